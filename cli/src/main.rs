@@ -1,0 +1,2 @@
+//! ccwtool
+fn main() {}
