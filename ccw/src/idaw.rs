@@ -1,6 +1,6 @@
 //! Indirect-data-address words and their geometry. "PoP: Indirect Data Addressing".
 
-use crate::{Addr, Orb};
+use crate::{Addr, Orb, Space};
 
 /// Form of every IDAW of a program, chosen by ORB bits H and T.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub enum IdawFormat {
 
 impl IdawFormat {
     /// The form that `orb` chooses.
-    pub const fn of(orb: &Orb) -> Self {
+    pub const fn of<S: Space>(orb: &Orb<S>) -> Self {
         match (orb.format2_idaws, orb.idaw_2k) {
             (false, _) => Self::One,
             (true, true) => Self::Two2K,

@@ -1,6 +1,6 @@
 //! The operation-request block, operand of START SUBCHANNEL. "PoP: ORB".
 
-use crate::{Addr31, CcwFlags, Format, Guest};
+use crate::{Addr31, CcwFlags, Format, Space};
 
 /// Bytes of an ORB; 12 of them when the extension bit X is zero.
 pub const ORB_SIZE: usize = 32;
@@ -70,12 +70,12 @@ pub mod word1 {
     pub const EXTENSION: u32 = 0x0000_0001;
 }
 
-/// An ORB for command mode whose reserved bits are zero.
+/// An ORB whose program lies in the space `S`, and whose reserved bits are zero.
 ///
 /// Decoding never fails; the bits that a machine refuses are reported by whoever validates, from
 /// the [`RawOrb`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Orb {
+pub struct Orb<S: Space> {
     /// Interruption parameter, word 0.
     pub intparm: u32,
     /// Subchannel key, 0-15; word 1 bits 0-3.
@@ -113,14 +113,14 @@ pub struct Orb {
     /// X: words 3-7 count.
     pub extension: bool,
     /// Address of the first CCW (or of the TCW).
-    pub cpa: Addr31<Guest>,
+    pub cpa: Addr31<S>,
     /// Channel-subsystem priority, byte 12; only with X.
     pub css_priority: u8,
     /// Control-unit priority, byte 14; only with X.
     pub cu_priority: u8,
 }
 
-impl Orb {
+impl<S: Space> Orb<S> {
     /// What `raw` says. Reserved bits are dropped.
     pub const fn decode(raw: &RawOrb) -> Self {
         let w1 = raw.word(1);

@@ -133,8 +133,8 @@ impl OrbBits {
     };
 }
 
-impl From<&Orb> for OrbBits {
-    fn from(orb: &Orb) -> Self {
+impl<S: Space> From<&Orb<S>> for OrbBits {
+    fn from(orb: &Orb<S>) -> Self {
         Self {
             key: orb.key,
             suspend: orb.suspend,
