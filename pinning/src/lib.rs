@@ -1,1 +1,29 @@
-//! pinning
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Keeps guest pages where they are while a channel program uses them.
+//!
+//! Pinning and translation are one act: a [`Pinner`] takes the guest [`Extent`]s of a program and
+//! answers with host [`Run`]s that stay valid until the pins go back. [`Pins`] is the value that
+//! holds them; dropping it gives them back.
+//!
+//! | part | what it knows |
+//! |---|---|
+//! | [`Extent`], [`Run`], [`Runs`] | the question and the answer |
+//! | [`RegionMap`], [`Lookup`] | where guest storage lies on the host |
+//! | [`Pinner`], [`Pins`] | the contract, and the value that keeps it |
+//!
+//! Nothing here does I/O, needs `std` or contains unsafe code.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod extent;
+mod pinner;
+mod pins;
+mod region;
+
+pub use extent::{Access, Extent, Run, Runs};
+pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
+pub use pins::Pins;
+pub use region::{Lookup, MAX_REGIONS, PAGE_SIZE, Permission, Region, RegionError, RegionMap};
