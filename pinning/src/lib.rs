@@ -10,6 +10,8 @@
 //! | [`Extent`], [`Run`], [`Runs`] | the question and the answer |
 //! | [`RegionMap`], [`Lookup`] | where guest storage lies on the host |
 //! | [`Pinner`], [`Pins`] | the contract, and the value that keeps it |
+//! | [`Ledger`], [`Budget`] | which programs are in flight, and how much they may hold |
+//! | `PlainPinner` (feature `plain`) | a back end without kernel pins |
 //!
 //! Nothing here does I/O, needs `std` or contains unsafe code.
 
@@ -18,12 +20,23 @@
 
 extern crate alloc;
 
+mod budget;
 mod extent;
+mod ledger;
 mod pinner;
 mod pins;
+#[cfg(feature = "plain")]
+mod plain;
 mod region;
+mod span;
+mod withdrawal;
 
+pub use budget::Budget;
 pub use extent::{Access, Extent, Run, Runs};
+pub use ledger::{Entry, InFlight, Ledger};
 pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
 pub use pins::Pins;
+#[cfg(feature = "plain")]
+pub use plain::PlainPinner;
 pub use region::{Lookup, MAX_REGIONS, PAGE_SIZE, Permission, Region, RegionError, RegionMap};
+pub use withdrawal::MAX_WITHDRAWALS;

@@ -192,9 +192,16 @@ impl<'m> Lookup<'m> {
     /// if not.
     #[inline]
     pub fn region(&mut self, at: GuestAddr) -> Option<&'m Region> {
-        if self.last.offset(at).is_none() {
-            self.last = self.map.find(at)?;
+        self.locate(at).map(|(region, _)| region)
+    }
+
+    /// The region that holds `at`, and how far behind its first byte that is.
+    #[inline]
+    pub fn locate(&mut self, at: GuestAddr) -> Option<(&'m Region, u64)> {
+        if let Some(offset) = self.last.offset(at) {
+            return Some((self.last, offset));
         }
-        Some(self.last)
+        self.last = self.map.find(at)?;
+        Some((self.last, self.last.offset(at)?))
     }
 }

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Which programs are in flight, and what they use.
+//!
+//! Pay on unmap, not on I/O: a program that starts writes down the storage it uses, in a place that
+//! nobody else writes; one that ends marks its place free. Only the rare withdrawal of storage
+//! looks through the places.
+//!
+//! # Why a withdrawal misses no pin
+//!
+//! A pin (1) marks a place [`FILLING`], then (2) looks whether any withdrawal is in force. A
+//! withdrawal (3) puts itself in force, then (4) looks at the places. All four are sequentially
+//! consistent, so they stand in one order in which 1 precedes 2 and 3 precedes 4. If the pin does
+//! not see the withdrawal, 2 precedes 3, hence 1 precedes 4 and the withdrawal sees the place taken
+//! and waits. If it does see it, it refuses what overlaps.
+//!
+//! So a place that was seen [`FREE`], or was given up after it was seen, does not matter any more:
+//! its next user sees the withdrawal. That is also why spans may be read while the next user
+//! overwrites them. A torn span can only say "not yet" too often.
+//!
+//! # Why what a program did precedes the unmap
+//!
+//! Giving up a place releases, and taking it acquires. A scan that sees it free acquires likewise.
+//! A scan that sees a later user's spans instead is ordered by the fence after the taking and the
+//! fence after the scan.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::{
+    ops::Range,
+    sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+};
+
+use ccw::GuestAddr;
+
+use crate::{
+    Budget, Extent, InvalidateError, Limit, PinError,
+    budget::{Account, Charge},
+    span::{SharedSpan, Span},
+    withdrawal::Withdrawals,
+};
+
+/// Nobody uses the place.
+const FREE: u32 = 0;
+/// A pin is being made; the spans are not complete.
+const FILLING: u32 = 1;
+/// A program is in flight.
+const ACTIVE: u32 = 2;
+/// A program whose end the device never acknowledged.
+const QUARANTINED: u32 = 3;
+
+/// The programs in flight, what they use, and the storage that is being withdrawn.
+///
+/// Shared by all threads that start programs; nothing blocks. Memory: 16 bytes for each span of
+/// each place, allocated once.
+///
+/// ```
+/// use ccw::GuestAddr;
+/// use pinning::{Access, Budget, Extent, Ledger};
+/// let ledger = Ledger::new(Budget::default(), 64);
+/// let extent = Extent { start: GuestAddr::new(0x1000), len: 80, access: Access::DeviceReads };
+/// let page = GuestAddr::new(0x1000)..GuestAddr::new(0x2000);
+///
+/// let mut entry = ledger.open(&[extent])?;
+/// entry.add(&extent); // after the back end has pinned it
+/// let in_flight = entry.commit()?;
+/// assert!(!ledger.quiesced(&page));
+/// ledger.close(in_flight);
+/// assert!(ledger.quiesced(&page));
+/// # Ok::<(), pinning::PinError>(())
+/// ```
+#[derive(Debug)]
+pub struct Ledger {
+    places: Box<[Place]>,
+    account: Account,
+    withdrawals: Withdrawals,
+    /// A place that is likely free.
+    hint: Line<AtomicUsize>,
+}
+
+/// A value that shares its cache line with nothing else.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line<T>(T);
+
+/// What one program uses.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Place {
+    state: AtomicU32,
+    /// How many of `spans` count.
+    used: AtomicU32,
+    spans: Box<[SharedSpan]>,
+    /// What the program was charged; only written down in quarantine.
+    extents: AtomicU32,
+    bytes: AtomicU64,
+}
+
+impl Place {
+    fn new(spans: u32) -> Self {
+        Self {
+            state: AtomicU32::new(FREE),
+            used: AtomicU32::new(0),
+            spans: (0..spans).map(|_| SharedSpan::default()).collect(),
+            extents: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    #[inline]
+    fn take(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == FREE
+            && self
+                .state
+                .compare_exchange(FREE, FILLING, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        let used = self.used.load(Ordering::Relaxed) as usize;
+        self.spans.iter().take(used).map(SharedSpan::load)
+    }
+}
+
+/// A program in flight: proof that it has a place, which is given up once.
+#[derive(Debug)]
+#[must_use = "a place that is not closed stays taken"]
+pub struct InFlight {
+    place: usize,
+    charge: Charge,
+}
+
+impl Ledger {
+    /// An empty ledger for `budget.programs` programs that writes down up to `spans` stretches of
+    /// storage for each, at least 1.
+    ///
+    /// Extents that touch share a span. A program that needs more of them than there are has the
+    /// last one widened until it covers the rest: then a withdrawal may wait for a program that
+    /// does not use the range, never the other way round.
+    pub fn new(budget: Budget, spans: u32) -> Self {
+        Self {
+            places: (0..budget.programs)
+                .map(|_| Place::new(spans.max(1)))
+                .collect(),
+            account: Account::new(budget),
+            withdrawals: Withdrawals::default(),
+            hint: Line::default(),
+        }
+    }
+
+    /// What the programs in flight may hold.
+    pub fn budget(&self) -> &Budget {
+        self.account.budget()
+    }
+
+    /// Takes a place for a program that uses `extents`. Nothing has to be undone if the entry is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`PinError::Limit`] if there are too many extents or programs; [`PinError::Busy`] or
+    /// [`PinError::NotMapped`] if an extent touches withdrawn storage.
+    #[inline]
+    pub fn open(&self, extents: &[Extent]) -> Result<Entry<'_>, PinError> {
+        let nr_extents = self.account.admit(extents.len()).map_err(PinError::Limit)?;
+        let hint = self.hint.0.load(Ordering::Relaxed);
+        let (place, index) = match self.places.get(hint) {
+            Some(place) if place.take() => (place, hint),
+            _ => self.take_any().ok_or(PinError::Limit(Limit::Programs))?,
+        };
+        fence(Ordering::Release);
+        self.hint.0.store(index.wrapping_add(1), Ordering::Relaxed);
+        let entry = Entry {
+            ledger: self,
+            place,
+            index,
+            span: Span::default(),
+            stored: 0,
+            charge: Charge {
+                extents: nr_extents,
+                bytes: 0,
+            },
+        };
+        self.withdrawals.check(extents)?;
+        Ok(entry)
+    }
+
+    #[cold]
+    fn take_any(&self) -> Option<(&Place, usize)> {
+        let mut places = self.places.iter().zip(0..);
+        places.find(|(place, _)| place.take())
+    }
+
+    /// The program is over: its place and its charge come back.
+    #[inline]
+    pub fn close(&self, program: InFlight) {
+        self.account.refund(&program.charge);
+        if let Some(place) = self.places.get(program.place) {
+            place.state.store(FREE, Ordering::Release);
+            self.hint.0.store(program.place, Ordering::Relaxed);
+        }
+    }
+
+    /// The program may go on for ever: its place and its charge do not come back before
+    /// [`release_quarantined`](Self::release_quarantined).
+    pub fn quarantine(&self, program: InFlight) {
+        if let Some(place) = self.places.get(program.place) {
+            place
+                .extents
+                .store(program.charge.extents, Ordering::Relaxed);
+            place.bytes.store(program.charge.bytes, Ordering::Relaxed);
+            place.state.store(QUARANTINED, Ordering::Release);
+        }
+    }
+
+    /// How many programs are in quarantine.
+    pub fn quarantined(&self) -> usize {
+        self.count(|state| state == QUARANTINED)
+    }
+
+    /// The storage that programs in quarantine use.
+    pub fn quarantined_ranges(&self) -> Vec<Range<GuestAddr>> {
+        let places = self.places.iter();
+        places
+            .filter(|place| place.state.load(Ordering::Acquire) == QUARANTINED)
+            .flat_map(Place::spans)
+            .map(|span| GuestAddr::new(span.start)..GuestAddr::new(span.end))
+            .collect()
+    }
+
+    /// Releases every program in quarantine and says how many there were. Call it when *every*
+    /// device that was given storage of this ledger has acknowledged a reset.
+    pub fn release_quarantined(&self) -> usize {
+        let release = |place: &&Place| {
+            let mine = place
+                .state
+                .compare_exchange(QUARANTINED, FILLING, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok();
+            if mine {
+                self.account.refund(&Charge {
+                    extents: place.extents.load(Ordering::Relaxed),
+                    bytes: place.bytes.load(Ordering::Relaxed),
+                });
+                place.state.store(FREE, Ordering::Release);
+            }
+            mine
+        };
+        self.places.iter().filter(release).count()
+    }
+
+    /// How many places are taken, quarantined ones included.
+    pub fn in_flight(&self) -> usize {
+        self.count(|state| state != FREE)
+    }
+
+    fn count(&self, matches: impl Fn(u32) -> bool) -> usize {
+        let places = self.places.iter();
+        places
+            .filter(|place| matches(place.state.load(Ordering::Acquire)))
+            .count()
+    }
+
+    /// See [`Pinner::begin_invalidate`](crate::Pinner::begin_invalidate).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidateError::TooManyRanges`] beyond [`MAX_WITHDRAWALS`](crate::MAX_WITHDRAWALS), and
+    /// [`InvalidateError::EmptyRange`].
+    pub fn begin_invalidate(&self, range: &Range<GuestAddr>) -> Result<(), InvalidateError> {
+        self.withdrawals.begin(Span::from(range))
+    }
+
+    /// See [`Pinner::quiesced`](crate::Pinner::quiesced).
+    pub fn quiesced(&self, range: &Range<GuestAddr>) -> bool {
+        let range = Span::from(range);
+        let quiesced = self
+            .places
+            .iter()
+            .all(|place| match place.state.load(Ordering::SeqCst) {
+                FREE => true,
+                FILLING => false,
+                _ => place.spans().all(|span| !span.overlaps(range)),
+            });
+        fence(Ordering::Acquire);
+        quiesced
+    }
+
+    /// See [`Pinner::end_invalidate`](crate::Pinner::end_invalidate).
+    pub fn end_invalidate(&self, range: &Range<GuestAddr>, still_mapped: bool) {
+        self.withdrawals.end(Span::from(range), still_mapped);
+    }
+}
+
+/// A place that is being filled in. Dropping it gives the place up again.
+#[derive(Debug)]
+pub struct Entry<'l> {
+    ledger: &'l Ledger,
+    place: &'l Place,
+    index: usize,
+    /// The last span, not yet written down.
+    span: Span,
+    /// Spans written down before it.
+    stored: usize,
+    charge: Charge,
+}
+
+impl Entry<'_> {
+    /// Writes down that the program uses `extent`.
+    #[inline]
+    pub fn add(&mut self, extent: &Extent) {
+        self.charge.bytes = self.charge.bytes.saturating_add(u64::from(extent.len));
+        let span = Span::from(extent);
+        if self.span.touches(span) {
+            self.span = self.span.cover(span);
+        } else if self.span.is_empty() {
+            self.span = span;
+        } else if self.stored.wrapping_add(1) < self.place.spans.len() {
+            self.store_span();
+            self.span = span;
+        } else {
+            self.span = self.span.cover(span);
+        }
+    }
+
+    #[inline]
+    fn store_span(&mut self) {
+        if let Some(place) = self.place.spans.get(self.stored) {
+            place.store(self.span);
+            self.stored = self.stored.wrapping_add(1);
+        }
+    }
+
+    /// The program may start.
+    ///
+    /// # Errors
+    ///
+    /// [`PinError::Limit`] if it uses more bytes than it may, or if a total would be exceeded.
+    #[inline]
+    pub fn commit(mut self) -> Result<InFlight, PinError> {
+        let charge = core::mem::take(&mut self.charge);
+        self.ledger
+            .account
+            .charge(&charge)
+            .map_err(PinError::Limit)?;
+        if !self.span.is_empty() {
+            self.store_span();
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "made from a u32 of spans")]
+        self.place.used.store(self.stored as u32, Ordering::Relaxed);
+        self.place.state.store(ACTIVE, Ordering::Release);
+        let place = self.index;
+        core::mem::forget(self); // the place is the program's now
+        Ok(InFlight { place, charge })
+    }
+}
+
+impl Drop for Entry<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.place.state.store(FREE, Ordering::Release);
+        self.ledger.hint.0.store(self.index, Ordering::Relaxed);
+    }
+}
