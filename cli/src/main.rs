@@ -1,2 +1,64 @@
-//! ccwtool
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `ccwtool`: what a channel program is, whether it is legal, what becomes of it, what it does.
+
+#![forbid(unsafe_code)]
+
+mod batch;
+mod ebcdic;
+mod exit;
+mod input;
+mod json;
+mod memory;
+mod verbs;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+
+/// Reads channel programs of s390: shows, checks, translates and runs them.
+#[derive(Parser)]
+#[command(name = "ccwtool", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every program is legal; the run ended normally
+  1  a program breaks a rule or cannot be translated; the run ended with a check
+  2  the command line is wrong, or an input cannot be read
+  3  whether a program is legal depends on bytes that it reads in itself";
+
+#[derive(Subcommand)]
+enum Verb {
+    Explain(verbs::explain::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON value per line
+    Json,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Explain(args) => verbs::explain::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        // Whoever reads the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine.into(),
+        Err(error) => {
+            eprintln!("ccwtool: the report cannot be written: {error}");
+            Exit::Unusable.into()
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Many inputs at once: worked on in parallel, reported in the order given.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
+
+use crate::exit::Exit;
+
+/// Inputs whose reports are held back at most, so that the first ones appear soon.
+const CHUNK: usize = 64;
+
+/// What is said about one input.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// For standard output.
+    pub(crate) out: String,
+    /// For standard error.
+    pub(crate) err: String,
+    /// How it ended.
+    pub(crate) exit: Exit,
+}
+
+impl Report {
+    /// `out` on standard output.
+    pub(crate) const fn new(out: String, exit: Exit) -> Self {
+        Self {
+            out,
+            err: String::new(),
+            exit,
+        }
+    }
+
+    /// A complaint, on standard error, about something that makes the call impossible.
+    pub(crate) fn unusable(complaint: impl std::fmt::Display) -> Self {
+        Self {
+            out: String::new(),
+            err: format!("ccwtool: {complaint}\n"),
+            exit: Exit::Unusable,
+        }
+    }
+
+    /// Prints the report.
+    pub(crate) fn print(&self) -> io::Result<()> {
+        io::stderr().lock().write_all(self.err.as_bytes())?;
+        let mut out = io::stdout().lock();
+        out.write_all(self.out.as_bytes())?;
+        out.flush()
+    }
+}
+
+/// Reports on every one of `files`; the worst of them decides how the call ends.
+pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> io::Result<Exit> {
+    if files.iter().filter(|file| **file == *"-").count() > 1 {
+        let report = Report::unusable("standard input (-) can be read only once");
+        report.print()?;
+        return Ok(report.exit);
+    }
+    let bar = progress(files.len());
+    let mut worst = Exit::Fine;
+    for chunk in files.chunks(CHUNK) {
+        let reports: Vec<Report> = chunk
+            .par_iter()
+            .map(|file| {
+                let report = work(file);
+                bar.inc(1);
+                report
+            })
+            .collect();
+        for report in &reports {
+            bar.suspend(|| report.print())?;
+            worst = worst.max(report.exit);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(worst)
+}
+
+/// A bar on standard error if that is a terminal and there is something to wait for.
+fn progress(files: usize) -> ProgressBar {
+    if files < 2 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} programs");
+    ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr())
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `ccwprog/1`: a channel program with its ORB and storage, as JSON.
+//!
+//! Members that are not listed here (what the program is expected to do, how it was taken) are
+//! passed over.
+
+use std::fmt;
+
+use ccw::{ORB_SIZE, RawOrb};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+use serde_json::error::Category;
+
+use super::{Input, Place, Refusal};
+use crate::memory::{BadExtent, Extent, Memory, PAGE, StorageKey};
+
+/// The only schema known.
+const SCHEMA: &str = "ccwprog/1";
+
+/// Largest storage that a program may declare: more than any machine has had. Nothing is ever
+/// allocated by the declared size.
+const SIZE_LIMIT: u64 = 1 << 46;
+
+/// What every JSON file must say before the rest is looked at.
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    name: Option<String>,
+    device: Option<Device>,
+    orb: Orb,
+    memory: Storage,
+}
+
+#[derive(Deserialize)]
+struct Device {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Orb {
+    raw: Hex,
+}
+
+#[derive(Deserialize)]
+struct Storage {
+    size: Number,
+    #[serde(default)]
+    default_fill: Option<Hex>,
+    #[serde(default)]
+    ranges: Vec<Range>,
+    #[serde(default)]
+    storage_keys: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Range {
+    addr: Number,
+    hex: Hex,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    addr: Number,
+    len: Number,
+    key: Number,
+    #[serde(default)]
+    fetch_protect: bool,
+}
+
+/// Decodes one file; `stem` names the program if the file does not.
+pub(super) fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
+    let head: Head = parse(bytes)?;
+    match head.schema.as_deref() {
+        Some(SCHEMA) => {}
+        Some(other) => {
+            let reason = format!("`{other}` is not known; this tool reads `{SCHEMA}`");
+            return Err((Place::Member("schema".to_owned()), reason));
+        }
+        None => {
+            let reason = format!("no member `schema`; this tool reads `{SCHEMA}`");
+            return Err((Place::Whole, reason));
+        }
+    }
+    let document: Document = parse(bytes)?;
+    let raw = <[u8; ORB_SIZE]>::try_from(document.orb.raw.0.as_slice()).map_err(|_| {
+        let found = document.orb.raw.0.len();
+        let reason = format!("an ORB has {ORB_SIZE} bytes (64 hex digits), this one {found}");
+        (Place::Member("orb.raw".to_owned()), reason)
+    })?;
+    Ok(Input {
+        name: document.name.unwrap_or(stem),
+        device: document
+            .device
+            .and_then(|device| device.kind)
+            .unwrap_or_default(),
+        orb: RawOrb(raw),
+        memory: storage(document.memory)?,
+    })
+}
+
+/// The storage that the member `memory` describes.
+fn storage(storage: Storage) -> Result<Memory, Refusal> {
+    let refuse = |member: &str, reason: String| (Place::Member(format!("memory.{member}")), reason);
+    let size = storage.size.0;
+    if size > SIZE_LIMIT {
+        let reason = format!("{size:#x} bytes are more than the {SIZE_LIMIT:#x} that are allowed");
+        return Err(refuse("size", reason));
+    }
+    if size % PAGE != 0 {
+        let reason =
+            format!("{size:#x} is not a multiple of 0x1000: storage comes in 4 KiB blocks");
+        return Err(refuse("size", reason));
+    }
+    let fill = match storage.default_fill.as_ref().map(|fill| fill.0.as_slice()) {
+        None => 0,
+        Some(&[fill]) => fill,
+        Some(other) => {
+            let reason = format!("one byte (2 hex digits) is needed, not {}", other.len());
+            return Err(refuse("default_fill", reason));
+        }
+    };
+    let mut keys = Vec::with_capacity(storage.storage_keys.len());
+    for (n, key) in storage.storage_keys.iter().enumerate() {
+        keys.push(
+            storage_key(key, size)
+                .map_err(|reason| refuse(&format!("storage_keys[{n}]"), reason))?,
+        );
+    }
+    let extents: Vec<Extent> = storage
+        .ranges
+        .into_iter()
+        .map(|range| Extent {
+            addr: range.addr.0,
+            bytes: range.hex.0,
+        })
+        .collect();
+    let spans: Vec<(u64, usize)> = extents.iter().map(|x| (x.addr, x.bytes.len())).collect();
+    let span = |n: usize| {
+        let (addr, len) = spans.get(n).copied().unwrap_or_default();
+        format!("{len} bytes from {addr:#x} on")
+    };
+    Memory::new(size, fill, extents, keys).map_err(|bad| match bad {
+        BadExtent::Outside(n) => refuse(
+            &format!("ranges[{n}]"),
+            format!(
+                "{} do not lie in the {size:#x} bytes of memory.size",
+                span(n)
+            ),
+        ),
+        BadExtent::Overlap(a, b) => refuse(
+            &format!("ranges[{b}]"),
+            format!("{} overlap memory.ranges[{a}], {}", span(b), span(a)),
+        ),
+    })
+}
+
+fn storage_key(key: &Key, size: u64) -> Result<StorageKey, String> {
+    let (addr, len) = (key.addr.0, key.len.0);
+    let value = u8::try_from(key.key.0).ok().filter(|&value| value < 16);
+    let value = value.ok_or_else(|| format!("key {} is not one of 0-15", key.key.0))?;
+    if addr.checked_add(len).is_none_or(|end| end > size) {
+        return Err(format!(
+            "{len:#x} bytes from {addr:#x} on do not lie in the {size:#x} bytes of memory.size"
+        ));
+    }
+    if addr % PAGE != 0 || len % PAGE != 0 {
+        return Err(format!(
+            "a storage key belongs to a block of 4 KiB: {addr:#x} and {len:#x} must be multiples \
+             of 0x1000"
+        ));
+    }
+    Ok(StorageKey {
+        addr,
+        len,
+        key: value,
+        fetch_protect: key.fetch_protect,
+    })
+}
+
+/// Reads `bytes` as one JSON value of the shape `T`.
+fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Refusal> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let (value, member) = match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => match json.end() {
+            Ok(()) => return Ok(value),
+            Err(error) => (error, None),
+        },
+        Err(error) => {
+            let member = error.path().to_string();
+            (
+                error.into_inner(),
+                Some(member).filter(|m| m != "." && !m.contains('?')),
+            )
+        }
+    };
+    Err(refusal(&value, member))
+}
+
+fn refusal(error: &serde_json::Error, member: Option<String>) -> Refusal {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let text = text
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&text);
+    let (member, reason) = match error.classify() {
+        Category::Eof => (
+            member,
+            format!("the file ends in the middle of the JSON: {text}"),
+        ),
+        Category::Syntax => (member, format!("not JSON: {text}")),
+        Category::Data | Category::Io => (member, text.to_owned()),
+    };
+    (
+        Place::At {
+            line,
+            column,
+            member,
+        },
+        reason,
+    )
+}
+
+/// A number: `"0x1f"`, `"31"` or 31.
+#[derive(Clone, Copy)]
+struct Number(u64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Number;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, or a string such as \"0x1f000\"")
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(value))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+                let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+                    Some(digits) => (digits, 16),
+                    None => (text, 10),
+                };
+                if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+                    return Err(E::custom(format_args!(
+                        "`{text}` is not a number (hexadecimal begins with 0x)"
+                    )));
+                }
+                u64::from_str_radix(digits, radix)
+                    .map(Number)
+                    .map_err(|_| E::custom(format_args!("`{text}` does not fit 64 bits")))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Bytes written as pairs of hex digits.
+struct Hex(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Hex;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string of hex digits")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Hex, E> {
+                let mut bytes = Vec::with_capacity(text.len() / 2);
+                let mut high = None;
+                for (n, c) in text.chars().enumerate() {
+                    let digit = c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                    let digit = digit.ok_or_else(|| {
+                        E::custom(format_args!(
+                            "character {} ({c:?}) is not a hex digit",
+                            n + 1
+                        ))
+                    })?;
+                    high = match high {
+                        None => Some(digit << 4),
+                        Some(high) => {
+                            bytes.push(high | digit);
+                            None
+                        }
+                    };
+                }
+                if high.is_some() {
+                    return Err(E::custom(format_args!(
+                        "an odd number of hex digits ({}); a byte has two",
+                        text.len()
+                    )));
+                }
+                Ok(Hex(bytes))
+            }
+        }
+        deserializer.deserialize_str(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORB: &str = "0000000000c2ff00000100000000000000000000000000000000000000000000";
+
+    fn document(memory: &str) -> String {
+        format!(r#"{{"schema":"ccwprog/1","name":"n","orb":{{"raw":"{ORB}"}},"memory":{memory}}}"#)
+    }
+
+    fn error(text: &str) -> String {
+        let (place, reason) = decode(text.as_bytes(), "stem".into()).unwrap_err();
+        super::super::InputError {
+            file: "f".into(),
+            place,
+            reason,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn a_small_program() {
+        let text = document(
+            r#"{"size":"0x10000","default_fill":"e5","ranges":[{"addr":16,"hex":"0a1B"}],
+                "storage_keys":[{"addr":"0x1000","len":"4096","key":6}]}"#,
+        );
+        let input = decode(text.as_bytes(), "stem".into()).unwrap();
+        assert_eq!((input.name.as_str(), input.device.as_str()), ("n", ""));
+        assert_eq!(input.orb.word(1), 0x00c2_ff00);
+        let mut buf = [0; 4];
+        assert_eq!(input.memory.read(15, &mut buf), 4);
+        assert_eq!(buf, [0xe5, 0x0a, 0x1b, 0xe5]);
+        let key = StorageKey {
+            addr: 0x1000,
+            len: 0x1000,
+            key: 6,
+            fetch_protect: false,
+        };
+        assert_eq!(input.memory.keys(), [key]);
+    }
+
+    #[test]
+    fn what_is_not_json_is_placed_by_line_and_column() {
+        assert_eq!(
+            error(""),
+            "f:1:0: the file ends in the middle of the JSON: EOF while parsing a value"
+        );
+        assert!(error("{\n\"schema\": \"ccwp").starts_with("f:2:15: "));
+        assert!(error("HHC01315I ccw E4200028").starts_with("f:1:1: not JSON: "));
+        assert!(error(&(document(r#"{"size":4096}"#) + " x")).contains(": not JSON: trailing"));
+    }
+
+    #[test]
+    fn other_schemas_are_named() {
+        assert_eq!(
+            error(r#"{"schema":"ccwprog/2","orb":7}"#),
+            "f: schema: `ccwprog/2` is not known; this tool reads `ccwprog/1`"
+        );
+        assert_eq!(
+            error("{}"),
+            "f: no member `schema`; this tool reads `ccwprog/1`"
+        );
+        assert!(error("[1]").contains("invalid"));
+    }
+
+    #[test]
+    fn members_that_make_no_sense_are_named() {
+        let of = |memory: &str| error(&document(memory));
+        assert!(of(r#"{"size":-1}"#).contains("memory.size: invalid type: integer `-1`"));
+        assert!(of(r#"{"size":1}"#).contains("memory.size: 0x1 is not a multiple of 0x1000"));
+        assert!(of(r#"{"size":"12g"}"#).contains("memory.size: `12g` is not a number"));
+        assert!(of(r#"{"size":"0x10000000000000000"}"#).contains("does not fit 64 bits"));
+        assert!(of(r#"{"size":"0x8000000000000000"}"#).contains(
+            "f: memory.size: 0x8000000000000000 bytes are more than the 0x400000000000 that"
+        ));
+        assert!(of(r#"{"size":"0x1000","default_fill":"0000"}"#).contains("memory.default_fill"));
+        let range = |ranges: &str| of(&format!(r#"{{"size":"0x1000","ranges":[{ranges}]}}"#));
+        assert!(
+            range(r#"{"addr":0,"hex":"012"}"#)
+                .contains("memory.ranges[0].hex: an odd number of hex digits (3); a byte has two")
+        );
+        assert!(range(r#"{"addr":0,"hex":"0x"}"#).contains("character 2 ('x') is not a hex digit"));
+        assert!(range(r#"{"addr":"0xfff","hex":"0102"}"#).contains(
+            "f: memory.ranges[0]: 2 bytes from 0xfff on do not lie in the 0x1000 bytes of memory.size"
+        ));
+        assert!(range(r#"{"addr":0,"hex":"0102"},{"addr":1,"hex":"03"}"#).contains(
+            "memory.ranges[1]: 1 bytes from 0x1 on overlap memory.ranges[0], 2 bytes from 0x0 on"
+        ));
+        let key = |key: &str| of(&format!(r#"{{"size":"0x2000","storage_keys":[{key}]}}"#));
+        assert!(key(r#"{"addr":0,"len":4096,"key":16}"#).contains("key 16 is not one of 0-15"));
+        assert!(key(r#"{"addr":2048,"len":4096,"key":1}"#).contains("block of 4 KiB"));
+        assert!(key(r#"{"addr":4096,"len":8192,"key":1}"#).contains("storage_keys[0]: 0x2000"));
+    }
+
+    #[test]
+    fn an_orb_is_32_bytes() {
+        let text = document(r#"{"size":4096}"#).replace(ORB, "00000000");
+        assert!(error(&text).contains("orb.raw: an ORB has 32 bytes (64 hex digits), this one 4"));
+    }
+}

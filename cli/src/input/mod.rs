@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Where channel programs come from: one file per format, all of them ending in an [`Input`].
+//!
+//! A format is a function from the bytes of a file to an [`Input`] or an [`InputError`] with the
+//! place that made it give up; [`decode`] chooses it.
+
+mod ccwprog;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use ccw::{DeviceClass, RawOrb};
+
+use crate::memory::Memory;
+
+/// Largest file read. The programs on record take up to 14 KB.
+pub(crate) const FILE_LIMIT: u64 = 64 << 20;
+
+/// A channel program with the storage it lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    /// Its name.
+    pub(crate) name: String,
+    /// Type of the device, such as `3390`, as the input names it.
+    pub(crate) device: String,
+    /// The 32 bytes that the guest stored as ORB.
+    pub(crate) orb: RawOrb,
+    /// Guest storage.
+    pub(crate) memory: Memory,
+}
+
+impl Input {
+    /// What the device's type says about the meaning of commands.
+    pub(crate) fn device_class(&self) -> DeviceClass {
+        match self.device.as_str() {
+            "3330" | "3340" | "3350" | "3375" | "3380" | "3390" | "9345" => DeviceClass::Eckd,
+            "0671" | "3310" | "3370" | "9313" | "9332" | "9335" | "9336" => DeviceClass::Fba,
+            "3410" | "3420" | "3422" | "3430" | "3480" | "3490" | "3590" => DeviceClass::Tape,
+            "1052" | "3215" | "3270" => DeviceClass::Terminal,
+            "1403" | "1442" | "2501" | "3203" | "3211" | "3505" | "3525" => DeviceClass::UnitRecord,
+            "3088" => DeviceClass::Ctc,
+            other if other.starts_with("virtio-") => DeviceClass::Virtio,
+            _ => DeviceClass::Unknown,
+        }
+    }
+}
+
+/// Where in an input its reader gave up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Nowhere in particular.
+    Whole,
+    /// At a character, both counted from 1, in a member if it is known.
+    At {
+        line: usize,
+        column: usize,
+        member: Option<String>,
+    },
+    /// In a member, written like `memory.ranges[3].addr`.
+    Member(String),
+}
+
+/// Why a program cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InputError {
+    /// The file as it was named, or `<stdin>`.
+    pub(crate) file: String,
+    /// Where in it.
+    pub(crate) place: Place,
+    /// The cause.
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.file))?;
+        match &self.place {
+            Place::Whole => {}
+            Place::At {
+                line,
+                column,
+                member: None,
+            } => write!(f, ":{line}:{column}")?,
+            Place::At {
+                line,
+                column,
+                member: Some(member),
+            } => {
+                write!(f, ":{line}:{column}: {}", printable(member))?;
+            }
+            Place::Member(member) => write!(f, ": {}", printable(member))?,
+        }
+        write!(f, ": {}", printable(&self.reason))
+    }
+}
+
+/// What a format's reader says; the file is added by [`read`].
+type Refusal = (Place, String);
+
+/// Reads the program in `file`, or on standard input if that is `-`.
+pub(crate) fn read(file: &Path) -> Result<Input, InputError> {
+    let (name, stem) = if file == Path::new("-") {
+        ("<stdin>".to_owned(), "stdin".to_owned())
+    } else {
+        let stem = file.file_stem().unwrap_or(file.as_os_str());
+        (
+            file.display().to_string(),
+            stem.to_string_lossy().into_owned(),
+        )
+    };
+    let refuse = |(place, reason)| InputError {
+        file: name.clone(),
+        place,
+        reason,
+    };
+    let bytes = load(file).map_err(|reason| refuse((Place::Whole, reason)))?;
+    decode(&bytes, stem).map_err(refuse)
+}
+
+/// Decodes a program of any known format; `stem` names it if it does not name itself.
+fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
+    ccwprog::decode(bytes, stem)
+}
+
+/// The bytes of `file`, no more than [`FILE_LIMIT`].
+fn load(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read =
+        |source: &mut dyn Read, bytes: &mut Vec<u8>| source.take(FILE_LIMIT + 1).read_to_end(bytes);
+    let result = if file == Path::new("-") {
+        read(&mut io::stdin().lock(), &mut bytes)
+    } else {
+        File::open(file).and_then(|mut source| read(&mut source, &mut bytes))
+    };
+    match result {
+        Err(error) => Err(format!("cannot be read: {error}")),
+        Ok(n) if n as u64 > FILE_LIMIT => Err(format!(
+            "larger than {} MiB, the most that is read",
+            FILE_LIMIT >> 20
+        )),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+/// `text` with control characters written out, so that an input cannot steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let plain = (!c.is_control()).then_some(c);
+            let escaped = c.is_control().then(|| c.escape_default());
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_say_where() {
+        let error = |place| InputError {
+            file: "x.json".into(),
+            place,
+            reason: "no".into(),
+        };
+        let at = |member: Option<&str>| Place::At {
+            line: 3,
+            column: 7,
+            member: member.map(str::to_owned),
+        };
+        assert_eq!(error(Place::Whole).to_string(), "x.json: no");
+        assert_eq!(error(at(None)).to_string(), "x.json:3:7: no");
+        assert_eq!(
+            error(at(Some("orb.raw"))).to_string(),
+            "x.json:3:7: orb.raw: no"
+        );
+        assert_eq!(
+            error(Place::Member("orb".into())).to_string(),
+            "x.json: orb: no"
+        );
+    }
+
+    #[test]
+    fn terminals_are_safe() {
+        assert_eq!(printable("a\x1b[2Jé\n"), "a\\u{1b}[2Jé\\n");
+    }
+}

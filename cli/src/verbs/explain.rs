@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `explain`: what a condition means, when a machine reports it, and what satisfies the rule.
+
+use std::fmt::Write;
+use std::io;
+
+use serde::Serialize;
+use translator::{Blame, Check, Code, Sure};
+
+use crate::Format;
+use crate::batch::Report;
+use crate::exit::Exit;
+
+/// Say what a condition means, by its id (C01) or its name (cmd-zero).
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Ids or names; without any, all conditions are listed
+    #[arg(value_name = "CODE")]
+    codes: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// One condition, as JSON.
+#[derive(Serialize)]
+struct Entry {
+    id: &'static str,
+    code: &'static str,
+    rule: &'static str,
+    fix: &'static str,
+    check: &'static str,
+    blame: &'static str,
+    when: &'static str,
+    see: &'static str,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    let report = match codes(&args.codes) {
+        Ok(codes) => Report::new(page(args, &codes), Exit::Fine),
+        Err(text) => Report::unusable(format_args!(
+            "no condition is called `{}`; `ccwtool explain` lists them all",
+            crate::input::printable(text)
+        )),
+    };
+    report.print()?;
+    Ok(report.exit)
+}
+
+/// The codes that `names` name, all if there are none; or the first name that names none.
+fn codes(names: &[String]) -> Result<Vec<Code>, &str> {
+    if names.is_empty() {
+        return Ok(Code::ALL.to_vec());
+    }
+    names
+        .iter()
+        .map(|name| Code::parse(name).ok_or(name.as_str()))
+        .collect()
+}
+
+fn page(args: &Args, codes: &[Code]) -> String {
+    let mut page = String::new();
+    for (n, &code) in codes.iter().enumerate() {
+        match args.format {
+            Format::Json => page.push_str(&crate::json::line(&Entry::of(code))),
+            Format::Text if args.codes.is_empty() => {
+                let _ = writeln!(page, "{} {:19} {}", code.id(), code.name(), code.rule());
+            }
+            Format::Text => {
+                if n > 0 {
+                    page.push('\n');
+                }
+                page.push_str(&entry(code));
+            }
+        }
+    }
+    page
+}
+
+fn entry(code: Code) -> String {
+    let mut text = format!("{} {}\n\n", code.id(), code.name());
+    let mut row = |head: &str, body: &str| {
+        for (n, line) in wrap(body, 78 - 10).iter().enumerate() {
+            let _ = writeln!(text, "{:10}{line}", if n == 0 { head } else { "" });
+        }
+    };
+    row("rule", code.rule());
+    row("to fix", code.fix());
+    row(
+        "reported",
+        &format!("{}{}", report(code.check()), status(code.check())),
+    );
+    row("when", when(code));
+    row("whose", whose(code.blame()));
+    row("read", see(code));
+    text
+}
+
+/// `text` in lines of at most `width` characters.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let full = |line: &String| !line.is_empty() && line.len() + 1 + word.len() > width;
+        if lines.last().is_none_or(full) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+impl Entry {
+    fn of(code: Code) -> Self {
+        Self {
+            id: code.id(),
+            code: code.name(),
+            rule: code.rule(),
+            fix: code.fix(),
+            check: code.check().name(),
+            blame: match code.blame() {
+                Blame::Guest => "guest",
+                Blame::Unsupported => "unsupported",
+                Blame::HostResource => "host-resource",
+                Blame::Caller => "caller",
+            },
+            when: when(code),
+            see: see(code),
+        }
+    }
+}
+
+/// How a machine reports it.
+fn report(check: Check) -> &'static str {
+    match check {
+        Check::ProgramCheck => "program check (subchannel status 20)",
+        Check::ProtectionCheck => "protection check (subchannel status 10)",
+        Check::OperandException => "operand exception of START SUBCHANNEL; nothing is started",
+        Check::SpecificationException => {
+            "specification exception of START SUBCHANNEL; nothing is started"
+        }
+        Check::Cc3 => "condition code 3 of START SUBCHANNEL; nothing is started",
+        Check::DeferredCc3 => "deferred condition code 3 in the status; nothing was started",
+        Check::None => "no machine reports it; only this tool does",
+    }
+}
+
+/// Where the status points.
+fn status(check: Check) -> &'static str {
+    match check {
+        Check::ProgramCheck | Check::ProtectionCheck => {
+            "; the CCW address in the status is that of the CCW at fault plus 8"
+        }
+        _ => "",
+    }
+}
+
+/// When it is reported.
+fn when(code: Code) -> &'static str {
+    match (code.check(), code.sure()) {
+        (_, Sure::Remark) => "never an error by itself",
+        (Check::ProgramCheck | Check::ProtectionCheck, Sure::Always) => {
+            "as soon as the channel reaches the CCW; what comes before it is carried out"
+        }
+        (_, Sure::Reached) => {
+            "when the channel reaches that byte or list word; what comes before it is carried \
+             out, and a device that ends early never gets there"
+        }
+        (_, Sure::Always) => "at the start, before any command goes to the device",
+    }
+}
+
+/// Whose fault it is.
+fn whose(blame: Blame) -> &'static str {
+    match blame {
+        Blame::Guest => "the program's: it breaks a rule of the architecture",
+        Blame::Unsupported => "ours: the program is legal, but it cannot be carried out here",
+        Blame::HostResource => "the host's: the program is legal, the host lacks something",
+        Blame::Caller => "the caller's of the library",
+    }
+}
+
+/// Where the architecture states the rule.
+fn see(code: Code) -> &'static str {
+    match code.id().as_bytes().first() {
+        Some(b'O') => "Principles of Operation: ORB; START SUBCHANNEL",
+        Some(b'A') => "Principles of Operation: CCW addresses under Program Check",
+        Some(b'C') => "Principles of Operation: CCW; Program Check",
+        Some(b'D') => "Principles of Operation: CCW data address; Program Check; Protection Check",
+        Some(b'I') => "Principles of Operation: CCW Indirect Data Addressing",
+        Some(b'M') => "Principles of Operation: Modified CCW Indirect Data Addressing",
+        _ => "not in the Principles of Operation: a limit of translation or of the host",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_that_fits_a_terminal() {
+        for &code in Code::ALL {
+            let page = entry(code);
+            assert!(page.starts_with(code.id()) && page.contains("\nto fix    "));
+            assert!(page.lines().all(|line| line.len() <= 78), "{page}");
+        }
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("ab cd efg h", 5), ["ab cd", "efg h"]);
+        assert_eq!(wrap("abcdefgh i", 5), ["abcdefgh", "i"]);
+    }
+}

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! One file per verb: its arguments and what it does.
+
+pub(crate) mod explain;
