@@ -4,11 +4,14 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod dump;
 mod ebcdic;
 mod exit;
 mod input;
 mod json;
+mod listing;
 mod memory;
+mod status;
 mod verbs;
 
 use std::io;

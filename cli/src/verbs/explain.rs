@@ -10,6 +10,7 @@ use translator::{Blame, Check, Code, Sure};
 use crate::Format;
 use crate::batch::Report;
 use crate::exit::Exit;
+use crate::listing::wrap;
 
 /// Say what a condition means, by its id (C01) or its name (cmd-zero).
 #[derive(clap::Args)]
@@ -95,24 +96,6 @@ fn entry(code: Code) -> String {
     row("whose", whose(code.blame()));
     row("read", see(code));
     text
-}
-
-/// `text` in lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let full = |line: &String| !line.is_empty() && line.len() + 1 + word.len() > width;
-        if lines.last().is_none_or(full) {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 impl Entry {
@@ -209,11 +192,5 @@ mod tests {
             assert!(page.starts_with(code.id()) && page.contains("\nto fix    "));
             assert!(page.lines().all(|line| line.len() <= 78), "{page}");
         }
-    }
-
-    #[test]
-    fn lines_break_between_words() {
-        assert_eq!(wrap("ab cd efg h", 5), ["ab cd", "efg h"]);
-        assert_eq!(wrap("abcdefgh i", 5), ["abcdefgh", "i"]);
     }
 }
