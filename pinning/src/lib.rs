@@ -12,6 +12,7 @@
 //! | [`Pinner`], [`Pins`] | the contract, and the value that keeps it |
 //! | [`Ledger`], [`Budget`] | which programs are in flight, and how much they may hold |
 //! | `PlainPinner` (feature `plain`) | a back end without kernel pins |
+//! | `FaultyPinner` (feature `test-util`) | fails on demand, counts what is held |
 //!
 //! Nothing here does I/O, needs `std` or contains unsafe code.
 
@@ -22,6 +23,8 @@ extern crate alloc;
 
 mod budget;
 mod extent;
+#[cfg(feature = "test-util")]
+mod fault;
 mod ledger;
 mod pinner;
 mod pins;
@@ -33,6 +36,8 @@ mod withdrawal;
 
 pub use budget::Budget;
 pub use extent::{Access, Extent, Run, Runs};
+#[cfg(feature = "test-util")]
+pub use fault::{Fault, FaultyPinner};
 pub use ledger::{Entry, InFlight, Ledger};
 pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
 pub use pins::Pins;
