@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! Addresses that know which storage they name.
 //!
 //! A channel program holds *absolute addresses of the guest*; the program that is really run holds
@@ -13,7 +15,7 @@
 use core::{cmp, fmt, hash, marker::PhantomData};
 
 /// A storage that addresses may name.
-pub trait Space: 'static {
+pub trait Space: Copy + fmt::Debug + Eq + hash::Hash + 'static {
     /// Prefix that `Debug` puts before an address of this space.
     const NAME: &'static str;
 }
