@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What answers commands.
+//!
+//! A device sees the command code and the bytes that pass, in order. It sees no address and no
+//! count: it asks for bytes or offers them, and learns from a short answer that the channel has
+//! stopped it.
+
+pub mod scripted;
+
+use arrayvec::ArrayVec;
+use ccw::{Command, DeviceStatus};
+
+/// Sense bytes, as an ECW can hold them.
+pub type Sense = ArrayVec<u8, 32>;
+
+/// A device's answer to a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reply {
+    /// Status presented in answer to the command byte, before any data could move. With channel
+    /// end the command was *immediate*; without it the device did not accept it (busy, unit
+    /// check).
+    Initial(DeviceStatus),
+    /// Status that ends the data phase. It must contain channel end; if device end is missing,
+    /// [`Device::poll`] brings it later.
+    Ending(DeviceStatus),
+}
+
+impl Reply {
+    /// Channel end and device end: all went well.
+    pub const OK: Self = Self::Ending(DONE);
+    /// Channel end and device end in answer to the command byte.
+    pub const IMMEDIATE: Self = Self::Initial(DONE);
+
+    /// The status.
+    pub const fn status(self) -> DeviceStatus {
+        match self {
+            Self::Initial(status) | Self::Ending(status) => status,
+        }
+    }
+}
+
+/// Channel end and device end.
+pub const DONE: DeviceStatus = DeviceStatus::CHANNEL_END.union(DeviceStatus::DEVICE_END);
+
+/// The data phase of one command, as the device sees it.
+pub trait Transfer {
+    /// Output: takes bytes from the program. Returns how many; less than asked means that the
+    /// channel stopped the device, and counts as the device having wanted more.
+    fn read(&mut self, bytes: &mut [u8]) -> usize;
+
+    /// Output for a device whose block is as long as the program makes it, such as a tape: the
+    /// same, but running out of bytes is no incorrect length.
+    fn read_variable(&mut self, bytes: &mut [u8]) -> usize;
+
+    /// Input: offers bytes. Returns how many the channel took; less than offered means that it
+    /// stopped the device.
+    fn write(&mut self, bytes: &[u8]) -> usize;
+}
+
+/// A device, or a control unit with one device.
+pub trait Device {
+    /// Executes `command`, moving its data through `transfer`.
+    ///
+    /// The command is any code but TIC and xxxx0000; one that the device does not know ends with
+    /// unit check and command reject. Control unit and channel agree that `03`, no-operation,
+    /// moves no data.
+    fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply;
+
+    /// Status that the device has to present by itself: the device end that follows a channel end,
+    /// or attention. Each status is returned once.
+    fn poll(&mut self) -> Option<DeviceStatus> {
+        None
+    }
+
+    /// The sense bytes of the last unit check, which are thereby taken from the device. Asked
+    /// for when the subchannel brings sense along with the status (concurrent sense).
+    fn take_sense(&mut self) -> Sense {
+        Sense::new()
+    }
+
+    /// Halt signal: whatever the device is doing for the channel ends. Returns the status it ends
+    /// with, if it was doing anything.
+    fn halt(&mut self) -> DeviceStatus {
+        DeviceStatus::empty()
+    }
+
+    /// Clear signal: the device forgets what it was doing, and status that it has not presented.
+    fn clear(&mut self) {}
+}
