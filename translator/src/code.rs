@@ -331,10 +331,9 @@ impl Code {
     /// assert_eq!(Code::parse("cmd-zero"), Some(Code::CmdZero));
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| text.eq_ignore_ascii_case(code.id()) || text.eq_ignore_ascii_case(code.name()))
+        Self::ALL.iter().copied().find(|code| {
+            text.eq_ignore_ascii_case(code.id()) || text.eq_ignore_ascii_case(code.name())
+        })
     }
 }
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Every bound of this crate, with its unit and its reason.
+
+/// CCWs of one program that are read unless a [`Policy`](crate::Policy) says otherwise.
+///
+/// vfio-ccw takes 16 segments of 256 CCWs; no known driver writes more than a few hundred.
+pub const MAX_CCWS: u16 = 4096;
+
+/// CCWs in a row that vfio-ccw takes: its limit for one segment.
+pub const KERNEL_SEGMENT_CCWS: u16 = 256;
+
+/// Segments of one program that vfio-ccw takes.
+pub const KERNEL_SEGMENTS: usize = 16;
+
+/// MIDAWs of one list: it must lie in one 4 KiB page.
+pub const MAX_MIDAWS: usize = 256;
+
+/// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
+/// and a hostile program could ask for one with every CCW.
+pub const MAX_FINDINGS: usize = 64;
+
+/// Backward TICs without data in between after which a machine may give a program check
+/// (condition C06).
+pub const NODATA_TICS: u16 = 256;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Reading the list that a CCW names. "PoP: Indirect Data Addressing", "PoP: MIDAW".
+//!
+//! Only the words that the count needs are read: what stands behind them is no IDAW.
+
+use ccw::{
+    Addr, Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags,
+    RawMidaw,
+};
+
+use crate::{
+    Buffers, Code, Guards, GuestStorage, chain::Op, limits::MAX_MIDAWS, memory::keyed_prefix,
+};
+
+/// Reads the list of node `index`, whose CCW has IDA or MIDA and moves data.
+///
+/// A list that does not begin where a list can is a fault of the CCW. Words that cannot be read
+/// are missing afterwards; whether they are needed is for the validator to say.
+pub(crate) fn fetch<G: GuestStorage>(
+    work: &mut Buffers,
+    storage: &G,
+    guards: &Guards<'_>,
+    index: u16,
+    ccw: Ccw<Guest>,
+) {
+    let format = IdawFormat::of(&work.orb);
+    let midal = ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
+    let (size, fault) = if midal {
+        (MIDAW_SIZE, Code::MidalAlign)
+    } else {
+        (format.size(), Code::IdalAlign)
+    };
+    let at = ccw.addr.widen();
+    let Some(node) = work.nodes.get_mut(usize::from(index)) else {
+        return;
+    };
+    if !at.is_aligned(size) {
+        node.op = Op::Fault;
+        node.fault = Some(fault);
+        return;
+    }
+    let backward = node.op == Op::Backward;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 33 words for each of 65535 CCWs"
+    )]
+    {
+        node.list = work.words.len() as u32;
+    }
+    let read = if midal {
+        midaws(work, storage, guards, at, ccw.count)
+    } else {
+        idaws(work, storage, guards, at, format, ccw.count, backward)
+    };
+    work.widen_control(at.get(), u64::from(read) * size);
+    if let Some(node) = work.nodes.get_mut(usize::from(index)) {
+        node.list_len = read;
+    }
+}
+
+/// Bytes of a list at `at` that the program may fetch, of `len` wanted.
+fn permitted(work: &Buffers, guards: &Guards<'_>, at: GuestAddr, len: u64) -> u64 {
+    let below = work.orb.format.limit().saturating_sub(at.get());
+    let len = len.min(below);
+    match guards.keys {
+        Some(keys) => keyed_prefix(keys, work.orb.key, at, len, false),
+        None => len,
+    }
+}
+
+fn idaws<G: GuestStorage>(
+    work: &mut Buffers,
+    storage: &G,
+    guards: &Guards<'_>,
+    at: GuestAddr,
+    format: IdawFormat,
+    count: u16,
+    backward: bool,
+) -> u16 {
+    // The first IDAW tells how many there are.
+    let size = format.size();
+    if permitted(work, guards, at, size) < size {
+        return 0;
+    }
+    let mut word = [0; 8];
+    let Some(first) = word.get_mut(..if size == 4 { 4 } else { 8 }) else {
+        return 0;
+    };
+    if storage.read(at, first) < first.len() {
+        return 0;
+    }
+    let value = u64::from_be_bytes(word);
+    let value = if size == 4 { value >> 32 } else { value };
+    work.words.push(value);
+    let words = format.words(Addr::<Guest>::new(value), count, backward);
+    if words < 2 {
+        return words;
+    }
+    let Some(second) = at.checked_add(size) else {
+        return 1;
+    };
+    let want = permitted(work, guards, second, u64::from(words - 1) * size);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 32 words of 8 bytes"
+    )]
+    let Some(bytes) = work.list_bytes.get_mut(..want as usize) else {
+        return 1;
+    };
+    let got = storage.read(second, bytes);
+    let bytes = bytes.get(..got).unwrap_or(&[]);
+    let mut read = 1;
+    if size == 4 {
+        let (whole, _) = bytes.as_chunks::<4>();
+        work.words.extend(
+            whole
+                .iter()
+                .map(|word| u64::from(u32::from_be_bytes(*word))),
+        );
+        read += whole.len();
+    } else {
+        let (whole, _) = bytes.as_chunks::<8>();
+        work.words
+            .extend(whole.iter().map(|word| u64::from_be_bytes(*word)));
+        read += whole.len();
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "at most 33")]
+    {
+        read as u16
+    }
+}
+
+fn midaws<G: GuestStorage>(
+    work: &mut Buffers,
+    storage: &G,
+    guards: &Guards<'_>,
+    start: GuestAddr,
+    count: u16,
+) -> u16 {
+    let mut left = count;
+    let mut read = 0;
+    while usize::from(read) < MAX_MIDAWS {
+        let Some(at) = start.checked_add(u64::from(read) * MIDAW_SIZE) else {
+            break;
+        };
+        if (read > 0 && at.is_aligned(MIDAL_PAGE))
+            || permitted(work, guards, at, MIDAW_SIZE) < MIDAW_SIZE
+        {
+            break;
+        }
+        let mut bytes = [0; 16];
+        if storage.read(at, &mut bytes) < bytes.len() {
+            break;
+        }
+        let raw = RawMidaw(bytes);
+        let value = u128::from_be_bytes(bytes);
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+        work.words.extend([(value >> 64) as u64, value as u64]);
+        read += 1;
+        let midaw = Midaw::<Guest>::decode(raw);
+        let sound = raw.reserved_is_zero() && raw.reserved_flags() == 0;
+        if !sound
+            || midaw.count == 0
+            || midaw.count >= left
+            || midaw.flags.contains(MidawFlags::LAST)
+        {
+            break;
+        }
+        left -= midaw.count;
+    }
+    read
+}

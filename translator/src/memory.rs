@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What this crate asks of the guest's storage.
+
+use ccw::GuestAddr;
+
+/// Guest storage, to be read while the guest runs.
+///
+/// The guest may change every byte at any time, so an implementation copies with volatile or
+/// atomic loads and never forms a reference into the storage. Only [`fetch`](crate::fetch) calls
+/// this, and it asks for each word once.
+pub trait GuestStorage {
+    /// Copies bytes from `at` on into `buf`, up to the first byte that is not available, and
+    /// says how many those were.
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize;
+
+    /// The doubleword at `at`, which is a multiple of 8, unless it is not available.
+    #[inline]
+    fn read_doubleword(&self, at: GuestAddr) -> Option<[u8; 8]> {
+        let mut buf = [0; 8];
+        (self.read(at, &mut buf) == buf.len()).then_some(buf)
+    }
+}
+
+impl<T: GuestStorage + ?Sized> GuestStorage for &T {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        (**self).read(at, buf)
+    }
+    fn read_doubleword(&self, at: GuestAddr) -> Option<[u8; 8]> {
+        (**self).read_doubleword(at)
+    }
+}
+
+/// The storage key of a 4 KiB block of guest storage. "PoP: Storage Key".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct StorageKey {
+    /// Access-control bits, 0-15.
+    pub access: u8,
+    /// Fetch-protection bit.
+    pub fetch_protected: bool,
+}
+
+/// The guest's storage keys, where the machine monitor knows them.
+pub trait StorageKeys {
+    /// The key of the block that holds `at`.
+    fn key(&self, at: GuestAddr) -> StorageKey;
+}
+
+/// The side of the address limit on which data may lie. "PoP: Address-Limit Checking".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AddressLimit {
+    /// PMCW limit mode 01: data addresses are equal to or greater than the limit.
+    AtLeast(GuestAddr),
+    /// PMCW limit mode 10: data addresses are less than the limit.
+    Below(GuestAddr),
+}
+
+/// What guards guest storage beyond its existence.
+#[derive(Clone, Copy, Default)]
+pub struct Guards<'a> {
+    /// Storage keys; without them no key is checked.
+    pub keys: Option<&'a dyn StorageKeys>,
+    /// The subchannel's address limit, applied when the ORB asks for it.
+    pub limit: Option<AddressLimit>,
+}
+
+/// Granule of storage keys.
+pub(crate) const KEY_BLOCK: u64 = 4096;
+
+/// How many of the `len` bytes from `at` upward a program with key `key` may use.
+pub(crate) fn keyed_prefix(
+    keys: &dyn StorageKeys,
+    key: u8,
+    at: GuestAddr,
+    len: u64,
+    store: bool,
+) -> u64 {
+    let mut done = 0;
+    while done < len {
+        let Some(block) = at.checked_add(done) else {
+            break;
+        };
+        if !key_allows(keys, key, block, store) {
+            break;
+        }
+        done += block.block_remainder(KEY_BLOCK);
+    }
+    done.min(len)
+}
+
+/// Whether a program with key `key` may use the block that holds `at`.
+pub(crate) fn key_allows(keys: &dyn StorageKeys, key: u8, at: GuestAddr, store: bool) -> bool {
+    let block = keys.key(at);
+    key == 0 || block.access == key || !(store || block.fetch_protected)
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The rules for an ORB. "PoP: ORB", "PoP: START SUBCHANNEL".
+
+use ccw::{CCW_SIZE, Guest, Orb, RawOrb, orb::word1};
+
+use crate::{Code, Policy};
+
+/// Reserved bits of word 1 of a transport-mode ORB.
+const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
+
+/// The condition for which START SUBCHANNEL refuses `raw`, if there is one.
+pub(crate) fn fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
+    let w1 = raw.word(1);
+    let facilities = &policy.facilities;
+    let has = |mask| w1 & mask != 0;
+    let rules = [
+        (has(word1::RESERVED), Code::OrbRsvd),
+        (raw.word(2) & 0x8000_0000 != 0, Code::OrbCpaBit0),
+        (
+            has(word1::TRANSPORT) && !facilities.transport,
+            Code::OrbBUnsupported,
+        ),
+        (
+            has(word1::MIDAW) && !facilities.midaw,
+            Code::OrbDUnsupported,
+        ),
+        (
+            has(word1::LENGTH_SUPPRESSION) && !facilities.length_suppression,
+            Code::OrbLUnsupported,
+        ),
+        (
+            has(word1::EXTENSION) && !facilities.orb_extension,
+            Code::OrbXUnsupported,
+        ),
+        (
+            has(word1::TRANSPORT) && has(TRANSPORT_RESERVED),
+            Code::OrbTmRsvd,
+        ),
+        (
+            has(word1::TRANSPORT) && raw.word(2) & 0x3f != 0,
+            Code::TcwAlign,
+        ),
+    ];
+    rules
+        .iter()
+        .find(|(broken, _)| *broken)
+        .map(|&(_, code)| code)
+}
+
+/// Word and bits of the ORB that `code` is about.
+pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
+    match code {
+        Code::OrbRsvd => (1, (26, 30)),
+        Code::OrbCpaBit0 => (2, (0, 0)),
+        Code::OrbBUnsupported | Code::EnvTransport => (1, (13, 13)),
+        Code::OrbDUnsupported | Code::EnvMidaw => (1, (25, 25)),
+        Code::OrbLUnsupported => (1, (24, 24)),
+        Code::OrbXUnsupported => (1, (31, 31)),
+        Code::OrbTmRsvd => (1, (4, 30)),
+        Code::TcwAlign => (2, (26, 31)),
+        Code::CcwaAlignCpa => (2, (29, 31)),
+        Code::CcwaCpa16m => (2, (1, 7)),
+        Code::EnvNoprefetch => (1, (9, 9)),
+        _ => (2, (1, 31)),
+    }
+}
+
+/// Whether the bytes of an extension that should be zero are not.
+pub(crate) fn extension_is_reserved(raw: &RawOrb) -> bool {
+    raw.word(1) & word1::EXTENSION != 0
+        && (raw.word(3) & 0x00ff_00ff != 0 || (4..8).any(|n| raw.word(n) != 0))
+}
+
+/// The condition that stops the channel before it fetches the first CCW.
+pub(crate) fn cpa_fault(orb: &Orb<Guest>) -> Option<Code> {
+    let cpa = orb.cpa.widen();
+    if !cpa.is_aligned(CCW_SIZE) {
+        Some(Code::CcwaAlignCpa)
+    } else if cpa.get() >= orb.format.limit() {
+        Some(Code::CcwaCpa16m)
+    } else {
+        None
+    }
+}

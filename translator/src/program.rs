@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The verdict: what is wrong with a program, where, and how sure that is.
+
+use alloc::boxed::Box;
+
+use ccw::{
+    Ccw, CcwFlags, DeviceStatus, Format, FunctionControl, Guest, GuestAddr, Orb, OrbBits, RawCcw,
+    Scsw, StatusControl, SubchannelStatus,
+};
+use pinning::RegionMap;
+
+use crate::{
+    Buffers, Check, Code, Finding, Guards, Severity, Site, Snapshot, Sure,
+    chain::Op,
+    data::{Checker, DataFault},
+    finding::Word,
+    limits, orb, remarks,
+    work::{Node, Reach},
+};
+
+/// Whether a program is legal, as far as it can be told without running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It runs to its end if the device takes part.
+    Valid,
+    /// It ends with a check, or is refused at once.
+    Invalid,
+    /// The word that decides is read in by the program itself, or the device decides whether it
+    /// is reached.
+    Indeterminate,
+}
+
+impl Outcome {
+    /// The name used in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Indeterminate => "indeterminate",
+        }
+    }
+}
+
+/// A program with its verdict.
+#[derive(Debug)]
+#[must_use]
+pub struct Program {
+    pub(crate) work: Box<Buffers>,
+    pub(crate) verdict: Verdict,
+}
+
+/// What validation found out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    /// The first certain error: its code and the node it is placed at.
+    pub(crate) error: Option<(Code, u16)>,
+    /// A MIDAW list is in use, first at this node.
+    pub(crate) midaw: Option<u16>,
+    /// An S flag would suspend, first at this node.
+    pub(crate) suspend: Option<u16>,
+    /// A CCW is used in two ways, first at this node.
+    pub(crate) two_ways: Option<u16>,
+    /// The program reads into itself, first into this node.
+    pub(crate) modified: Option<u16>,
+    /// IDAWs on 2 KiB blocks are in use.
+    pub(crate) small_blocks: bool,
+}
+
+/// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.
+///
+/// `map` is the guest's storage as far as it exists; `guards` are its keys and limit.
+pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Program {
+    let mut validator = Validator {
+        work: snapshot.work,
+        verdict: Verdict {
+            outcome: Outcome::Valid,
+            error: None,
+            midaw: None,
+            suspend: None,
+            two_ways: None,
+            modified: None,
+            small_blocks: false,
+        },
+        shadowed: false,
+    };
+    validator.run(map, guards);
+    Program {
+        work: validator.work,
+        verdict: validator.verdict,
+    }
+}
+
+struct Validator {
+    work: Box<Buffers>,
+    verdict: Verdict,
+    /// An earlier error or doubt decides: what follows is reached only if the device ends early.
+    shadowed: bool,
+}
+
+impl Validator {
+    fn run(&mut self, map: &RegionMap, guards: &Guards<'_>) {
+        if let Some(code) = self.work.orb_fault {
+            self.verdict.outcome = Outcome::Invalid;
+            let site = orb_site(&self.work, code);
+            self.work.find(code, Severity::Error, site);
+            return;
+        }
+        let remarks = self.work.policy.remarks;
+        if remarks {
+            remarks::orb(&mut self.work);
+        }
+        let block = ccw::IdawFormat::of(&self.work.orb).block();
+        let limit = if self.work.orb.limit_check {
+            guards.limit
+        } else {
+            None
+        };
+        let mut lookup = map.lookup();
+        let mut n: u16 = 0;
+        while let Some(&node) = self.work.nodes.get(usize::from(n)) {
+            if self.verdict.modified == Some(n) {
+                self.doubt(n);
+            }
+            let flags = node.raw.flags(self.work.orb.format);
+            let mut data = None;
+            if node.op.transfers() {
+                let mut checker = Checker {
+                    work: &self.work,
+                    lookup,
+                    guards,
+                    limit,
+                };
+                data = checker.check(&node);
+                lookup = checker.lookup;
+                self.note_forms(n, &node, flags, block);
+                self.settle(n, &node, data, map);
+            }
+            if flags.contains(CcwFlags::SUSPEND) && node.op != Op::Fault && node.op != Op::Tic {
+                self.verdict.suspend.get_or_insert(n);
+            }
+            if node.reach.contains(Reach::TWO_WAYS) {
+                self.verdict.two_ways.get_or_insert(n);
+            }
+            if remarks {
+                remarks::node(&mut self.work, n);
+            }
+            if let Some(code) = node.fault {
+                self.report(code, n, None);
+            } else if let Some(fault) = data
+                && let Some(code) = self
+                    .work
+                    .nodes
+                    .get(usize::from(n))
+                    .and_then(|node| node.fault)
+            {
+                self.report(code, n, Some(fault));
+            }
+            n = n.saturating_add(1);
+        }
+        if let Some(n) = self.work.second_tic
+            && !self.shadowed
+        {
+            self.error(Code::SeqTicTic, n, None);
+        }
+        if self.work.too_long {
+            if !self.shadowed {
+                self.verdict.outcome = Outcome::Indeterminate;
+            }
+            let last = self.work.nodes.len().saturating_sub(1);
+            let site = self
+                .work
+                .ccw_site(u16::try_from(last).unwrap_or(u16::MAX), None);
+            self.work.find(Code::EnvTooLong, Severity::Warning, site);
+        }
+        if remarks {
+            remarks::program(&mut self.work);
+        }
+    }
+
+    /// Remembers which forms of data addressing are in use.
+    #[inline]
+    fn note_forms(&mut self, n: u16, node: &Node, flags: CcwFlags, block: u64) {
+        let _ = node;
+        if flags.contains(CcwFlags::INDIRECT) && block == 2048 {
+            self.verdict.small_blocks = true;
+        }
+        if flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+            self.verdict.midaw.get_or_insert(n);
+        }
+    }
+
+    /// Writes down how much of the data of node `n` can move, and looks where input goes.
+    #[inline]
+    fn settle(&mut self, n: u16, node: &Node, fault: Option<DataFault>, map: &RegionMap) {
+        let immediate = fault.is_some()
+            && node.reach.contains(Reach::COMMAND)
+            && self.work.policy.device.is_immediate(node.raw.command());
+        let format = self.work.orb.format;
+        let Some(target) = self.work.nodes.get_mut(usize::from(n)) else {
+            return;
+        };
+        match fault {
+            None => target.good = node.ccw(format).count,
+            // The command ends without asking for a byte: the address does not matter.
+            Some(_) if immediate => target.op = Op::Skip,
+            Some(fault) => {
+                target.good = fault.good;
+                target.fault = Some(fault.code);
+            }
+        }
+        if node.op != Op::Output {
+            self.overlap(n, map);
+        }
+    }
+
+    /// Finds out whether the input of node `n` goes into CCWs or lists of the program.
+    fn overlap(&mut self, n: u16, _map: &RegionMap) {
+        let (low, high) = self.work.control;
+        let Some(&node) = self.work.nodes.get(usize::from(n)) else {
+            return;
+        };
+        let mut hit = None;
+        let work = &self.work;
+        crate::pieces::each(work, &node, |start, len| {
+            let end = start.get().saturating_add(len);
+            if start.get() >= high || end <= low {
+                return;
+            }
+            for (m, later) in work.nodes.iter().enumerate().skip(usize::from(n) + 1) {
+                if hit.is_some_and(|hit| hit <= m) {
+                    break;
+                }
+                if later.touches(work, start.get(), end) {
+                    hit = Some(m);
+                }
+            }
+        });
+        if let Some(m) = hit {
+            let m = u16::try_from(m).unwrap_or(u16::MAX);
+            let first = self.verdict.modified.map_or(m, |old| old.min(m));
+            self.verdict.modified = Some(first);
+        }
+    }
+
+    /// The word at node `n` is read in by the program.
+    fn doubt(&mut self, n: u16) {
+        let certain = self
+            .work
+            .nodes
+            .get(usize::from(n))
+            .is_some_and(|n| n.reach.contains(Reach::CERTAIN));
+        if certain && !self.shadowed {
+            self.verdict.outcome = Outcome::Indeterminate;
+            self.shadowed = true;
+        }
+        let site = self.work.ccw_site(n, None);
+        self.work.find(Code::EnvOverlap, Severity::Warning, site);
+    }
+
+    /// The channel stops at node `n`, if it gets there.
+    fn report(&mut self, code: Code, n: u16, data: Option<DataFault>) {
+        let Some(node) = self.work.nodes.get(usize::from(n)) else {
+            return;
+        };
+        let reach = node.reach;
+        if self.shadowed || !reach.contains(Reach::CERTAIN) {
+            let site = site(&self.work, code, n, data);
+            self.work.find(code, Severity::Warning, site);
+        } else if reach.contains(Reach::SKIPPABLE) {
+            // Whether this CCW is reached is for the device to say.
+            self.verdict.outcome = Outcome::Indeterminate;
+            self.shadowed = true;
+            let site = site(&self.work, code, n, data);
+            self.work.find(code, Severity::Warning, site);
+        } else {
+            self.error(code, n, data);
+        }
+    }
+
+    fn error(&mut self, code: Code, n: u16, data: Option<DataFault>) {
+        self.verdict.outcome = Outcome::Invalid;
+        self.verdict.error = Some((code, n));
+        self.shadowed = true;
+        let site = site(&self.work, code, n, data);
+        self.work.find(code, Severity::Error, site);
+    }
+}
+
+impl Node {
+    /// Whether the CCW or its list lies in `start..end`.
+    fn touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
+        let meets = |at: u64, len: u64| at < end && start < at.saturating_add(len);
+        if meets(u64::from(self.addr), 8) {
+            return true;
+        }
+        if self.list_len == 0 {
+            return false;
+        }
+        let size = if work.is_midal(self) {
+            16
+        } else {
+            ccw::IdawFormat::of(&work.orb).size()
+        };
+        let at = u64::from(self.ccw(work.orb.format).addr.get());
+        meets(at, u64::from(self.list_len) * size)
+    }
+}
+
+fn orb_site(work: &Buffers, code: Code) -> Site {
+    let (word, bits) = orb::place(code);
+    let bytes = work.raw_orb.word(usize::from(word)).to_be_bytes();
+    Site {
+        word: Word::new(&bytes),
+        bits: Some(bits),
+        ..Site::default()
+    }
+}
+
+/// Where `code` was met at node `n`.
+fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
+    let mut site = work.ccw_site(n, ccw_bits(code, work.orb.format));
+    if matches!(
+        code,
+        Code::CcwaAlignCpa | Code::CcwaCpa16m | Code::CcwaCpaUnavail
+    ) {
+        let orb = orb_site(work, code);
+        return Site {
+            at: None,
+            word: orb.word,
+            bits: orb.bits,
+            index: None,
+            ..site
+        };
+    }
+    let Some(node) = work.nodes.get(usize::from(n)) else {
+        return site;
+    };
+    if node.raw == RawCcw::STOP
+        && matches!(code, Code::CcwaSeqUnavail | Code::CcwaWrap | Code::CcwaProt)
+    {
+        site.word = Word::default();
+    }
+    let Some(fault) = data else { return site };
+    site.data = fault.data;
+    let Some(k) = fault.list_word else {
+        return site;
+    };
+    site.list_word = Some(k);
+    let list = node.ccw(work.orb.format).addr.widen();
+    let (size, words) = if work.is_midal(node) {
+        (16, 2)
+    } else {
+        (ccw::IdawFormat::of(&work.orb).size(), 1)
+    };
+    site.at = list.checked_add(u64::from(k) * size);
+    site.bits = list_bits(code, size);
+    let from = usize::from(k) * words;
+    let mut bytes = [0; 16];
+    let mut len = 0;
+    for value in work.list(node).iter().skip(from).take(words) {
+        let word = value.to_be_bytes();
+        let word = if size == 4 {
+            word.get(4..).unwrap_or(&[])
+        } else {
+            &word[..]
+        };
+        for (to, &byte) in bytes.iter_mut().skip(len).zip(word) {
+            *to = byte;
+        }
+        len += word.len();
+    }
+    site.word = Word::new(bytes.get(..len).unwrap_or(&[]));
+    site
+}
+
+/// The bits of a CCW that `code` is about.
+fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
+    let zero = format == Format::Zero;
+    let flag = |n: u8| {
+        if zero {
+            (32 + n, 32 + n)
+        } else {
+            (8 + n, 8 + n)
+        }
+    };
+    let count = if zero { (48, 63) } else { (16, 31) };
+    let addr = if zero { (8, 31) } else { (33, 63) };
+    Some(match code {
+        Code::CmdZero | Code::CmdTicModifier | Code::SeqTicTic | Code::TicFirst => (0, 7),
+        Code::Tic1Flags => (8, 31),
+        Code::Tic1Bit32 | Code::Fmt1Bit32 => (32, 32),
+        Code::Cnt0Zero | Code::Cnt1ZeroCd | Code::Cnt1ZeroInCd => count,
+        Code::MidaDisabled | Code::MidaConflictIda | Code::MidaConflictSkip | Code::EnvMidaw => {
+            flag(7)
+        }
+        Code::SuspNotAllowed | Code::SuspInCd | Code::SuspWithCd | Code::EnvSuspend => flag(6),
+        Code::CdFlags => (flag(1).0, flag(2).0),
+        Code::SkipOutput => flag(3),
+        Code::F0Byte5 => (40, 47),
+        Code::ChainOpen => (flag(0).0, flag(1).0),
+        Code::CcwaAlignTic
+        | Code::CcwaTicUnavail
+        | Code::IdalAlign
+        | Code::MidalAlign
+        | Code::DataWrap
+        | Code::DataRbUnderflow
+        | Code::DataUnavail
+        | Code::DataProtStore
+        | Code::DataProtFetch
+        | Code::DataLimit
+        | Code::EnvReadonly
+        | Code::EnvLoop => addr,
+        _ => return None,
+    })
+}
+
+/// The bits of a list word of `size` bytes that `code` is about.
+fn list_bits(code: Code, size: u64) -> Option<(u8, u8)> {
+    Some(match (code, size) {
+        (Code::Idaw1Bit0, _) => (0, 0),
+        (Code::IdawAlign | Code::IdawAlignRb, 4) => (21, 31),
+        (Code::IdawAlign | Code::IdawAlignRb, _) => (52, 63),
+        (Code::MidawRsvd, _) => (0, 39),
+        (Code::MidawFlagRsvd, _) => (43, 47),
+        (Code::MidawDti, _) => (42, 42),
+        (Code::MidawSumUnder | Code::MidawNolast, _) => (40, 40),
+        (Code::MidawCountZero | Code::MidawCountOver | Code::MidawPage, _) => (48, 63),
+        (_, 4) => (1, 31),
+        (_, 8) => (0, 63),
+        (_, _) => (64, 127),
+    })
+}
+
+/// One CCW of a program, for a listing.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Its number in the order in which CCWs were read.
+    pub index: u16,
+    /// Guest address.
+    pub at: GuestAddr,
+    /// The bytes; none where the channel would look for a CCW and finds no storage.
+    pub raw: Option<RawCcw>,
+    /// What they say.
+    pub ccw: Ccw<Guest>,
+    /// Whether it is taken for a TIC.
+    pub tic: bool,
+    /// Whether it was reached by data chaining, so that its command code has no meaning.
+    pub in_data_chain: bool,
+    /// Whether it is reached only when a command skips.
+    pub possible: bool,
+    /// Words of its list as far as they were read: addresses of IDAWs, or two halves per MIDAW.
+    pub list: &'a [u64],
+}
+
+impl Program {
+    /// The verdict.
+    pub fn outcome(&self) -> Outcome {
+        self.verdict.outcome
+    }
+
+    /// What was found, in the order of the program; errors first met come first.
+    pub fn findings(&self) -> &[Finding] {
+        self.work.findings.as_slice()
+    }
+
+    /// How many further findings were not kept.
+    pub fn findings_dropped(&self) -> u32 {
+        self.work.findings.dropped()
+    }
+
+    /// The ORB.
+    pub fn orb(&self) -> &Orb<Guest> {
+        &self.work.orb
+    }
+
+    /// The CCWs that were read, in that order.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        let format = self.work.orb.format;
+        (0..).zip(&self.work.nodes).map(move |(index, node)| {
+            let unread = node.raw == RawCcw::STOP
+                && node.fault.is_some_and(|code| code.id().starts_with('A'));
+            Step {
+                index,
+                at: node.guest(),
+                raw: (!unread).then_some(node.raw),
+                ccw: node.ccw(format),
+                tic: node.raw.command().is_tic(format),
+                in_data_chain: !node.reach.contains(Reach::COMMAND),
+                possible: !node.reach.contains(Reach::CERTAIN),
+                list: self.work.list(node),
+            }
+        })
+    }
+
+    /// The status that the guest sees in the end, where the program alone decides it: that of
+    /// the first error, if START SUBCHANNEL accepts the program.
+    pub fn scsw(&self) -> Option<Scsw<Guest>> {
+        let (code, n) = self.verdict.error?;
+        let node = self.work.nodes.get(usize::from(n))?;
+        let first = self.starts_at(n);
+        Some(check_status(
+            &self.work.orb,
+            code,
+            node,
+            !first || code.sure() == Sure::Reached,
+        ))
+    }
+
+    /// Gives the buffers back.
+    pub fn into_buffers(self) -> Box<Buffers> {
+        self.work
+    }
+
+    /// Whether only TICs come before node `n`.
+    pub(crate) fn starts_at(&self, n: u16) -> bool {
+        self.work
+            .nodes
+            .iter()
+            .take(usize::from(n))
+            .all(|node| node.op == Op::Tic)
+    }
+}
+
+/// The status of a program that ends with the condition `code` at `node`; `ended` says that a
+/// device was at work and has presented its ending status. "PoP: SCSW", CCW address.
+pub(crate) fn check_status(orb: &Orb<Guest>, code: Code, node: &Node, ended: bool) -> Scsw<Guest> {
+    let during_command =
+        matches!(code.sure(), Sure::Reached) || !node.reach.contains(Reach::COMMAND);
+    let device = if ended && during_command {
+        DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END
+    } else {
+        DeviceStatus::empty()
+    };
+    Scsw {
+        orb: OrbBits::from(orb),
+        function: FunctionControl::START,
+        status: StatusControl::ALERT
+            | StatusControl::PRIMARY
+            | StatusControl::SECONDARY
+            | StatusControl::PENDING,
+        cpa: node.addr.wrapping_add(8),
+        device,
+        subchannel: check_bit(code.check()),
+        ..Scsw::IDLE
+    }
+}
+
+/// The subchannel-status bit of a check.
+pub(crate) fn check_bit(check: Check) -> SubchannelStatus {
+    match check {
+        Check::ProtectionCheck => SubchannelStatus::PROTECTION_CHECK,
+        _ => SubchannelStatus::PROGRAM_CHECK,
+    }
+}
+
+const _: () = assert!(limits::MAX_FINDINGS > 0);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Remarks on programs that are legal as they stand. Collected only when the policy asks.
+
+use ccw::{CcwFlags, Class, Format, Midaw, MidawFlags, RawMidaw};
+
+use crate::{
+    Buffers, Code, Severity, Site, chain::Op, finding::Word, limits::KERNEL_SEGMENT_CCWS, orb,
+    work::Reach,
+};
+
+/// Remarks on the ORB.
+pub(crate) fn orb(work: &mut Buffers) {
+    let word1 = Word::new(&work.raw_orb.word(1).to_be_bytes());
+    if !work.orb.prefetch {
+        let site = Site {
+            word: word1,
+            bits: Some((9, 9)),
+            ..Site::default()
+        };
+        work.find(Code::EnvNoprefetch, Severity::Warning, site);
+    }
+    if orb::extension_is_reserved(&work.raw_orb) {
+        let bytes = work.raw_orb.0.get(12..28).unwrap_or(&[]);
+        let site = Site {
+            word: Word::new(bytes),
+            ..Site::default()
+        };
+        work.find(Code::OrbExtRsvd, Severity::Warning, site);
+    }
+}
+
+/// Remarks on node `n`.
+pub(crate) fn node(work: &mut Buffers, n: u16) {
+    let Some(&node) = work.nodes.get(usize::from(n)) else {
+        return;
+    };
+    let format = work.orb.format;
+    let ccw = node.ccw(format);
+    let mut remark = |work: &mut Buffers, code, bits| {
+        let site = work.ccw_site(n, Some(bits));
+        work.find(code, Severity::Warning, site);
+    };
+    let flag = |bit: u8| {
+        if format == Format::Zero {
+            32 + bit
+        } else {
+            8 + bit
+        }
+    };
+    match node.fault {
+        Some(Code::CcwaSeqUnavail) if n > 0 => {
+            let site = work.ccw_site(n - 1, Some((flag(0), flag(1))));
+            work.find(Code::ChainOpen, Severity::Warning, site);
+            return;
+        }
+        Some(_) => return,
+        None => {}
+    }
+    if node.op == Op::Tic {
+        if n == 0 {
+            remark(work, Code::TicFirst, (0, 7));
+        }
+        return;
+    }
+    if ccw.chains_data()
+        && ccw
+            .flags
+            .intersects(CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH)
+    {
+        remark(work, Code::CdFlags, (flag(1), flag(2)));
+    }
+    let output = match node.op {
+        Op::Output => true,
+        Op::Nothing => {
+            node.reach.contains(Reach::COMMAND)
+                && matches!(ccw.command.class(), Class::Write | Class::Control)
+        }
+        _ => false,
+    };
+    if output && ccw.flags.contains(CcwFlags::SKIP) {
+        remark(work, Code::SkipOutput, (flag(3), flag(3)));
+    }
+    if node.raw.ignored(format) != 0 {
+        remark(work, Code::F0Byte5, (40, 47));
+    }
+    if work.is_midal(&node) && node.op.transfers() {
+        no_last(work, n);
+    }
+}
+
+/// The MIDAW that uses up the count of node `n` has no last flag.
+fn no_last(work: &mut Buffers, n: u16) {
+    let Some(&node) = work.nodes.get(usize::from(n)) else {
+        return;
+    };
+    let mut left = node.ccw(work.orb.format).count;
+    let (pairs, _) = work.list(&node).as_chunks::<2>();
+    let mut found = None;
+    for (k, &[high, low]) in (0u16..).zip(pairs) {
+        let bytes = ((u128::from(high) << 64) | u128::from(low)).to_be_bytes();
+        let midaw = Midaw::<ccw::Guest>::decode(RawMidaw(bytes));
+        left = left.saturating_sub(midaw.count);
+        if left == 0 {
+            if !midaw.flags.contains(MidawFlags::LAST) {
+                found = Some((k, bytes));
+            }
+            break;
+        }
+    }
+    let Some((k, bytes)) = found else { return };
+    let site = Site {
+        list_word: Some(k),
+        at: node
+            .ccw(work.orb.format)
+            .addr
+            .widen()
+            .checked_add(u64::from(k) * 16),
+        word: Word::new(&bytes),
+        bits: Some((40, 40)),
+        ..work.ccw_site(n, None)
+    };
+    work.find(Code::MidawNolast, Severity::Warning, site);
+}
+
+/// Remarks on the program as a whole.
+pub(crate) fn program(work: &mut Buffers) {
+    let long = work
+        .spans
+        .iter()
+        .find(|span| span.len > KERNEL_SEGMENT_CCWS)
+        .copied();
+    if let Some(span) = long {
+        let site = work.ccw_site(span.first + KERNEL_SEGMENT_CCWS, None);
+        work.find(Code::EnvTooLong, Severity::Note, site);
+    }
+    let Some((last, first)) = work.back else {
+        return;
+    };
+    let policy = work.policy;
+    let open = work
+        .nodes
+        .iter()
+        .take(usize::from(last) + 1)
+        .skip(usize::from(first))
+        .any(|node| {
+            node.op.transfers()
+                || node.op == Op::Skip
+                || (node.op != Op::Tic && policy.may_skip(node.raw.command()))
+        });
+    if !open {
+        let site = work.ccw_site(last, None);
+        work.find(Code::EnvLoop, Severity::Warning, site);
+    }
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The buffers that a program passes through, and what stands in them.
+//!
+//! One set of buffers serves one subchannel: each stage owns it in turn and hands it on, so a
+//! steady state allocates nothing. The stages are types of their own; this is only their storage.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use bitflags::bitflags;
+use ccw::{Ccw, Format, Guest, GuestAddr, MAX_IDAWS, Orb, RawCcw, RawOrb};
+use pinning::{Extent, Runs};
+
+use crate::{Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word};
+
+bitflags! {
+    /// How a CCW was reached, and what that makes of it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct Reach: u8 {
+        /// As a new command.
+        const COMMAND = 0x01;
+        /// By data chaining of an output command.
+        const OUTPUT = 0x02;
+        /// By data chaining of an input command.
+        const INPUT = 0x04;
+        /// By data chaining of a read-backward command.
+        const BACKWARD = 0x08;
+        /// By data chaining of a command that moves no data.
+        const NOTHING = 0x10;
+        /// On the path of a program in which no command skips.
+        const CERTAIN = 0x20;
+        /// In two ways of which one host CCW can serve only one.
+        const TWO_WAYS = 0x40;
+        /// Straight behind a command that may skip it.
+        const SKIPPABLE = 0x80;
+    }
+}
+
+/// A CCW that was read, or the place of one that could not be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// Guest address. A fault may lie at 2^31, just past the last address of a CCW.
+    pub(crate) addr: u32,
+    /// The bytes; zero when they could not be read.
+    pub(crate) raw: RawCcw,
+    /// First of its words in [`Buffers::words`].
+    pub(crate) list: u32,
+    /// List words that were read.
+    pub(crate) list_len: u16,
+    /// Bytes of its data before the one that a data fault forbids.
+    pub(crate) good: u16,
+    /// What it does with data.
+    pub(crate) op: Op,
+    /// How it was reached.
+    pub(crate) reach: Reach,
+    /// The condition that stops the channel here.
+    pub(crate) fault: Option<Code>,
+}
+
+impl Node {
+    pub(crate) fn guest(&self) -> GuestAddr {
+        GuestAddr::new(u64::from(self.addr))
+    }
+
+    pub(crate) fn ccw(&self, format: Format) -> Ccw<Guest> {
+        Ccw::decode(self.raw, format)
+    }
+}
+
+/// Nodes of consecutive guest addresses that were read one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// Guest address of the first.
+    pub(crate) start: u32,
+    /// Number of the first.
+    pub(crate) first: u16,
+    /// How many.
+    pub(crate) len: u16,
+    /// Number of its first host CCW, once the layout is known.
+    pub(crate) host: u16,
+}
+
+impl Span {
+    /// Guest address behind the last.
+    pub(crate) fn end(&self) -> u32 {
+        self.start.wrapping_add(u32::from(self.len) * 8)
+    }
+}
+
+/// The reusable storage of one program.
+///
+/// Make one per subchannel and hand it to [`fetch`](crate::fetch); every stage that ends, well or
+/// not, gives it back.
+#[derive(Debug)]
+pub struct Buffers {
+    pub(crate) raw_orb: RawOrb,
+    pub(crate) orb: Orb<Guest>,
+    pub(crate) policy: Policy,
+    pub(crate) nodes: Vec<Node>,
+    /// Sorted by guest address, disjoint.
+    pub(crate) spans: Vec<Span>,
+    /// IDAWs widened to 64 bits; MIDAWs as two words each.
+    pub(crate) words: Vec<u64>,
+    /// Skipped-to addresses that are still to be walked.
+    pub(crate) pending: Vec<u32>,
+    pub(crate) findings: Findings,
+    pub(crate) extents: Vec<Extent>,
+    pub(crate) runs: Runs,
+    /// Bytes of one list, while it is being read.
+    pub(crate) list_bytes: [u8; MAX_IDAWS * 8],
+    /// Lowest and highest address of control words, for the overlap check.
+    pub(crate) control: (u64, u64),
+    /// Last and first node of the loop in which the certain path ends.
+    pub(crate) back: Option<(u16, u16)>,
+    /// A legal TIC to which the certain path comes from another one.
+    pub(crate) second_tic: Option<u16>,
+    /// The ORB is refused: there is no program.
+    pub(crate) orb_fault: Option<Code>,
+    /// The walk ended because the program is too long.
+    pub(crate) too_long: bool,
+}
+
+impl Buffers {
+    /// Empty buffers; they grow with the first programs and then stay.
+    pub fn new() -> Box<Self> {
+        Box::default()
+    }
+
+    /// Forgets the last program.
+    pub(crate) fn reset(&mut self, raw_orb: &RawOrb, policy: &Policy) {
+        self.raw_orb = *raw_orb;
+        self.orb = Orb::decode(raw_orb);
+        self.policy = *policy;
+        self.nodes.clear();
+        self.spans.clear();
+        self.words.clear();
+        self.pending.clear();
+        self.findings.clear();
+        self.extents.clear();
+        self.runs.clear();
+        self.control = (u64::MAX, 0);
+        self.back = None;
+        self.second_tic = None;
+        self.orb_fault = None;
+        self.too_long = false;
+    }
+
+    /// Remembers that the control words `start..start + len` belong to the program.
+    pub(crate) fn widen_control(&mut self, start: u64, len: u64) {
+        self.control.0 = self.control.0.min(start);
+        self.control.1 = self.control.1.max(start.saturating_add(len));
+    }
+
+    /// The list words of `node`.
+    pub(crate) fn list(&self, node: &Node) -> &[u64] {
+        let start = node.list as usize;
+        let per = if self.is_midal(node) { 2 } else { 1 };
+        self.words
+            .get(start..start + usize::from(node.list_len) * per)
+            .unwrap_or(&[])
+    }
+
+    pub(crate) fn is_midal(&self, node: &Node) -> bool {
+        node.raw
+            .flags(self.orb.format)
+            .contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+    }
+
+    /// A site that names the CCW of node `index` and the bits of it that decided.
+    pub(crate) fn ccw_site(&self, index: u16, bits: Option<(u8, u8)>) -> Site {
+        let Some(node) = self.nodes.get(usize::from(index)) else {
+            return Site::default();
+        };
+        Site {
+            ccw: Some(node.guest()),
+            index: Some(index),
+            at: Some(node.guest()),
+            word: Word::new(&node.raw.0),
+            bits,
+            ..Site::default()
+        }
+    }
+
+    pub(crate) fn find(&mut self, code: Code, severity: Severity, site: Site) {
+        self.findings.push(Finding {
+            code,
+            severity,
+            site,
+        });
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self {
+            raw_orb: RawOrb::default(),
+            orb: Orb::decode(&RawOrb::default()),
+            policy: Policy::CHECK,
+            nodes: Vec::new(),
+            spans: Vec::new(),
+            words: Vec::new(),
+            pending: Vec::new(),
+            findings: Findings::default(),
+            extents: Vec::new(),
+            runs: Runs::new(),
+            list_bytes: [0; MAX_IDAWS * 8],
+            control: (u64::MAX, 0),
+            back: None,
+            second_tic: None,
+            orb_fault: None,
+            too_long: false,
+        }
+    }
+}
