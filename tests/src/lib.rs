@@ -1,1 +1,10 @@
-//! tests
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Generators, oracles and inputs that the suites, the benches and the fuzz targets share.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "a test that truncates fails; the code under test does not"
+)]
+
+pub mod corpus;
+pub mod storage;

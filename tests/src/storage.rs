@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Guest storage for tests: sparse, with keys, counting what is fetched.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+};
+
+use ccw::{GuestAddr, HostAddr};
+use pinning::{Permission, Region, RegionMap};
+use translator::{GuestStorage, StorageKey, StorageKeys};
+
+const PAGE: u64 = 4096;
+
+/// Storage from address 0 to a size; bytes never written are zero.
+#[derive(Clone, Debug, Default)]
+pub struct Storage {
+    size: u64,
+    pages: HashMap<u64, Vec<u8>>,
+    keys: BTreeMap<u64, StorageKey>,
+    fetches: RefCell<Vec<(u64, usize)>>,
+}
+
+impl Storage {
+    /// `size` bytes of zeros.
+    pub fn new(size: u64) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+
+    /// Bytes of storage.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Puts `bytes` at `at`.
+    pub fn write(&mut self, at: u64, bytes: &[u8]) {
+        for (at, &byte) in (at..).zip(bytes) {
+            let page = self
+                .pages
+                .entry(at / PAGE)
+                .or_insert_with(|| vec![0; PAGE as usize]);
+            page[(at % PAGE) as usize] = byte;
+        }
+    }
+
+    /// The byte at `at`, if that is storage.
+    pub fn byte(&self, at: u64) -> Option<u8> {
+        (at < self.size).then(|| {
+            self.pages
+                .get(&(at / PAGE))
+                .map_or(0, |page| page[(at % PAGE) as usize])
+        })
+    }
+
+    /// Gives the blocks of `start..start + len` a key.
+    pub fn set_key(&mut self, start: u64, len: u64, key: StorageKey) {
+        for page in start / PAGE..(start + len).div_ceil(PAGE) {
+            self.keys.insert(page, key);
+        }
+    }
+
+    /// One region that covers all of it, `offset` higher in the host.
+    pub fn map(&self, offset: u64) -> RegionMap {
+        RegionMap::new(&[Region {
+            guest: GuestAddr::new(0),
+            len: self.size,
+            host: HostAddr::new(offset),
+            permission: Permission::ReadWrite,
+        }])
+        .expect("a page-aligned size")
+    }
+
+    /// Start and length of every fetch so far, in order.
+    pub fn fetches(&self) -> Vec<(u64, usize)> {
+        self.fetches.borrow().clone()
+    }
+}
+
+impl GuestStorage for Storage {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        self.fetches.borrow_mut().push((at.get(), buf.len()));
+        let mut read = 0;
+        for (at, to) in (at.get()..).zip(buf) {
+            let Some(byte) = self.byte(at) else { break };
+            *to = byte;
+            read += 1;
+        }
+        read
+    }
+}
+
+impl StorageKeys for Storage {
+    fn key(&self, at: GuestAddr) -> StorageKey {
+        self.keys
+            .get(&(at.get() / PAGE))
+            .copied()
+            .unwrap_or_default()
+    }
+}
