@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Carrying out the functions, one command at a time.
 
+use ccw::{
+    ActivityControl, CcwFlags, DeviceStatus, FunctionControl, Scsw, Space, StatusControl,
+    SubchannelStatus,
+};
+
 use super::{Ended, Phase, Progress, Subchannel};
 use crate::channel::{
     Channel, Control, Cursor, Ending, Fetched, Next, Path, Reached, allows_chaining,
 };
 use crate::{Check, Device, Reply, Storage};
-use ccw::{
-    ActivityControl, CcwFlags, DeviceStatus, FunctionControl, Scsw, Space, StatusControl,
-    SubchannelStatus,
-};
 
 /// What came of trying to execute one command.
 enum Attempt<S: Space> {
@@ -320,6 +321,7 @@ impl<S: Space> Subchannel<S> {
     fn carry_out_clear(&mut self, device: &mut dyn Device) -> Progress {
         device.clear();
         self.device_end_owed = false;
+        self.lpum = 0;
         self.scsw = Scsw::IDLE;
         self.scsw.function = FunctionControl::CLEAR;
         self.scsw.status = StatusControl::PENDING;

@@ -3,7 +3,8 @@
 //! SUBCHANNEL".
 
 use ccw::{
-    ActivityControl, DeviceStatus, FunctionControl, Scsw, Space, StatusControl, SubchannelStatus,
+    ActivityControl, DeviceStatus, ECW_SIZE, Erw, Esw, FieldValidity, FunctionControl, Irb, Logout,
+    Scsw, Space, StatusControl, SubchannelStatus, Termination,
 };
 
 use log::debug;
@@ -22,12 +23,12 @@ const TESTED: ActivityControl = ActivityControl::RESUME_PENDING
 const INTERMEDIATE: StatusControl = StatusControl::INTERMEDIATE.union(StatusControl::PENDING);
 
 impl<S: Space> Subchannel<S> {
-    /// TEST SUBCHANNEL: the status-word and the sense bytes that it came with. With condition
-    /// code 0 status was pending, and no longer is; with 1 it was not.
-    pub fn test(&mut self) -> (ConditionCode, Scsw<S>, Sense) {
-        let stored = (self.scsw, self.sense.clone());
+    /// TEST SUBCHANNEL. With condition code 0 status was pending, and no longer is; with 1 it was
+    /// not.
+    pub fn test(&mut self) -> (ConditionCode, Irb<S>) {
+        let irb = self.irb();
         if !self.scsw.status.contains(StatusControl::PENDING) {
-            return (ConditionCode::Cc1, stored.0, stored.1);
+            return (ConditionCode::Cc1, irb);
         }
         self.sense = Sense::new();
         let suspended = self.scsw.activity.contains(ActivityControl::SUSPENDED);
@@ -48,7 +49,46 @@ impl<S: Space> Subchannel<S> {
             self.program = None;
             self.phase = Phase::Idle;
         }
-        (ConditionCode::Cc0, stored.0, stored.1)
+        (ConditionCode::Cc0, irb)
+    }
+
+    /// What TEST SUBCHANNEL would store; nothing changes.
+    pub fn irb(&self) -> Irb<S> {
+        let mut ecw = [0; ECW_SIZE];
+        for (to, from) in ecw.iter_mut().zip(&self.sense) {
+            *to = *from;
+        }
+        let erw = Erw {
+            concurrent_sense: match self.scsw.extended_control {
+                true => u8::try_from(self.sense.len()).ok(),
+                false => None,
+            },
+            ..Erw::default()
+        };
+        let lpum = self.lpum;
+        let esw = match self.scsw.extended_status_word {
+            false => Esw::Path {
+                lpum,
+                connect_time: 0,
+                erw,
+            },
+            true => Esw::Logout {
+                logout: Logout {
+                    lpum,
+                    valid: FieldValidity::all() - FieldValidity::SEQUENCE,
+                    termination: Termination::Normal,
+                    ..Logout::default()
+                },
+                erw,
+                failing_storage: None,
+                secondary_ccw: None,
+            },
+        };
+        Irb {
+            scsw: self.scsw,
+            esw,
+            ecw,
+        }
     }
 
     /// Intermediate status is accepted or discarded: PCI, suspension, initial status.
@@ -125,6 +165,7 @@ impl<S: Space> Subchannel<S> {
 
     /// Status that no start function asked for.
     pub(super) fn post_unsolicited(&mut self, device: DeviceStatus) {
+        self.lpum = 0;
         self.scsw = Scsw::IDLE;
         self.scsw.status = StatusControl::ALERT | StatusControl::PENDING;
         self.scsw.device = device;
