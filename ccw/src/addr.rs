@@ -184,3 +184,57 @@ macro_rules! plain_value {
 }
 plain_value!(Addr);
 plain_value!(Addr31);
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn debug_tells_the_space() {
+        assert_eq!(format!("{:?}", GuestAddr::new(0x1000)), "guest:0x1000");
+        assert_eq!(format!("{:?}", HostAddr::new(0x1000)), "host:0x1000");
+        let addr = Addr31::<Guest>::truncate(0xffff_fff8);
+        assert_eq!(format!("{addr:?} {addr:x}"), "guest:0x7ffffff8 7ffffff8");
+    }
+
+    #[test]
+    fn sums_do_not_wrap() {
+        let top = GuestAddr::new(u64::MAX);
+        assert_eq!(top.checked_add(0), Some(top));
+        assert_eq!(top.checked_add(1), None);
+        assert_eq!(GuestAddr::new(7).checked_sub(7), Some(GuestAddr::new(0)));
+        assert_eq!(GuestAddr::new(7).checked_sub(8), None);
+    }
+
+    #[test]
+    fn blocks() {
+        let addr = GuestAddr::new(0x1802);
+        assert_eq!(
+            (addr.block_offset(4096), addr.block_remainder(4096)),
+            (0x802, 0x7fe)
+        );
+        assert_eq!(
+            (addr.block_offset(2048), addr.block_remainder(2048)),
+            (2, 0x7fe)
+        );
+        let start = GuestAddr::new(0x1000);
+        assert_eq!(
+            (start.block_offset(4096), start.block_remainder(4096)),
+            (0, 4096)
+        );
+        assert!(addr.is_aligned(2) && !addr.is_aligned(4) && start.is_aligned(4096));
+    }
+
+    #[test]
+    fn thirty_one_bits() {
+        assert_eq!(Addr31::<Host>::LIMIT, 0x8000_0000);
+        let last = Addr31::<Host>::new(HostAddr::new(0x7fff_ffff)).unwrap();
+        assert_eq!(last.widen(), HostAddr::new(0x7fff_ffff));
+        assert_eq!(HostAddr::from(last).get(), 0x7fff_ffff);
+        for too_far in [0x8000_0000, 0x1_0000_0000, u64::MAX] {
+            assert_eq!(Addr31::<Host>::new(HostAddr::new(too_far)), None);
+        }
+    }
+}

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! The channel-command word in its two formats. "PoP: CCWs".
 //!
 //! [`RawCcw`] is any eight bytes; [`Ccw`] is what they say once the format is known. Past the
@@ -181,5 +183,108 @@ impl<S: Space> Ccw<S> {
     /// CC is one and CD, which overrides it, is zero: the next CCW is a new command.
     pub const fn chains_command(self) -> bool {
         self.flags.bits() & 0xc0 == 0x40
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Guest;
+
+    type Guests = Ccw<Guest>;
+
+    #[test]
+    fn format_1_by_hand() {
+        let raw = RawCcw([0x86, 0x04, 0x10, 0x00, 0x12, 0x34, 0x56, 0x78]);
+        let ccw = Guests::decode(raw, Format::One);
+        assert_eq!(ccw.command, Command(0x86));
+        assert_eq!(ccw.flags, CcwFlags::INDIRECT);
+        assert_eq!((ccw.count, ccw.addr.get()), (0x1000, 0x1234_5678));
+        assert_eq!(ccw.encode(), raw);
+        assert_eq!(ccw.encode_format0(), None);
+        assert_eq!(Format::One.limit(), 0x8000_0000);
+    }
+
+    #[test]
+    fn format_0_by_hand() {
+        let raw = RawCcw([0x1f, 0x12, 0x34, 0x56, 0x20, 0xff, 0x00, 0x01]);
+        let ccw = Guests::decode(raw, Format::Zero);
+        assert_eq!(ccw.command, Command(0x1f));
+        assert_eq!(ccw.flags, CcwFlags::SUPPRESS_LENGTH);
+        assert_eq!((ccw.count, ccw.addr.get()), (1, 0x0012_3456));
+        assert_eq!(raw.ignored(Format::Zero), 0xff);
+        let same = RawCcw([0x1f, 0x12, 0x34, 0x56, 0x20, 0x00, 0x00, 0x01]);
+        assert_eq!(ccw.encode_format0(), Some(same));
+        assert_eq!(Format::Zero.limit(), 0x0100_0000);
+    }
+
+    #[test]
+    fn every_command_and_flag_byte() {
+        for command in 0..=255 {
+            for flags in 0..=255 {
+                let one = RawCcw([command, flags, 0xab, 0xcd, 0x7e, 0xdc, 0xba, 0x98]);
+                let ccw = Guests::decode(one, Format::One);
+                assert_eq!((ccw.command.0, ccw.flags.bits()), (command, flags));
+                assert_eq!((ccw.count, ccw.addr.get()), (0xabcd, 0x7edc_ba98));
+                assert_eq!(ccw.encode(), one);
+
+                let zero = RawCcw([command, 0xdc, 0xba, 0x98, flags, 0, 0xab, 0xcd]);
+                let ccw = Guests::decode(zero, Format::Zero);
+                assert_eq!((ccw.command.0, ccw.flags.bits()), (command, flags));
+                assert_eq!((ccw.count, ccw.addr.get()), (0xabcd, 0x00dc_ba98));
+                assert_eq!(ccw.encode_format0(), Some(zero));
+            }
+        }
+    }
+
+    #[test]
+    fn every_flag_alone() {
+        let rows = [
+            (0x80, CcwFlags::CHAIN_DATA),
+            (0x40, CcwFlags::CHAIN_COMMAND),
+            (0x20, CcwFlags::SUPPRESS_LENGTH),
+            (0x10, CcwFlags::SKIP),
+            (0x08, CcwFlags::PCI),
+            (0x04, CcwFlags::INDIRECT),
+            (0x02, CcwFlags::SUSPEND),
+            (0x01, CcwFlags::MODIFIED_INDIRECT),
+        ];
+        for (mask, flag) in rows {
+            assert_eq!(RawCcw([0, mask, 0, 0, 0, 0, 0, 0]).flags(Format::One), flag);
+            assert_eq!(
+                RawCcw([0, 0, 0, 0, mask, 0, 0, 0]).flags(Format::Zero),
+                flag
+            );
+        }
+    }
+
+    #[test]
+    fn chaining_flags() {
+        for flags in 0..=255 {
+            let raw = RawCcw([0x02, flags, 0, 1, 0, 0, 0, 0]);
+            let ccw = Guests::decode(raw, Format::One);
+            assert_eq!(ccw.chains_data(), flags & 0x80 != 0);
+            assert_eq!(ccw.chains_command(), matches!(flags >> 6, 0b01));
+        }
+    }
+
+    #[test]
+    fn bits_that_are_dropped() {
+        let raw = RawCcw([0x02, 0, 0, 1, 0x80, 0, 0, 0x10]);
+        assert!(raw.bit32(Format::One) && !raw.bit32(Format::Zero));
+        assert_eq!(Guests::decode(raw, Format::One).addr.get(), 0x10);
+        let raw = RawCcw([0x02, 0, 0, 1, 0x7f, 0xff, 0xff, 0xff]);
+        assert!(!raw.bit32(Format::One));
+        assert_eq!(
+            (raw.ignored(Format::Zero), raw.ignored(Format::One)),
+            (0xff, 0)
+        );
+    }
+
+    #[test]
+    fn the_stop_word_is_no_command() {
+        let stop = Guests::decode(RawCcw::STOP, Format::One);
+        assert_eq!(stop.command.class(), crate::Class::Invalid);
+        assert_eq!((stop.count, stop.flags.bits()), (0, 0));
     }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! Command codes. "PoP: Command Code".
 
 use core::fmt;
@@ -100,5 +102,62 @@ impl fmt::Debug for Command {
 impl fmt::LowerHex for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::LowerHex::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the patterns of the architecture's table, bit by bit.
+    #[test]
+    fn every_code_has_the_class_of_its_low_bits() {
+        for code in 0..=255_u8 {
+            let expected = match (code >> 3 & 1, code >> 2 & 1, code >> 1 & 1, code & 1) {
+                (_, _, 0, 1) => Class::Write,
+                (_, _, 1, 0) => Class::Read,
+                (_, _, 1, 1) => Class::Control,
+                (0, 1, 0, 0) => Class::Sense,
+                (1, 1, 0, 0) => Class::ReadBackward,
+                (1, 0, 0, 0) => Class::Tic,
+                _ => Class::Invalid,
+            };
+            assert_eq!(Command(code).class(), expected, "{code:02x}");
+            assert_eq!(Command(code).is_tic(Format::Zero), expected == Class::Tic);
+            assert_eq!(Command(code).is_tic(Format::One), code == 0x08);
+        }
+    }
+
+    #[test]
+    fn constants() {
+        let rows = [
+            (Command::WRITE, 0x01, Class::Write),
+            (Command::READ, 0x02, Class::Read),
+            (Command::NOP, 0x03, Class::Control),
+            (Command::SENSE, 0x04, Class::Sense),
+            (Command::TIC, 0x08, Class::Tic),
+            (Command::READ_BACKWARD, 0x0c, Class::ReadBackward),
+            (Command::READ_DEVICE_CHARACTERISTICS, 0x64, Class::Sense),
+            (Command::SENSE_ID, 0xe4, Class::Sense),
+        ];
+        for (command, code, class) in rows {
+            assert_eq!((command.0, command.class()), (code, class));
+        }
+    }
+
+    #[test]
+    fn who_stores() {
+        let rows = [
+            (Class::Invalid, None),
+            (Class::Write, Some(Direction::ToDevice)),
+            (Class::Read, Some(Direction::FromDevice)),
+            (Class::Control, Some(Direction::ToDevice)),
+            (Class::Sense, Some(Direction::FromDevice)),
+            (Class::ReadBackward, Some(Direction::FromDevice)),
+            (Class::Tic, None),
+        ];
+        for (class, direction) in rows {
+            assert_eq!(class.direction(), direction, "{class:?}");
+        }
     }
 }

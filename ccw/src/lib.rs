@@ -1,34 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! The words and formats of s390 channel I/O.
 //!
-//! Each format has two levels: a *view* ([`RawCcw`], [`RawOrb`], [`RawScsw`], [`RawMidaw`]) that
-//! takes any bytes at all, and a *meaning* ([`Ccw`], [`Orb`], [`Scsw`], [`Midaw`]) that holds what
-//! they say. Logging and fuzzing use the first, logic the second.
+//! Each format has two levels: a *view* that takes any bytes at all, and a *meaning* that holds only
+//! what makes sense. Logging, dumps and fuzzing use the first, logic the second.
 //!
-//! Bits are numbered as in z/Architecture Principles of Operation ("PoP"): bit 0 is the most
-//! significant. Everything is big-endian in storage; no type here depends on the byte order of
-//! the machine. Nothing here panics, allocates or contains unsafe code.
+//! | | view | meaning |
+//! |---|---|---|
+//! | operation-request block | [`RawOrb`] | [`Orb`] |
+//! | channel-command word | [`RawCcw`] | [`Ccw`] |
+//! | indirect-data-address word | [`RawIdaw1`], [`RawIdaw2`] | [`Addr31`], [`Addr`] |
+//! | modified indirect-data-address word | [`RawMidaw`] | [`Midaw`] |
+//! | subchannel-status word | [`RawScsw`] | [`Scsw`] |
+//! | extended-status, extended-report word | [`RawEsw`], [`RawErw`] | [`Esw`], [`Erw`] |
+//! | interruption-response block | [`RawIrb`] | [`Irb`] |
+//! | path-management-control word | [`RawPmcw`] | [`Pmcw`] |
+//! | subchannel-information block | [`RawSchib`] | [`Schib`] |
+//! | channel-report word | [`RawCrw`] | [`Crw`] |
+//! | SENSE ID data, command-information word | [`RawSenseId`], [`RawCiw`] | [`SenseId`], [`Ciw`] |
+//! | subsystem-identification word | [`RawSubsystemId`] | [`SubsystemId`] |
+//! | I/O-interruption code | [`RawInterruptionCode`] | [`InterruptionCode`] |
+//!
+//! Beside them: addresses that know which storage they name ([`Addr`]), what a command code means
+//! to the channel ([`Command`]) and to a device ([`DeviceClass`]), and one line of text per CCW
+//! ([`CcwLine`]).
+//!
+//! What holds throughout:
+//!
+//! - Decoding is total. A meaning drops what has no place in it (reserved bits, fields that another
+//!   bit calls invalid); where a machine would refuse such bits, the view has a function that tells.
+//!   Only words that name nothing ([`SubsystemId`], [`SenseId`], [`Ciw`]) decode to an `Option`.
+//! - Encoding what was decoded gives the same meaning again, and gives the same bytes if nothing
+//!   was dropped. A number that is too wide for its field loses its high bits.
+//! - Nothing here panics, allocates, contains unsafe code or depends on the byte order of the
+//!   machine.
+//!
+//! Bits are numbered as in z/Architecture Principles of Operation ("PoP", cited by section title):
+//! bit 0 is the most significant, and everything is big-endian in storage.
 
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
 
 mod addr;
-#[allow(clippy::module_inception)]
+mod bytes;
 mod ccw;
 mod command;
+mod crw;
 mod device;
+mod esw;
 mod idaw;
+mod interruption;
+mod irb;
 mod midaw;
+mod names;
 pub mod orb;
+mod pmcw;
+mod schib;
 mod scsw;
+mod sense_id;
+mod ssid;
+mod text;
 
 pub use addr::{Addr, Addr31, Guest, GuestAddr, Host, HostAddr, Space};
 pub use ccw::{CCW_SIZE, Ccw, CcwFlags, Format, RawCcw};
 pub use command::{Class, Command, Direction};
+pub use crw::{CRW_SIZE, Crw, ErrorRecovery, RawCrw, ReportingSource};
 pub use device::DeviceClass;
-pub use idaw::{IdawFormat, MAX_IDAWS};
+pub use esw::{
+    ESW_SIZE, ErrorFlags, Erw, Esw, FailingStorage, FieldValidity, Logout, RawErw, RawEsw,
+    StorageAccess, Termination,
+};
+pub use idaw::{IdawFormat, MAX_IDAWS, RawIdaw1, RawIdaw2};
+pub use interruption::{INTERRUPTION_CODE_SIZE, InterruptionCode, RawInterruptionCode};
+pub use irb::{ECW_SIZE, EMW_SIZE, IRB_EXTENDED_SIZE, IRB_SIZE, Irb, RawIrb};
 pub use midaw::{MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags, RawMidaw};
 pub use orb::{ORB_SIZE, Orb, RawOrb};
+pub use pmcw::{LimitMode, PMCW_SIZE, Pmcw, RawPmcw, SubchannelType};
+pub use schib::{RawSchib, SCHIB_SIZE, Schib};
 pub use scsw::{
     ActivityControl, DeviceStatus, FunctionControl, OrbBits, RawScsw, SCSW_SIZE, Scsw,
     StatusControl, SubchannelStatus,
 };
+pub use sense_id::{
+    CIW_SIZE, Ciw, CiwType, RawCiw, RawSenseId, SENSE_ID_MAX, SenseByte0, SenseId, UnitType,
+};
+pub use ssid::{RawSubsystemId, SubsystemId};
+pub use text::{CcwLine, DisplayCcw, Expected, LineError};

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! Modified-CCW-indirect-data-address words. "PoP: Modified-CCW-Indirect-Data Addressing".
 
 use bitflags::bitflags;
@@ -74,7 +76,7 @@ impl<S: Space> Midaw<S> {
             0,
             0,
             0,
-            self.flags.bits(),
+            self.flags.bits() & MidawFlags::all().bits(),
             c[0],
             c[1],
             a[0],
@@ -86,5 +88,85 @@ impl<S: Space> Midaw<S> {
             a[6],
             a[7],
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Guest;
+
+    fn decode(bytes: [u8; 16]) -> Midaw<Guest> {
+        Midaw::decode(RawMidaw(bytes))
+    }
+
+    /// Byte and mask, and what sets the field expected of them.
+    type Row = (usize, u8, fn(&mut Midaw<Guest>));
+
+    #[test]
+    fn every_bit_alone() {
+        let rows: [Row; 9] = [
+            (5, 0x80, |m| m.flags = MidawFlags::LAST),
+            (5, 0x40, |m| m.flags = MidawFlags::SKIP),
+            (5, 0x20, |m| {
+                m.flags = MidawFlags::DATA_TRANSFER_INTERRUPTION
+            }),
+            (6, 0x80, |m| m.count = 0x8000),
+            (7, 0x01, |m| m.count = 1),
+            (8, 0x80, |m| m.addr = Addr::new(1 << 63)),
+            (11, 0x01, |m| m.addr = Addr::new(1 << 32)),
+            (12, 0x80, |m| m.addr = Addr::new(1 << 31)),
+            (15, 0x01, |m| m.addr = Addr::new(1)),
+        ];
+        for (byte, mask, field) in rows {
+            let mut bytes = [0; 16];
+            bytes[byte] = mask;
+            let mut expected = decode([0; 16]);
+            field(&mut expected);
+            assert_eq!(decode(bytes), expected, "{byte}.{mask:02x}");
+            assert_eq!(expected.encode(), RawMidaw(bytes));
+        }
+    }
+
+    #[test]
+    fn reserved_bits() {
+        for byte in 0..16 {
+            for bit in 0..8 {
+                let mask = 0x80_u8 >> bit;
+                let mut bytes = [0; 16];
+                bytes[byte] = mask;
+                let raw = RawMidaw(bytes);
+                assert_eq!(raw.reserved_is_zero(), byte > 4);
+                let expected = if byte == 5 { mask & 0x1f } else { 0 };
+                assert_eq!(raw.reserved_flags(), expected);
+                if byte < 5 || expected != 0 {
+                    assert_eq!(decode(bytes), decode([0; 16]));
+                }
+            }
+        }
+    }
+
+    /// The last MIDAW of the worked example.
+    #[test]
+    fn by_hand() {
+        let raw = RawMidaw([0, 0, 0, 0, 0, 0x80, 0x02, 0, 0, 0, 0, 0, 0, 0, 0x8e, 0]);
+        let midaw = Midaw::<Guest>::decode(raw);
+        assert_eq!(midaw.flags, MidawFlags::LAST);
+        assert_eq!((midaw.count, midaw.addr.get()), (0x200, 0x8e00));
+        assert_eq!(midaw.encode(), raw);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes: [u8; 16]) {
+            let midaw = decode(bytes);
+            let mut kept = bytes;
+            kept[..5].fill(0);
+            kept[5] &= 0xe0;
+            prop_assert_eq!(midaw.encode(), RawMidaw(kept));
+            prop_assert_eq!(decode(kept), midaw);
+        }
     }
 }

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
 //! The operation-request block, operand of START SUBCHANNEL. "PoP: ORB".
 
+use crate::bytes::bit32 as bit;
 use crate::{Addr31, CcwFlags, Format, Space};
 
 /// Bytes of an ORB; 12 of them when the extension bit X is zero.
@@ -13,24 +16,40 @@ pub struct RawOrb(pub [u8; ORB_SIZE]);
 impl RawOrb {
     /// An ORB without extension.
     pub const fn from_words(words: [u32; 3]) -> Self {
-        let mut bytes = [0; ORB_SIZE];
-        let mut word = 0;
-        while word < 3 {
-            let b = words[word].to_be_bytes();
-            let mut i = 0;
-            while i < 4 {
-                bytes[word * 4 + i] = b[i];
-                i += 1;
-            }
-            word += 1;
-        }
-        Self(bytes)
+        let [a, b, c, d] = words[0].to_be_bytes();
+        let [e, f, g, h] = words[1].to_be_bytes();
+        let [i, j, k, l] = words[2].to_be_bytes();
+        Self([
+            a, b, c, d, e, f, g, h, i, j, k, l, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0,
+        ])
     }
 
-    /// Word `n` (0-7).
+    /// Word `n`, 0-7; there are no others, and they count as zero.
     pub const fn word(&self, n: usize) -> u32 {
-        let b = &self.0;
-        u32::from_be_bytes([b[4 * n], b[4 * n + 1], b[4 * n + 2], b[4 * n + 3]])
+        let (words, _) = self.0.as_chunks::<4>();
+        if n < words.len() {
+            #[expect(clippy::indexing_slicing, reason = "checked above; `get` is not const")]
+            u32::from_be_bytes(words[n])
+        } else {
+            0
+        }
+    }
+
+    /// Bits 26-30 of word 1, which must be zero.
+    pub const fn reserved(&self) -> u32 {
+        self.word(1) & word1::RESERVED
+    }
+
+    /// Whether word 2 bit 0, which must be zero, is one.
+    pub const fn cpa_bit0(&self) -> bool {
+        self.0[8] & 0x80 != 0
+    }
+
+    /// Whether the bytes of the extension that have no meaning (13, 15 and 16-31) are zero.
+    pub fn extension_reserved_is_zero(&self) -> bool {
+        let mut bytes = self.0.iter().enumerate().skip(12);
+        bytes.all(|(at, &byte)| byte == 0 || at == 12 || at == 14)
     }
 }
 
@@ -156,9 +175,6 @@ impl<S: Space> Orb<S> {
 
     /// Word 1 without its key: the control bits, and the path mask.
     const fn word1(&self) -> u32 {
-        const fn bit(on: bool, mask: u32) -> u32 {
-            if on { mask } else { 0 }
-        }
         ((self.key as u32) << 28)
             | bit(self.suspend, word1::SUSPEND)
             | bit(self.streaming, word1::STREAMING)
@@ -201,5 +217,174 @@ impl<S: Space> Orb<S> {
             CcwFlags::MODIFIED_INDIRECT.bits()
         };
         CcwFlags::from_bits_retain(suspend | midaw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Guest;
+
+    fn decode(bytes: [u8; ORB_SIZE]) -> Orb<Guest> {
+        Orb::decode(&RawOrb(bytes))
+    }
+
+    /// Byte and mask, and what sets the field expected of them.
+    type Row = (usize, u8, fn(&mut Orb<Guest>));
+
+    /// The table of the architecture, one bit after the other.
+    const BITS: [Row; 40] = [
+        (0, 0x80, |o| o.intparm = 0x8000_0000),
+        (3, 0x01, |o| o.intparm = 1),
+        (4, 0x80, |o| o.key = 8),
+        (4, 0x40, |o| o.key = 4),
+        (4, 0x20, |o| o.key = 2),
+        (4, 0x10, |o| o.key = 1),
+        (4, 0x08, |o| o.suspend = true),
+        (4, 0x04, |o| o.streaming = true),
+        (4, 0x02, |o| o.modification = true),
+        (4, 0x01, |o| o.synchronize = true),
+        (5, 0x80, |o| o.format = Format::One),
+        (5, 0x40, |o| o.prefetch = true),
+        (5, 0x20, |o| o.initial_status = true),
+        (5, 0x10, |o| o.limit_check = true),
+        (5, 0x08, |o| o.suppress_suspended = true),
+        (5, 0x04, |o| o.transport = true),
+        (5, 0x02, |o| o.format2_idaws = true),
+        (5, 0x01, |o| o.idaw_2k = true),
+        (6, 0x80, |o| o.lpm = 0x80),
+        (6, 0x01, |o| o.lpm = 0x01),
+        (7, 0x80, |o| o.length_suppression = true),
+        (7, 0x40, |o| o.midaw = true),
+        (7, 0x20, |_| {}),
+        (7, 0x10, |_| {}),
+        (7, 0x08, |_| {}),
+        (7, 0x04, |_| {}),
+        (7, 0x02, |_| {}),
+        (7, 0x01, |o| o.extension = true),
+        (8, 0x80, |_| {}),
+        (8, 0x40, |o| o.cpa = Addr31::truncate(0x4000_0000)),
+        (11, 0x01, |o| o.cpa = Addr31::truncate(1)),
+        (12, 0x80, |_| {}),
+        (12, 0x01, |_| {}),
+        (13, 0xff, |_| {}),
+        (14, 0x80, |_| {}),
+        (14, 0x01, |_| {}),
+        (15, 0xff, |_| {}),
+        (16, 0x80, |_| {}),
+        (24, 0x10, |_| {}),
+        (31, 0x01, |_| {}),
+    ];
+
+    #[test]
+    fn every_bit_alone() {
+        for (byte, mask, field) in BITS {
+            let mut bytes = [0; ORB_SIZE];
+            bytes[byte] = mask;
+            let mut expected = decode([0; ORB_SIZE]);
+            field(&mut expected);
+            assert_eq!(decode(bytes), expected, "{byte}.{mask:02x}");
+            if expected == decode([0; ORB_SIZE]) {
+                bytes[byte] = 0;
+            }
+            assert_eq!(expected.encode(), RawOrb(bytes), "{byte}.{mask:02x}");
+        }
+        let zero = decode([0; ORB_SIZE]);
+        assert_eq!((zero.intparm, zero.key, zero.lpm), (0, 0, 0));
+        assert_eq!((zero.format, zero.cpa.get()), (Format::Zero, 0));
+    }
+
+    #[test]
+    fn priorities_need_the_extension() {
+        let mut bytes = [0; ORB_SIZE];
+        bytes[7] = 0x01;
+        bytes[12] = 0xa1;
+        bytes[14] = 0xb2;
+        let orb = decode(bytes);
+        assert_eq!((orb.css_priority, orb.cu_priority), (0xa1, 0xb2));
+        assert_eq!(orb.encode(), RawOrb(bytes));
+        let plain = Orb {
+            extension: false,
+            ..orb
+        };
+        assert_eq!(plain.encode(), RawOrb::default());
+    }
+
+    #[test]
+    fn reserved_bits() {
+        for byte in 0..ORB_SIZE {
+            for bit in 0..8 {
+                let mut raw = RawOrb::default();
+                raw.0[byte] = 0x80 >> bit;
+                let mask = raw.0[byte];
+                assert_eq!(raw.reserved() != 0, byte == 7 && mask & 0x3e != 0);
+                assert_eq!(raw.cpa_bit0(), byte == 8 && mask == 0x80);
+                let extension = byte == 13 || byte >= 15;
+                assert_eq!(raw.extension_reserved_is_zero(), !extension, "{byte}");
+            }
+        }
+    }
+
+    /// ORBs of the worked examples.
+    #[test]
+    fn by_hand() {
+        let raw = RawOrb::from_words([0x00a0_b0c0, 0x00c2_8000, 0x0000_2100]);
+        assert_eq!(
+            raw.0[..12],
+            [0, 0xa0, 0xb0, 0xc0, 0, 0xc2, 0x80, 0, 0, 0, 0x21, 0]
+        );
+        assert_eq!(raw.0[12..], [0; 20]);
+        assert_eq!(
+            [raw.word(0), raw.word(2), raw.word(7)],
+            [0x00a0_b0c0, 0x2100, 0]
+        );
+        assert_eq!(raw.word(8), 0);
+        let orb = Orb::<Guest>::decode(&raw);
+        assert_eq!((orb.intparm, orb.key, orb.lpm), (0x00a0_b0c0, 0, 0x80));
+        assert_eq!((orb.format, orb.prefetch), (Format::One, true));
+        assert!(orb.format2_idaws && !orb.idaw_2k && !orb.midaw);
+        assert_eq!(orb.cpa.get(), 0x2100);
+
+        let tape = Orb::<Guest>::decode(&RawOrb::from_words([0x33, 0x0040_8000, 0x2310]));
+        assert_eq!((tape.format, tape.prefetch), (Format::Zero, true));
+        assert!(!tape.format2_idaws && !tape.length_suppression);
+        let host = Orb::<Guest>::decode(&RawOrb::from_words([0, 0x00c2_8080, 0]));
+        assert!(host.length_suppression);
+        let midaw = Orb::<Guest>::decode(&RawOrb::from_words([0x44, 0x00c2_8040, 0x2410]));
+        assert!(midaw.midaw && !midaw.extension);
+        let transport = Orb::<Guest>::decode(&RawOrb::from_words([0x55, 0x0004_8000, 0x4300]));
+        assert!(transport.transport);
+    }
+
+    #[test]
+    fn flags_that_the_orb_forbids() {
+        let forbidden = |word1| {
+            Orb::<Guest>::decode(&RawOrb::from_words([0, word1, 0]))
+                .forbidden_flags()
+                .bits()
+        };
+        assert_eq!(forbidden(0), 0x03);
+        assert_eq!(forbidden(word1::SUSPEND), 0x01);
+        assert_eq!(forbidden(word1::MIDAW), 0x02);
+        assert_eq!(forbidden(word1::SUSPEND | word1::MIDAW), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes: [u8; ORB_SIZE]) {
+            let orb = decode(bytes);
+            let mut kept = bytes;
+            kept[7] &= 0xc1;
+            kept[8] &= 0x7f;
+            kept[13] = 0;
+            kept[15..].fill(0);
+            if !orb.extension {
+                kept[12..].fill(0);
+            }
+            prop_assert_eq!(orb.encode(), RawOrb(kept));
+            prop_assert_eq!(decode(kept), orb);
+        }
     }
 }

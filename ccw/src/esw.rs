@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
+//! The extended-status word and, within it, the extended-report word. "PoP: Extended-Status Word".
+//!
+//! Format 0 (L bit of the SCSW one) says where in storage or in the program an error lies. The
+//! other formats (L zero) name the path last used; nothing in their bytes tells 1, 2 and 3 apart,
+//! so they are one [`Esw::Path`] here.
+
+use bitflags::bitflags;
+
+use crate::bytes::{bit, bit32, field, put};
+use crate::{Addr, Addr31, Space};
+
+/// Bytes of an ESW.
+pub const ESW_SIZE: usize = 20;
+
+/// The twenty bytes of an ESW, whatever they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[repr(transparent)]
+pub struct RawEsw(pub [u8; ESW_SIZE]);
+
+impl RawEsw {
+    /// Word 1, the extended-report word.
+    pub fn erw(&self) -> RawErw {
+        RawErw(u32::from_be_bytes(field(&self.0, 4)))
+    }
+}
+
+/// The extended-report word, whatever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[repr(transparent)]
+pub struct RawErw(pub u32);
+
+impl RawErw {
+    /// Bit 6: words 2-3 of the ESW hold a failing-storage address.
+    pub const FAILING_STORAGE: u32 = 0x0200_0000;
+    /// Bit 8: word 4 of the ESW holds a secondary-CCW address.
+    pub const SECONDARY_CCW: u32 = 0x0080_0000;
+    /// Bit 9: the failing-storage address is 64 bits wide, in words 2 and 3.
+    pub const FAILING_STORAGE_64: u32 = 0x0040_0000;
+
+    const REQUEST_LOGGING: u32 = 0x4000_0000;
+    const LOGOUT_PENDING: u32 = 0x2000_0000;
+    const AUTHORIZATION_CHECK: u32 = 0x1000_0000;
+    const PATH_VERIFICATION: u32 = 0x0800_0000;
+    const PATH_TIMEOUT: u32 = 0x0400_0000;
+    const CONCURRENT_SENSE: u32 = 0x0100_0000;
+    const SENSE_COUNT: u32 = 0x003f_0000;
+
+    /// Bit 0 and bits 16-31, which are reserved.
+    pub const fn reserved(self) -> u32 {
+        self.0 & 0x8000_ffff
+    }
+
+    /// Bits 10-15: bytes of sense in the ECW, meaningful with concurrent sense.
+    pub const fn sense_count(self) -> u8 {
+        ((self.0 & Self::SENSE_COUNT) >> 16) as u8
+    }
+}
+
+/// What an extended-report word says of the ending.
+///
+/// The three bits that say which addresses are valid are not here: [`Esw::Logout`] has the
+/// addresses themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Erw {
+    /// Bit 1: the condition is reported for logging only.
+    pub request_logging: bool,
+    /// Bit 2: an extended subchannel logout is pending.
+    pub logout_pending: bool,
+    /// Bit 3: authorization check.
+    pub authorization_check: bool,
+    /// Bit 4: the path must be verified.
+    pub path_verification: bool,
+    /// Bit 5: the channel path timed out.
+    pub path_timeout: bool,
+    /// Bits 7 and 10-15: the ECW holds this many bytes of sense, 0-63 as stored.
+    pub concurrent_sense: Option<u8>,
+}
+
+impl Erw {
+    /// What `raw` says, but for its address-validity bits.
+    pub const fn decode(raw: RawErw) -> Self {
+        let w = raw.0;
+        Self {
+            request_logging: w & RawErw::REQUEST_LOGGING != 0,
+            logout_pending: w & RawErw::LOGOUT_PENDING != 0,
+            authorization_check: w & RawErw::AUTHORIZATION_CHECK != 0,
+            path_verification: w & RawErw::PATH_VERIFICATION != 0,
+            path_timeout: w & RawErw::PATH_TIMEOUT != 0,
+            concurrent_sense: if w & RawErw::CONCURRENT_SENSE != 0 {
+                Some(raw.sense_count())
+            } else {
+                None
+            },
+        }
+    }
+
+    /// The word, with no address valid.
+    pub const fn encode(self) -> RawErw {
+        let sense = match self.concurrent_sense {
+            Some(count) => {
+                RawErw::CONCURRENT_SENSE | (((count as u32) << 16) & RawErw::SENSE_COUNT)
+            }
+            None => 0,
+        };
+        RawErw(
+            bit32(self.request_logging, RawErw::REQUEST_LOGGING)
+                | bit32(self.logout_pending, RawErw::LOGOUT_PENDING)
+                | bit32(self.authorization_check, RawErw::AUTHORIZATION_CHECK)
+                | bit32(self.path_verification, RawErw::PATH_VERIFICATION)
+                | bit32(self.path_timeout, RawErw::PATH_TIMEOUT)
+                | sense,
+        )
+    }
+}
+
+bitflags! {
+    /// Error flags of the logout: word 0 bits 1-6.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    pub struct ErrorFlags: u8 {
+        /// Key check.
+        const KEY_CHECK = 0x40;
+        /// Program check on the measurement block.
+        const MEASUREMENT_BLOCK_PROGRAM_CHECK = 0x20;
+        /// Data check on the measurement block.
+        const MEASUREMENT_BLOCK_DATA_CHECK = 0x10;
+        /// Protection check on the measurement block.
+        const MEASUREMENT_BLOCK_PROTECTION_CHECK = 0x08;
+        /// A CCW could not be fetched without error.
+        const CCW_CHECK = 0x04;
+        /// An IDAW could not be fetched without error.
+        const IDAW_CHECK = 0x02;
+    }
+
+    /// Which fields are valid: word 0 bits 17-21, as a mask of byte 2.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    pub struct FieldValidity: u8 {
+        /// Last-path-used mask of the logout.
+        const LAST_PATH_USED = 0x40;
+        /// Termination code of the logout.
+        const TERMINATION = 0x20;
+        /// Sequence code of the logout.
+        const SEQUENCE = 0x10;
+        /// Device status of the SCSW.
+        const DEVICE_STATUS = 0x08;
+        /// CCW address of the SCSW.
+        const CCW_ADDRESS = 0x04;
+    }
+}
+
+/// What the channel did with storage when it failed: word 0 bits 22-23.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum StorageAccess {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// Reading: the device stores.
+    Read,
+    /// Writing: the device fetches.
+    Write,
+    /// Reading backward.
+    ReadBackward,
+}
+
+/// How the operation was ended: word 0 bits 24-25.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Termination {
+    /// By a halt signal.
+    #[default]
+    HaltSignal,
+    /// By stop, stack or normal ending.
+    Normal,
+    /// By a clear signal.
+    ClearSignal,
+    /// The code that has no meaning.
+    Reserved,
+}
+
+/// Word 0 of a format-0 ESW: the subchannel logout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Logout {
+    /// Bits 1-6: what failed.
+    pub errors: ErrorFlags,
+    /// Bits 8-15: path last used.
+    pub lpum: u8,
+    /// Bit 16: ancillary report.
+    pub ancillary_report: bool,
+    /// Bits 17-21: which of the other fields are valid.
+    pub valid: FieldValidity,
+    /// Bits 22-23: kind of storage access.
+    pub storage_access: StorageAccess,
+    /// Bits 24-25: how the operation was ended.
+    pub termination: Termination,
+    /// Bit 26: device-status check.
+    pub device_status_check: bool,
+    /// Bit 27: secondary error.
+    pub secondary_error: bool,
+    /// Bit 28: I/O-error alert.
+    pub io_error_alert: bool,
+    /// Bits 29-31: sequence code, 0-7.
+    pub sequence: u8,
+}
+
+impl Logout {
+    /// What word 0 says; the reserved bits 0 and 7 are dropped.
+    pub const fn decode(word: [u8; 4]) -> Self {
+        let [b0, b1, b2, b3] = word;
+        Self {
+            errors: ErrorFlags::from_bits_truncate(b0),
+            lpum: b1,
+            ancillary_report: b2 & 0x80 != 0,
+            valid: FieldValidity::from_bits_truncate(b2),
+            storage_access: match b2 & 0x03 {
+                0 => StorageAccess::Unknown,
+                1 => StorageAccess::Read,
+                2 => StorageAccess::Write,
+                _ => StorageAccess::ReadBackward,
+            },
+            termination: match b3 & 0xc0 {
+                0x00 => Termination::HaltSignal,
+                0x40 => Termination::Normal,
+                0x80 => Termination::ClearSignal,
+                _ => Termination::Reserved,
+            },
+            device_status_check: b3 & 0x20 != 0,
+            secondary_error: b3 & 0x10 != 0,
+            io_error_alert: b3 & 0x08 != 0,
+            sequence: b3 & 0x07,
+        }
+    }
+
+    /// Word 0.
+    pub const fn encode(self) -> [u8; 4] {
+        let access = match self.storage_access {
+            StorageAccess::Unknown => 0,
+            StorageAccess::Read => 1,
+            StorageAccess::Write => 2,
+            StorageAccess::ReadBackward => 3,
+        };
+        let termination = match self.termination {
+            Termination::HaltSignal => 0x00,
+            Termination::Normal => 0x40,
+            Termination::ClearSignal => 0x80,
+            Termination::Reserved => 0xc0,
+        };
+        [
+            self.errors.bits() & ErrorFlags::all().bits(),
+            self.lpum,
+            bit(self.ancillary_report, 0x80)
+                | (self.valid.bits() & FieldValidity::all().bits())
+                | access,
+            termination
+                | bit(self.device_status_check, 0x20)
+                | bit(self.secondary_error, 0x10)
+                | bit(self.io_error_alert, 0x08)
+                | (self.sequence & 0x07),
+        ]
+    }
+}
+
+/// Where storage failed, in the width in which it was reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FailingStorage<S: Space> {
+    /// 31 bits, in word 2.
+    Bits31(Addr31<S>),
+    /// 64 bits, in words 2 and 3.
+    Bits64(Addr<S>),
+}
+
+/// An ESW whose addresses name storage of the space `S`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Esw<S: Space> {
+    /// Format 0.
+    Logout {
+        /// Word 0.
+        logout: Logout,
+        /// Word 1.
+        erw: Erw,
+        /// Words 2-3, if valid.
+        failing_storage: Option<FailingStorage<S>>,
+        /// Word 4, if valid.
+        secondary_ccw: Option<Addr31<S>>,
+    },
+    /// Formats 1, 2 and 3.
+    Path {
+        /// Byte 1: path last used.
+        lpum: u8,
+        /// Bytes 2-3: device-connect time interval, of format 2; otherwise 0.
+        connect_time: u16,
+        /// Word 1.
+        erw: Erw,
+    },
+}
+
+impl<S: Space> Esw<S> {
+    /// The ESW of an ending that has nothing to say.
+    pub const NONE: Self = Self::Path {
+        lpum: 0,
+        connect_time: 0,
+        erw: Erw {
+            request_logging: false,
+            logout_pending: false,
+            authorization_check: false,
+            path_verification: false,
+            path_timeout: false,
+            concurrent_sense: None,
+        },
+    };
+
+    /// What `raw` says. `format0` is the L bit of the SCSW that came with it.
+    ///
+    /// Reserved fields, and addresses that the ERW does not call valid, are dropped.
+    pub fn decode(raw: &RawEsw, format0: bool) -> Self {
+        let raw_erw = raw.erw();
+        let erw = Erw::decode(raw_erw);
+        let [_, lpum, time @ ..] = field::<4>(&raw.0, 0);
+        if !format0 {
+            return Self::Path {
+                lpum,
+                connect_time: u16::from_be_bytes(time),
+                erw,
+            };
+        }
+        let addr31 = |at| Addr31::truncate(u32::from_be_bytes(field(&raw.0, at)));
+        let failing_storage = match (
+            raw_erw.0 & RawErw::FAILING_STORAGE != 0,
+            raw_erw.0 & RawErw::FAILING_STORAGE_64 != 0,
+        ) {
+            (false, _) => None,
+            (true, false) => Some(FailingStorage::Bits31(addr31(8))),
+            (true, true) => Some(FailingStorage::Bits64(Addr::new(u64::from_be_bytes(
+                field(&raw.0, 8),
+            )))),
+        };
+        Self::Logout {
+            logout: Logout::decode(field(&raw.0, 0)),
+            erw,
+            failing_storage,
+            secondary_ccw: (raw_erw.0 & RawErw::SECONDARY_CCW != 0).then(|| addr31(16)),
+        }
+    }
+
+    /// The twenty bytes.
+    pub fn encode(&self) -> RawEsw {
+        let mut bytes = [0; ESW_SIZE];
+        let mut erw = self.erw().encode();
+        match self {
+            Self::Path {
+                lpum, connect_time, ..
+            } => {
+                put(&mut bytes, 1, &[*lpum]);
+                put(&mut bytes, 2, &connect_time.to_be_bytes());
+            }
+            Self::Logout {
+                logout,
+                failing_storage,
+                secondary_ccw,
+                ..
+            } => {
+                put(&mut bytes, 0, &logout.encode());
+                match failing_storage {
+                    Some(FailingStorage::Bits31(addr)) => {
+                        erw.0 |= RawErw::FAILING_STORAGE;
+                        put(&mut bytes, 8, &addr.get().to_be_bytes());
+                    }
+                    Some(FailingStorage::Bits64(addr)) => {
+                        erw.0 |= RawErw::FAILING_STORAGE | RawErw::FAILING_STORAGE_64;
+                        put(&mut bytes, 8, &addr.get().to_be_bytes());
+                    }
+                    None => {}
+                }
+                if let Some(addr) = secondary_ccw {
+                    erw.0 |= RawErw::SECONDARY_CCW;
+                    put(&mut bytes, 16, &addr.get().to_be_bytes());
+                }
+            }
+        }
+        put(&mut bytes, 4, &erw.0.to_be_bytes());
+        RawEsw(bytes)
+    }
+
+    /// Word 1, without the bits that speak of addresses.
+    pub const fn erw(&self) -> Erw {
+        match self {
+            Self::Logout { erw, .. } | Self::Path { erw, .. } => *erw,
+        }
+    }
+
+    /// Whether this is format 0, so that the SCSW's L bit has to be one.
+    pub const fn is_format0(&self) -> bool {
+        matches!(self, Self::Logout { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Guest;
+
+    /// Sets the field that a bit is expected to set.
+    type Expect<T> = fn(&mut T);
+
+    #[test]
+    fn every_bit_of_the_erw_alone() {
+        let rows: [(u32, Expect<Erw>); 6] = [
+            (0x4000_0000, |e| e.request_logging = true),
+            (0x2000_0000, |e| e.logout_pending = true),
+            (0x1000_0000, |e| e.authorization_check = true),
+            (0x0800_0000, |e| e.path_verification = true),
+            (0x0400_0000, |e| e.path_timeout = true),
+            (0x0100_0000, |e| e.concurrent_sense = Some(0)),
+        ];
+        for (mask, field) in rows {
+            let mut expected = Erw::default();
+            field(&mut expected);
+            assert_eq!(Erw::decode(RawErw(mask)), expected, "{mask:08x}");
+            assert_eq!(expected.encode(), RawErw(mask));
+        }
+        // Reserved, address validity, and a sense count that nothing makes valid.
+        for mask in [
+            0x8000_ffff,
+            0x0200_0000,
+            0x0080_0000,
+            0x0040_0000,
+            0x003f_0000,
+        ] {
+            assert_eq!(Erw::decode(RawErw(mask)), Erw::default(), "{mask:08x}");
+        }
+        assert_eq!(RawErw(0xffff_ffff).reserved(), 0x8000_ffff);
+        let sense = Erw::decode(RawErw(0x0120_0000));
+        assert_eq!(sense.concurrent_sense, Some(32));
+        assert_eq!(sense.encode(), RawErw(0x0120_0000));
+    }
+
+    #[test]
+    fn every_bit_of_the_logout_alone() {
+        let rows: [(usize, u8, Expect<Logout>); 27] = [
+            (0, 0x40, |l| l.errors = ErrorFlags::KEY_CHECK),
+            (0, 0x20, |l| {
+                l.errors = ErrorFlags::MEASUREMENT_BLOCK_PROGRAM_CHECK
+            }),
+            (0, 0x10, |l| {
+                l.errors = ErrorFlags::MEASUREMENT_BLOCK_DATA_CHECK
+            }),
+            (0, 0x08, |l| {
+                l.errors = ErrorFlags::MEASUREMENT_BLOCK_PROTECTION_CHECK
+            }),
+            (0, 0x04, |l| l.errors = ErrorFlags::CCW_CHECK),
+            (0, 0x02, |l| l.errors = ErrorFlags::IDAW_CHECK),
+            (1, 0x80, |l| l.lpum = 0x80),
+            (1, 0x01, |l| l.lpum = 0x01),
+            (2, 0x80, |l| l.ancillary_report = true),
+            (2, 0x40, |l| l.valid = FieldValidity::LAST_PATH_USED),
+            (2, 0x20, |l| l.valid = FieldValidity::TERMINATION),
+            (2, 0x10, |l| l.valid = FieldValidity::SEQUENCE),
+            (2, 0x08, |l| l.valid = FieldValidity::DEVICE_STATUS),
+            (2, 0x04, |l| l.valid = FieldValidity::CCW_ADDRESS),
+            (2, 0x01, |l| l.storage_access = StorageAccess::Read),
+            (2, 0x02, |l| l.storage_access = StorageAccess::Write),
+            (2, 0x03, |l| l.storage_access = StorageAccess::ReadBackward),
+            (3, 0x40, |l| l.termination = Termination::Normal),
+            (3, 0x80, |l| l.termination = Termination::ClearSignal),
+            (3, 0xc0, |l| l.termination = Termination::Reserved),
+            (3, 0x20, |l| l.device_status_check = true),
+            (3, 0x10, |l| l.secondary_error = true),
+            (3, 0x08, |l| l.io_error_alert = true),
+            (3, 0x04, |l| l.sequence = 4),
+            (3, 0x02, |l| l.sequence = 2),
+            (3, 0x01, |l| l.sequence = 1),
+            (3, 0x07, |l| l.sequence = 7),
+        ];
+        for (byte, mask, field) in rows {
+            let mut word = [0; 4];
+            word[byte] = mask;
+            let mut expected = Logout::default();
+            field(&mut expected);
+            assert_eq!(Logout::decode(word), expected, "{byte}.{mask:02x}");
+            assert_eq!(expected.encode(), word);
+        }
+        assert_eq!(Logout::decode([0x81, 0, 0, 0]), Logout::default());
+    }
+
+    #[test]
+    fn format_0_by_hand() {
+        let mut raw = RawEsw::default();
+        raw.0[..4].copy_from_slice(&[0x04, 0x80, 0x4d, 0x40]);
+        raw.0[4..8].copy_from_slice(&[0x02, 0xc0, 0, 0]);
+        raw.0[8..16].copy_from_slice(&[0, 0, 0, 1, 0x23, 0x45, 0x60, 0]);
+        raw.0[16..].copy_from_slice(&[0, 0, 0x22, 0x18]);
+        let Esw::Logout {
+            logout,
+            erw,
+            failing_storage,
+            secondary_ccw,
+        } = Esw::<Guest>::decode(&raw, true)
+        else {
+            panic!("a format-0 ESW");
+        };
+        assert_eq!(logout.errors, ErrorFlags::CCW_CHECK);
+        assert_eq!(
+            (logout.lpum, logout.storage_access),
+            (0x80, StorageAccess::Read)
+        );
+        assert_eq!(logout.termination, Termination::Normal);
+        assert_eq!(erw, Erw::default());
+        assert_eq!(
+            failing_storage,
+            Some(FailingStorage::Bits64(Addr::new(0x1_2345_6000)))
+        );
+        assert_eq!(secondary_ccw, Some(Addr31::truncate(0x2218)));
+        assert_eq!(Esw::<Guest>::decode(&raw, true).encode(), raw);
+
+        raw.0[5] = 0;
+        let Esw::Logout {
+            failing_storage,
+            secondary_ccw,
+            ..
+        } = Esw::<Guest>::decode(&raw, true)
+        else {
+            panic!("a format-0 ESW");
+        };
+        assert_eq!(
+            failing_storage,
+            Some(FailingStorage::Bits31(Addr31::truncate(1)))
+        );
+        assert_eq!(secondary_ccw, None);
+    }
+
+    #[test]
+    fn other_formats_by_hand() {
+        let mut raw = RawEsw::default();
+        raw.0[1] = 0x80;
+        raw.0[2..4].copy_from_slice(&[0x12, 0x34]);
+        raw.0[4] = 0x08;
+        let esw = Esw::<Guest>::decode(&raw, false);
+        let erw = Erw {
+            path_verification: true,
+            ..Erw::default()
+        };
+        assert_eq!(
+            esw,
+            Esw::Path {
+                lpum: 0x80,
+                connect_time: 0x1234,
+                erw
+            }
+        );
+        assert_eq!(esw.encode(), raw);
+        assert_eq!(Esw::<Guest>::NONE.encode(), RawEsw::default());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes: [u8; ESW_SIZE], format0: bool) {
+            let esw = Esw::<Guest>::decode(&RawEsw(bytes), format0);
+            prop_assert_eq!(esw.is_format0(), format0);
+            let again = esw.encode();
+            prop_assert_eq!(Esw::<Guest>::decode(&again, format0), esw);
+            // What is stored was there before.
+            for (new, old) in again.0.iter().zip(bytes) {
+                prop_assert_eq!(new & !old, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+
+//! One line of text per CCW, and back.
+//!
+//! ```text
+//! 00002210: 63400010 00004000  DEFINE EXTENT                   16 at    00004000  CC
+//! 00002218: 47400010 00004010  LOCATE RECORD                   16 at    00004010  CC
+//! 00002220: 86041000 00004040  READ DATA MT                  4096 idal  00004040  IDA
+//! ```
+//!
+//! Storage address, the eight bytes as they lie in storage, and what they mean: command, count, what
+//! the address is of, flags. Only the part up to the second word is read back, so that a line can
+//! carry any remark.
+
+use core::{fmt, str::FromStr};
+
+use crate::{Addr31, Ccw, CcwFlags, DeviceClass, Format, Guest, RawCcw};
+
+/// A CCW and where it lies.
+///
+/// ```
+/// use ccw::{CcwLine, DeviceClass, Format, RawCcw};
+///
+/// let line: CcwLine = "2100: E4200040 00003000  whatever follows".parse()?;
+/// assert_eq!(line.addr, 0x2100);
+/// assert_eq!(line.raw, RawCcw([0xe4, 0x20, 0, 0x40, 0, 0, 0x30, 0]));
+/// assert_eq!(
+///     line.display(Format::One, DeviceClass::Eckd).to_string(),
+///     "00002100: e4200040 00003000  SENSE ID                        64 at    00003000  SLI",
+/// );
+/// # Ok::<(), ccw::LineError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CcwLine {
+    /// Address of the CCW.
+    pub addr: u32,
+    /// Its bytes.
+    pub raw: RawCcw,
+}
+
+impl CcwLine {
+    /// The line, with its bytes explained as a CCW of `format` for a device of `class`.
+    pub const fn display(self, format: Format, class: DeviceClass) -> DisplayCcw {
+        DisplayCcw {
+            line: self,
+            format,
+            class,
+            data_chained: false,
+        }
+    }
+}
+
+/// A [`CcwLine`] being printed.
+#[derive(Clone, Copy, Debug)]
+pub struct DisplayCcw {
+    line: CcwLine,
+    format: Format,
+    class: DeviceClass,
+    data_chained: bool,
+}
+
+impl DisplayCcw {
+    /// The CCW is reached by data chaining: it continues a command, and its own command code
+    /// means nothing unless it is a TIC's.
+    pub const fn data_chained(mut self) -> Self {
+        self.data_chained = true;
+        self
+    }
+}
+
+impl fmt::Display for DisplayCcw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g, h, i] = self.line.raw.0;
+        let first = u32::from_be_bytes([a, b, c, d]);
+        let second = u32::from_be_bytes([e, g, h, i]);
+        write!(f, "{:08x}: {first:08x} {second:08x}  ", self.line.addr)?;
+
+        let ccw = Ccw::<Guest>::decode(self.line.raw, self.format);
+        if ccw.command.is_tic(self.format) {
+            return write!(f, "{:<28} {:5} to    {:08x}", "TIC", "", ccw.addr);
+        }
+        let name = if self.data_chained {
+            "(data chained)"
+        } else {
+            self.class.command_name(ccw.command)
+        };
+        let kind = if ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+            "midal"
+        } else if ccw.flags.contains(CcwFlags::INDIRECT) {
+            "idal"
+        } else {
+            "at"
+        };
+        write!(f, "{name:<28} {:5} {kind:5} {:08x}", ccw.count, ccw.addr)?;
+        write_flags(f, ccw.flags)
+    }
+}
+
+/// The flags, by the names that listings use, two blanks before the first.
+fn write_flags(f: &mut fmt::Formatter<'_>, flags: CcwFlags) -> fmt::Result {
+    const NAMES: [(CcwFlags, &str); 8] = [
+        (CcwFlags::CHAIN_DATA, "CD"),
+        (CcwFlags::CHAIN_COMMAND, "CC"),
+        (CcwFlags::SUPPRESS_LENGTH, "SLI"),
+        (CcwFlags::SKIP, "SKP"),
+        (CcwFlags::PCI, "PCI"),
+        (CcwFlags::INDIRECT, "IDA"),
+        (CcwFlags::SUSPEND, "S"),
+        (CcwFlags::MODIFIED_INDIRECT, "MIDA"),
+    ];
+    let mut separator = "  ";
+    for (flag, name) in NAMES {
+        if flags.contains(flag) {
+            write!(f, "{separator}{name}")?;
+            separator = " ";
+        }
+    }
+    Ok(())
+}
+
+/// What a line should have had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expected {
+    /// The address: one to eight hexadecimal digits.
+    Address,
+    /// The colon behind the address.
+    Colon,
+    /// A word of the CCW: eight hexadecimal digits.
+    Word,
+    /// A blank, or the end of the line, behind the CCW.
+    Blank,
+}
+
+/// Why a line is not a CCW, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LineError {
+    /// Character of the line, counted from 1.
+    pub column: usize,
+    /// What should stand there.
+    pub expected: Expected,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let expected = match self.expected {
+            Expected::Address => "an address of one to eight hexadecimal digits",
+            Expected::Colon => "a colon behind the address",
+            Expected::Word => "a word of eight hexadecimal digits",
+            Expected::Blank => "a blank or the end of the line",
+        };
+        write!(f, "column {}: expected {expected}", self.column)
+    }
+}
+
+impl core::error::Error for LineError {}
+
+impl FromStr for CcwLine {
+    type Err = LineError;
+
+    /// Reads `ADDRESS: WORD WORD`, each in hexadecimal. Blanks may stand before each; what follows
+    /// after a blank is not looked at.
+    fn from_str(line: &str) -> Result<Self, LineError> {
+        let mut cursor = Cursor {
+            rest: line,
+            column: 1,
+        };
+        cursor.blanks();
+        let addr = cursor.hex(1, Expected::Address)?;
+        if !cursor.take(|c| c == ':') {
+            return Err(cursor.error(Expected::Colon));
+        }
+        cursor.blanks();
+        let [a, b, c, d] = cursor.hex(8, Expected::Word)?.to_be_bytes();
+        cursor.blanks();
+        let [e, f, g, h] = cursor.hex(8, Expected::Word)?.to_be_bytes();
+        if !cursor.rest.is_empty() && !cursor.take(is_blank) {
+            return Err(cursor.error(Expected::Blank));
+        }
+        Ok(Self {
+            addr,
+            raw: RawCcw([a, b, c, d, e, f, g, h]),
+        })
+    }
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+/// The part of a line that is still to be read.
+struct Cursor<'a> {
+    rest: &'a str,
+    column: usize,
+}
+
+impl Cursor<'_> {
+    fn error(&self, expected: Expected) -> LineError {
+        LineError {
+            column: self.column,
+            expected,
+        }
+    }
+
+    /// Takes the next character if it is one that `wanted` likes.
+    fn take(&mut self, wanted: impl Fn(char) -> bool) -> bool {
+        let mut chars = self.rest.chars();
+        let found = chars.next().is_some_and(wanted);
+        if found {
+            self.rest = chars.as_str();
+            self.column += 1;
+        }
+        found
+    }
+
+    fn blanks(&mut self) {
+        while self.take(is_blank) {}
+    }
+
+    /// Takes at least `least` and at most eight hexadecimal digits.
+    fn hex(&mut self, least: usize, expected: Expected) -> Result<u32, LineError> {
+        let mut value = 0;
+        let mut digits = 0;
+        while digits < 8 {
+            let Some(digit) = self.rest.chars().next().and_then(|c| c.to_digit(16)) else {
+                break;
+            };
+            self.take(|_| true);
+            value = value << 4 | digit;
+            digits += 1;
+        }
+        if digits < least {
+            return Err(self.error(expected));
+        }
+        Ok(value)
+    }
+}
+
+impl<S: crate::Space> Ccw<S> {
+    /// This CCW as a line at `addr`, in format 1.
+    pub const fn line(self, addr: Addr31<S>) -> CcwLine {
+        CcwLine {
+            addr: addr.get(),
+            raw: self.encode(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use std::string::{String, ToString};
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<CcwLine, LineError> {
+        line.parse()
+    }
+
+    fn print(line: CcwLine, format: Format, class: DeviceClass) -> String {
+        line.display(format, class).to_string()
+    }
+
+    #[test]
+    fn what_lines_look_like() {
+        let rows = [
+            (
+                "00002210: 63400010 00004000  DEFINE EXTENT                   16 at    00004000  CC",
+                Format::One,
+                DeviceClass::Eckd,
+            ),
+            (
+                "00002220: 86041000 00004040  READ DATA MT                  4096 idal  00004040  IDA",
+                Format::One,
+                DeviceClass::Eckd,
+            ),
+            (
+                "00002410: 86010220 00004100  READ DATA MT                   544 midal 00004100  MIDA",
+                Format::One,
+                DeviceClass::Eckd,
+            ),
+            (
+                "00002310: 01006000 80000050  WRITE                           80 at    00006000  CD",
+                Format::Zero,
+                DeviceClass::Tape,
+            ),
+            (
+                "00002510: 08002508 00000000  TIC                                to    00002508",
+                Format::Zero,
+                DeviceClass::Eckd,
+            ),
+            (
+                "00000000: 03ff0000 00000000  NO-OPERATION                     0 midal 00000000  \
+                 CD CC SLI SKP PCI IDA S MIDA",
+                Format::One,
+                DeviceClass::Unknown,
+            ),
+        ];
+        for (text, format, class) in rows {
+            let line = parse(text).unwrap();
+            assert_eq!(print(line, format, class), text);
+        }
+    }
+
+    #[test]
+    fn a_data_chained_ccw_has_no_name_of_its_own() {
+        let line = parse("2318: 00007FF0 40000020").unwrap();
+        assert_eq!(
+            line.display(Format::Zero, DeviceClass::Tape)
+                .data_chained()
+                .to_string(),
+            "00002318: 00007ff0 40000020  (data chained)                  32 at    00007ff0  CC",
+        );
+        let tic = parse("2318: 08007FF0 40000020").unwrap();
+        let text = tic
+            .display(Format::Zero, DeviceClass::Tape)
+            .data_chained()
+            .to_string();
+        assert!(text.contains("  TIC "), "{text}");
+    }
+
+    #[test]
+    fn every_command_and_flag_in_both_formats_comes_back() {
+        for command in 0..=255 {
+            for flags in 0..=255 {
+                let one = RawCcw([command, flags, 0x12, 0x34, 0xfe, 0xdc, 0xba, 0x98]);
+                let zero = RawCcw([command, 0xfe, 0xdc, 0xba, flags, 0xa5, 0x12, 0x34]);
+                for (raw, format) in [(one, Format::One), (zero, Format::Zero)] {
+                    let line = CcwLine {
+                        addr: 0x7fff_fff8,
+                        raw,
+                    };
+                    let text = print(line, format, DeviceClass::Eckd);
+                    assert_eq!(parse(&text), Ok(line), "{text}");
+                    assert_eq!(text.trim_end(), text);
+                    assert!(!text.contains('\n'));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_accepted() {
+        let expected = CcwLine {
+            addr: 0x10,
+            raw: RawCcw([0x02, 0, 0, 0, 0x60, 0, 0, 0x50]),
+        };
+        for text in [
+            "00000010: 02000000 60000050",
+            "10: 02000000 60000050",
+            "  10:\t02000000   60000050  READ at 0 -- \u{1f4be}",
+            "10:0200000060000050\r\n",
+        ] {
+            assert_eq!(parse(text), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_and_where() {
+        let rows = [
+            ("", 1, Expected::Address),
+            ("  x", 3, Expected::Address),
+            ("10", 3, Expected::Colon),
+            ("123456789: ", 9, Expected::Colon),
+            ("10: ", 5, Expected::Word),
+            ("10: 0200000", 12, Expected::Word),
+            ("10: 0200000g 00000000", 12, Expected::Word),
+            ("10: 02000000", 13, Expected::Word),
+            ("10: 02000000 6000005", 21, Expected::Word),
+            ("10: 02000000 600000500", 22, Expected::Blank),
+            ("10: 02000000 60000050\u{e9}", 22, Expected::Blank),
+            ("\u{e9}", 1, Expected::Address),
+        ];
+        for (text, column, expected) in rows {
+            let error = LineError { column, expected };
+            assert_eq!(parse(text), Err(error), "{text:?}");
+        }
+        assert_eq!(
+            parse("10").unwrap_err().to_string(),
+            "column 3: expected a colon behind the address"
+        );
+    }
+
+    #[test]
+    fn a_ccw_prints_itself() {
+        let raw = RawCcw([0xe4, 0x20, 0x00, 0x40, 0x00, 0x00, 0x30, 0x00]);
+        let ccw = Ccw::<Guest>::decode(raw, Format::One);
+        assert_eq!(
+            ccw.line(Addr31::truncate(0x2100)),
+            CcwLine { addr: 0x2100, raw }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_comes_back(addr: u32, bytes: [u8; 8], one: bool) {
+            let format = if one { Format::One } else { Format::Zero };
+            let line = CcwLine { addr, raw: RawCcw(bytes) };
+            for class in [DeviceClass::Unknown, DeviceClass::UnitRecord] {
+                prop_assert_eq!(parse(&print(line, format, class)), Ok(line));
+            }
+        }
+
+        #[test]
+        fn any_text_parses_or_says_where_not(text: String) {
+            if let Err(error) = parse(&text) {
+                prop_assert!(error.column >= 1 && error.column <= text.chars().count() + 1);
+            }
+        }
+    }
+}
