@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What is to be pinned, and where it was found.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
+use core::fmt;
 
 use ccw::{GuestAddr, HostAddr};
 
@@ -28,7 +29,7 @@ pub struct Extent {
 }
 
 /// A host-contiguous piece of one extent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Run {
     /// First byte, as the executing channel addresses it.
     pub host: HostAddr,
@@ -48,28 +49,40 @@ pub struct Run {
 /// assert_eq!(runs.as_slice().len(), 2);
 /// assert_eq!(runs.as_slice()[0].len, 0x1800);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Runs(Vec<Run>);
+#[derive(Clone, Default)]
+pub struct Runs {
+    /// Only ever grows, so that filling it needs no check for room at each run.
+    room: Vec<Run>,
+    /// How many runs of `room` count.
+    len: usize,
+}
 
 impl Runs {
     /// An empty buffer without storage.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            room: Vec::new(),
+            len: 0,
+        }
     }
 
     /// An empty buffer with room for `runs` runs.
     pub fn with_capacity(runs: usize) -> Self {
-        Self(Vec::with_capacity(runs))
+        let room = vec![Run::default(); runs];
+        Self { room, len: 0 }
     }
 
     /// Forgets the runs, keeps the storage.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.len = 0;
     }
 
     /// Makes room for `additional` more runs. For callers that chose the number themselves.
     pub fn reserve(&mut self, additional: usize) {
-        self.0.reserve(additional);
+        let wanted = self.len.saturating_add(additional);
+        if wanted > self.room.len() {
+            self.room.resize(wanted, Run::default());
+        }
     }
 
     /// Makes room for `additional` more runs.
@@ -79,30 +92,68 @@ impl Runs {
     /// [`PinError::OutOfRuns`] if there is no memory for them.
     #[inline]
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), PinError> {
-        self.0
-            .try_reserve(additional)
-            .map_err(|_| PinError::OutOfRuns)
+        let missing = additional.saturating_sub(self.room.len().saturating_sub(self.len));
+        if missing > 0 {
+            self.room
+                .try_reserve(missing)
+                .map_err(|_| PinError::OutOfRuns)?;
+            self.reserve(additional);
+        }
+        Ok(())
     }
 
     /// Appends `len` bytes at `host`. With `join`, they extend the previous run if they follow it
     /// and their sum fits.
-    #[inline]
     pub fn push(&mut self, host: HostAddr, len: u32, join: bool) {
-        if join
-            && let Some(last) = self.0.last_mut()
+        let last = self.len.checked_sub(1).filter(|_| join);
+        if let Some(last) = last.and_then(|last| self.room.get_mut(last))
             && last.host.checked_add(u64::from(last.len)) == Some(host)
             && let Some(sum) = last.len.checked_add(len)
         {
             last.len = sum;
-        } else {
-            self.0.push(Run { host, len });
+            return;
         }
+        let run = Run { host, len };
+        match self.room.get_mut(self.len) {
+            Some(free) => *free = run,
+            None => self.room.push(run),
+        }
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Appends runs until one is `None`, and says how many it appended. Also ends when the room is
+    /// full: the fast way for those who [reserved](Self::try_reserve) it.
+    #[inline]
+    pub fn extend_while_some(&mut self, runs: impl Iterator<Item = Option<Run>>) -> usize {
+        let free = self.room.get_mut(self.len..).unwrap_or_default();
+        let mut appended = 0_usize;
+        for (free, run) in free.iter_mut().zip(runs) {
+            let Some(run) = run else { break };
+            *free = run;
+            appended = appended.wrapping_add(1);
+        }
+        self.len = self.len.saturating_add(appended);
+        appended
     }
 
     /// The runs, in the order of the extents.
     #[inline]
     pub fn as_slice(&self) -> &[Run] {
-        &self.0
+        self.room.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Runs {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Runs {}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
     }
 }
 
@@ -153,13 +204,13 @@ mod tests {
     fn clear_keeps_the_storage() {
         let mut runs = Runs::with_capacity(4);
         runs.reserve(4);
-        let room = runs.0.capacity();
+        let room = runs.room.capacity();
         for host in 0..4 {
             runs.push(HostAddr::new(host << 16), 1, false);
         }
         runs.clear();
         assert!(runs.as_slice().is_empty());
-        assert_eq!(runs.0.capacity(), room);
+        assert_eq!(runs.room.capacity(), room);
     }
 
     #[test]

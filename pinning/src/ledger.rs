@@ -59,11 +59,9 @@ const QUARANTINED: u32 = 3;
 /// let extent = Extent { start: GuestAddr::new(0x1000), len: 80, access: Access::DeviceReads };
 /// let page = GuestAddr::new(0x1000)..GuestAddr::new(0x2000);
 ///
-/// let mut entry = ledger.open(&[extent])?;
-/// entry.add(&extent); // after the back end has pinned it
-/// let in_flight = entry.commit()?;
+/// let program = ledger.open(&[extent])?;
 /// assert!(!ledger.quiesced(&page));
-/// ledger.close(in_flight);
+/// ledger.close(program);
 /// assert!(ledger.quiesced(&page));
 /// # Ok::<(), pinning::PinError>(())
 /// ```
@@ -114,6 +112,36 @@ impl Place {
                 .is_ok()
     }
 
+    /// Writes down what the program uses, and sums it up in bytes.
+    #[inline]
+    fn write_down(&self, extents: &[Extent]) -> u64 {
+        let mut spans = self.spans.iter();
+        let mut used = 0_u32;
+        let mut bytes = 0_u64;
+        if let (Some(first), Some(mut place)) = (extents.first(), spans.next()) {
+            let mut current = Span::from(first);
+            used = 1;
+            for extent in extents {
+                // Cannot overflow: 2^32 extents of less than 2^32 bytes.
+                bytes = bytes.wrapping_add(u64::from(extent.len));
+                let span = Span::from(extent);
+                if current.touches(span) {
+                    current = current.cover(span);
+                } else if let Some(next) = spans.next() {
+                    place.store(current);
+                    place = next;
+                    current = span;
+                    used = used.wrapping_add(1);
+                } else {
+                    current = current.cover(span);
+                }
+            }
+            place.store(current);
+        }
+        self.used.store(used, Ordering::Relaxed);
+        bytes
+    }
+
     fn spans(&self) -> impl Iterator<Item = Span> {
         let used = self.used.load(Ordering::Relaxed) as usize;
         self.spans.iter().take(used).map(SharedSpan::load)
@@ -151,15 +179,14 @@ impl Ledger {
         self.account.budget()
     }
 
-    /// Takes a place for a program that uses `extents`. Nothing has to be undone if the entry is
-    /// dropped.
+    /// Enters a program that uses `extents`.
     ///
     /// # Errors
     ///
-    /// [`PinError::Limit`] if there are too many extents or programs; [`PinError::Busy`] or
+    /// [`PinError::Limit`] if the budget does not allow it; [`PinError::Busy`] or
     /// [`PinError::NotMapped`] if an extent touches withdrawn storage.
     #[inline]
-    pub fn open(&self, extents: &[Extent]) -> Result<Entry<'_>, PinError> {
+    pub fn open(&self, extents: &[Extent]) -> Result<InFlight, PinError> {
         let nr_extents = self.account.admit(extents.len()).map_err(PinError::Limit)?;
         let hint = self.hint.0.load(Ordering::Relaxed);
         let (place, index) = match self.places.get(hint) {
@@ -167,20 +194,24 @@ impl Ledger {
             _ => self.take_any().ok_or(PinError::Limit(Limit::Programs))?,
         };
         fence(Ordering::Release);
-        self.hint.0.store(index.wrapping_add(1), Ordering::Relaxed);
-        let entry = Entry {
-            ledger: self,
-            place,
-            index,
-            span: Span::default(),
-            stored: 0,
-            charge: Charge {
+        let program = self.withdrawals.check(extents).and_then(|()| {
+            let charge = Charge {
                 extents: nr_extents,
-                bytes: 0,
-            },
-        };
-        self.withdrawals.check(extents)?;
-        Ok(entry)
+                bytes: place.write_down(extents),
+            };
+            self.account.charge(&charge).map_err(PinError::Limit)?;
+            Ok(InFlight {
+                place: index,
+                charge,
+            })
+        });
+        if program.is_ok() {
+            place.state.store(ACTIVE, Ordering::Release);
+            self.hint.0.store(index.wrapping_add(1), Ordering::Relaxed);
+        } else {
+            place.state.store(FREE, Ordering::Release);
+        }
+        program
     }
 
     #[cold]
@@ -286,76 +317,5 @@ impl Ledger {
     /// See [`Pinner::end_invalidate`](crate::Pinner::end_invalidate).
     pub fn end_invalidate(&self, range: &Range<GuestAddr>, still_mapped: bool) {
         self.withdrawals.end(Span::from(range), still_mapped);
-    }
-}
-
-/// A place that is being filled in. Dropping it gives the place up again.
-#[derive(Debug)]
-pub struct Entry<'l> {
-    ledger: &'l Ledger,
-    place: &'l Place,
-    index: usize,
-    /// The last span, not yet written down.
-    span: Span,
-    /// Spans written down before it.
-    stored: usize,
-    charge: Charge,
-}
-
-impl Entry<'_> {
-    /// Writes down that the program uses `extent`.
-    #[inline]
-    pub fn add(&mut self, extent: &Extent) {
-        self.charge.bytes = self.charge.bytes.saturating_add(u64::from(extent.len));
-        let span = Span::from(extent);
-        if self.span.touches(span) {
-            self.span = self.span.cover(span);
-        } else if self.span.is_empty() {
-            self.span = span;
-        } else if self.stored.wrapping_add(1) < self.place.spans.len() {
-            self.store_span();
-            self.span = span;
-        } else {
-            self.span = self.span.cover(span);
-        }
-    }
-
-    #[inline]
-    fn store_span(&mut self) {
-        if let Some(place) = self.place.spans.get(self.stored) {
-            place.store(self.span);
-            self.stored = self.stored.wrapping_add(1);
-        }
-    }
-
-    /// The program may start.
-    ///
-    /// # Errors
-    ///
-    /// [`PinError::Limit`] if it uses more bytes than it may, or if a total would be exceeded.
-    #[inline]
-    pub fn commit(mut self) -> Result<InFlight, PinError> {
-        let charge = core::mem::take(&mut self.charge);
-        self.ledger
-            .account
-            .charge(&charge)
-            .map_err(PinError::Limit)?;
-        if !self.span.is_empty() {
-            self.store_span();
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "made from a u32 of spans")]
-        self.place.used.store(self.stored as u32, Ordering::Relaxed);
-        self.place.state.store(ACTIVE, Ordering::Release);
-        let place = self.index;
-        core::mem::forget(self); // the place is the program's now
-        Ok(InFlight { place, charge })
-    }
-}
-
-impl Drop for Entry<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.place.state.store(FREE, Ordering::Release);
-        self.ledger.hint.0.store(self.index, Ordering::Relaxed);
     }
 }

@@ -38,7 +38,7 @@ pub use budget::Budget;
 pub use extent::{Access, Extent, Run, Runs};
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultyPinner};
-pub use ledger::{Entry, InFlight, Ledger};
+pub use ledger::{InFlight, Ledger};
 pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
 pub use pins::Pins;
 #[cfg(feature = "plain")]

@@ -8,7 +8,7 @@ use ccw::{GuestAddr, HostAddr};
 
 use crate::{
     Access, AddrSpace, Budget, Caps, Extent, InFlight, InvalidateError, Ledger, Lookup, Permission,
-    PinError, Pinner, Region, RegionMap, Runs, Stability,
+    PinError, Pinner, Region, RegionMap, Run, Runs, Stability,
 };
 
 /// Spans that the ledger writes down for each program.
@@ -59,15 +59,50 @@ impl PlainPinner {
     }
 
     #[inline]
-    fn try_pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<InFlight, PinError> {
+    fn translate(&self, extents: &[Extent], runs: &mut Runs) -> Result<(), PinError> {
         runs.try_reserve(extents.len())?;
-        let mut entry = self.ledger.open(extents)?;
         let mut lookup = self.regions.lookup();
-        for (index, extent) in extents.iter().enumerate() {
-            translate(&mut lookup, index, extent, runs)?;
-            entry.add(extent);
+        let mut done = 0;
+        while let Some(rest @ [_, ..]) = extents.get(done..) {
+            let whole = rest
+                .iter()
+                .map(|extent| translate_whole(&mut lookup, extent));
+            done = done.wrapping_add(runs.extend_while_some(whole));
+            if let Some(extent) = extents.get(done) {
+                self.translate_pieces(done, extent, runs)?;
+                done = done.wrapping_add(1);
+            }
         }
-        entry.commit()
+        Ok(())
+    }
+
+    /// The general case: the extent crosses regions, or is wrong.
+    #[cold]
+    fn translate_pieces(
+        &self,
+        index: usize,
+        extent: &Extent,
+        runs: &mut Runs,
+    ) -> Result<(), PinError> {
+        if extent.len == 0 {
+            return Err(PinError::BadExtent { index });
+        }
+        let mut lookup = self.regions.lookup();
+        let mut at = extent.start;
+        let mut left = extent.len;
+        while left > 0 {
+            let (region, offset) = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
+            if !permits(region, extent.access) {
+                return Err(PinError::Permission { at });
+            }
+            let here = region.len.wrapping_sub(offset);
+            let len = u32::try_from(here).map_or(left, |here| here.min(left));
+            runs.push(host_at(region, offset), len, at != extent.start);
+            left = left.wrapping_sub(len);
+            // A region never reaches the end of the address space.
+            at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
+        }
+        Ok(())
     }
 }
 
@@ -88,11 +123,13 @@ impl Pinner for PlainPinner {
     #[inline]
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<InFlight, PinError> {
         runs.clear();
-        let result = self.try_pin(extents, runs);
-        if result.is_err() {
+        let program = self.ledger.open(extents)?;
+        if let Err(error) = self.translate(extents, runs) {
             runs.clear();
+            self.ledger.close(program);
+            return Err(error);
         }
-        result
+        Ok(program)
     }
 
     #[inline]
@@ -117,51 +154,16 @@ impl Pinner for PlainPinner {
     }
 }
 
-/// Appends the runs of one extent.
+/// The run of an extent that lies in one region and may be used as it wants.
 #[inline]
-fn translate(
-    lookup: &mut Lookup<'_>,
-    index: usize,
-    extent: &Extent,
-    runs: &mut Runs,
-) -> Result<(), PinError> {
-    let Some((region, offset)) = lookup.locate(extent.start) else {
-        return Err(PinError::NotMapped { at: extent.start });
-    };
-    let fits = u64::from(extent.len) <= region.len.wrapping_sub(offset);
-    if fits && extent.len != 0 && permits(region, extent.access) {
-        runs.push(host_at(region, offset), extent.len, false);
-        return Ok(());
-    }
-    translate_pieces(lookup, index, extent, runs)
-}
-
-/// The general case: the extent crosses regions, or is wrong.
-#[cold]
-fn translate_pieces(
-    lookup: &mut Lookup<'_>,
-    index: usize,
-    extent: &Extent,
-    runs: &mut Runs,
-) -> Result<(), PinError> {
-    if extent.len == 0 {
-        return Err(PinError::BadExtent { index });
-    }
-    let mut at = extent.start;
-    let mut left = extent.len;
-    while left > 0 {
-        let (region, offset) = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
-        if !permits(region, extent.access) {
-            return Err(PinError::Permission { at });
-        }
-        let here = region.len.wrapping_sub(offset);
-        let len = u32::try_from(here).map_or(left, |here| here.min(left));
-        runs.push(host_at(region, offset), len, at != extent.start);
-        left = left.wrapping_sub(len);
-        // A region never reaches the end of the address space.
-        at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
-    }
-    Ok(())
+fn translate_whole(lookup: &mut Lookup<'_>, extent: &Extent) -> Option<Run> {
+    let (region, offset) = lookup.locate(extent.start)?;
+    let len = extent.len;
+    let whole = len != 0 && u64::from(len) <= region.len.wrapping_sub(offset);
+    (whole && permits(region, extent.access)).then(|| Run {
+        host: host_at(region, offset),
+        len,
+    })
 }
 
 fn permits(region: &Region, access: Access) -> bool {
