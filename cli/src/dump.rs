@@ -8,11 +8,11 @@ use crate::ebcdic;
 /// Bytes of one line.
 const LINE: usize = 16;
 
-/// Hex digits in groups of four bytes, as storage words are written: `00C28000 00002100`.
+/// Hex digits in groups of four bytes, as storage words are written: `00c28000 00002100`.
 pub(crate) fn words(bytes: &[u8]) -> String {
     let word = |word: &[u8]| {
         word.iter()
-            .map(|byte| format!("{byte:02X}"))
+            .map(|byte| format!("{byte:02x}"))
             .collect::<String>()
     };
     bytes.chunks(4).map(word).collect::<Vec<_>>().join(" ")
@@ -23,6 +23,11 @@ pub(crate) const fn column(bit: usize) -> usize {
     bit / 4 + bit / 32
 }
 
+/// `1 byte`, `2 bytes`.
+pub(crate) fn count(bytes: u64) -> String {
+    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
+}
+
 /// `bytes` from `addr` on, sixteen to a line, each line indented and with its EBCDIC text.
 pub(crate) fn lines(addr: u64, bytes: &[u8], indent: usize) -> String {
     let mut text = String::new();
@@ -30,7 +35,7 @@ pub(crate) fn lines(addr: u64, bytes: &[u8], indent: usize) -> String {
         let at = addr.saturating_add((n * LINE) as u64);
         let _ = writeln!(
             text,
-            "{:indent$}{at:08X}  {:35}  *{}*",
+            "{:indent$}{at:08x}: {:35}  *{}*",
             "",
             words(line),
             ebcdic::column(line)
@@ -48,8 +53,8 @@ mod tests {
         let bytes = b"\xe5\xd6\xd3\xf1\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\xc1";
         assert_eq!(
             lines(0x1fff8, bytes, 2),
-            "  0001FFF8  E5D6D3F1 00010203 04050607 08090A0B  *VOL1............*\n  \
-             00020008  C1                                   *A*\n"
+            "  0001fff8: e5d6d3f1 00010203 04050607 08090a0b  *VOL1............*\n  \
+             00020008: c1                                   *A*\n"
         );
     }
 

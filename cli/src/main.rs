@@ -3,10 +3,12 @@
 
 #![forbid(unsafe_code)]
 
+mod analysis;
 mod batch;
 mod dump;
 mod ebcdic;
 mod exit;
+mod finding;
 mod input;
 mod json;
 mod listing;
@@ -38,6 +40,8 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Verb {
+    Check(verbs::check::Args),
+    Show(verbs::show::Args),
     Explain(verbs::explain::Args),
 }
 
@@ -53,6 +57,8 @@ enum Format {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
+        Verb::Check(args) => verbs::check::run(&args),
+        Verb::Show(args) => verbs::show::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
     };
     match result {

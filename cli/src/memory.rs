@@ -99,6 +99,12 @@ impl Memory {
         &self.keys
     }
 
+    /// The key of the block that holds `addr`, if one is listed; the last one listed counts.
+    pub(crate) fn key(&self, addr: u64) -> Option<StorageKey> {
+        let holds = |key: &&StorageKey| addr.checked_sub(key.addr).is_some_and(|at| at < key.len);
+        self.keys.iter().rev().find(holds).copied()
+    }
+
     /// Reads from `addr` on; the answer is the number of bytes before the end of storage.
     pub(crate) fn read(&self, addr: u64, buf: &mut [u8]) -> usize {
         let (there, _) = buf.split_at_mut(available(self.size, addr, buf.len()));

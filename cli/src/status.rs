@@ -94,17 +94,17 @@ pub(crate) fn lines<S: Space>(scsw: &Scsw<S>) -> Vec<(&'static str, String)> {
     }
     lines.push((
         "device status",
-        format!("{:02X} {}", scsw.device.bits(), device(scsw.device)),
+        format!("{:02x} {}", scsw.device.bits(), device(scsw.device)),
     ));
     let status = scsw.subchannel;
     lines.push((
         "subchannel status",
-        format!("{:02X} {}", status.bits(), subchannel(status)),
+        format!("{:02x} {}", status.bits(), subchannel(status)),
     ));
     lines.push((
         "CCW address",
         format!(
-            "{:08X}, so the CCW at {:08X}",
+            "{:08x}, so the CCW at {:08x}",
             scsw.cpa,
             scsw.cpa.wrapping_sub(8)
         ),
@@ -159,7 +159,7 @@ mod tests {
         );
         assert_eq!(
             field(&short, "device status").unwrap(),
-            "0C channel end, device end"
+            "0c channel end, device end"
         );
         assert_eq!(
             field(&short, "subchannel status").unwrap(),

@@ -34,16 +34,7 @@ pub(crate) struct Input {
 impl Input {
     /// What the device's type says about the meaning of commands.
     pub(crate) fn device_class(&self) -> DeviceClass {
-        match self.device.as_str() {
-            "3330" | "3340" | "3350" | "3375" | "3380" | "3390" | "9345" => DeviceClass::Eckd,
-            "0671" | "3310" | "3370" | "9313" | "9332" | "9335" | "9336" => DeviceClass::Fba,
-            "3410" | "3420" | "3422" | "3430" | "3480" | "3490" | "3590" => DeviceClass::Tape,
-            "1052" | "3215" | "3270" => DeviceClass::Terminal,
-            "1403" | "1442" | "2501" | "3203" | "3211" | "3505" | "3525" => DeviceClass::UnitRecord,
-            "3088" => DeviceClass::Ctc,
-            other if other.starts_with("virtio-") => DeviceClass::Virtio,
-            _ => DeviceClass::Unknown,
-        }
+        DeviceClass::from_type(&self.device)
     }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One file per verb: its arguments and what it does.
 
+pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod show;

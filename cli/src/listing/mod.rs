@@ -1,28 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A channel program as a listing: one line per word, remarks under the digits they are about.
+//!
+//! Behind its heading every line is `ADDRESS: WORD WORD  remark`, as [`ccw::CcwLine`] reads it.
+
+mod program;
 
 use std::fmt::Write;
 
-use crate::dump;
+pub(crate) use program::{Data, lines, with_remarks};
 
-/// Columns before the digits of a word.
-const MARGIN: usize = 20;
-/// Columns of the digits; a CCW has two words.
-const DIGITS: usize = 19;
+/// Columns of the heading.
+const HEAD: usize = 10;
+/// Columns of an address with its colon.
+const ADDRESS: usize = 10;
+/// Columns of two words.
+const WORDS: usize = 17;
 /// Column at which remarks are broken into lines.
 const WIDTH: usize = 100;
 
-/// One word of the program, or a piece of its data.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// The ORB.
+    Orb,
+    /// The CCW with this number.
+    Ccw(u16),
+    /// A word of the list of that CCW.
+    ListWord(u16, u16),
+}
+
+/// One word of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// What it is: `ORB`, the number of a CCW, `IDAW 2`.
-    pub(crate) head: String,
-    /// Where it stands; the ORB is not in storage.
-    pub(crate) at: Option<u64>,
-    /// Its bytes.
-    pub(crate) raw: Vec<u8>,
-    /// What they say.
-    pub(crate) what: String,
+    /// What it is about.
+    pub(crate) subject: Subject,
+    /// Address, words and what they say; words begin at column [`ADDRESS`].
+    pub(crate) text: String,
+    /// Bytes of the words.
+    pub(crate) bytes: usize,
     /// Storage that the line leads to, to be shown under it.
     pub(crate) data: String,
     /// Remarks.
@@ -32,7 +47,7 @@ pub(crate) struct Line {
 /// A remark about some bits of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// First and last bit; none means all of it.
+    /// First and last bit; none means all of them.
     pub(crate) bits: Option<(usize, usize)>,
     /// The remark, one paragraph each.
     pub(crate) text: Vec<String>,
@@ -41,14 +56,16 @@ pub(crate) struct Mark {
 impl Line {
     /// The line and its remarks.
     pub(crate) fn render(&self, into: &mut String) {
-        let at = self.at.map_or_else(String::new, |at| format!("{at:08X}"));
-        let line = format!(
-            "{:9}  {at:8} {:DIGITS$}  {}",
-            self.head,
-            dump::words(&self.raw),
-            self.what
+        let head = match self.subject {
+            Subject::Orb => "ORB".to_owned(),
+            Subject::Ccw(index) => format!("CCW {index}"),
+            Subject::ListWord(_, word) => format!("   [{word}]"),
+        };
+        let _ = writeln!(
+            into,
+            "{}",
+            format_args!("{head:HEAD$}{}", self.text.trim_end())
         );
-        let _ = writeln!(into, "{}", line.trim_end());
         for mark in &self.marks {
             self.render_mark(mark, into);
         }
@@ -56,15 +73,21 @@ impl Line {
     }
 
     fn render_mark(&self, mark: &Mark, into: &mut String) {
-        let last = (self.raw.len() * 8).saturating_sub(1);
+        let last_bit = (self.bytes * 8).saturating_sub(1);
         let (first, last) = mark
             .bits
-            .map_or((0, last), |(a, b)| (a.min(last), b.min(last)));
-        let (first, last) = (dump::column(first), dump::column(last));
+            .map_or((0, last_bit), |(a, b)| (a.min(last_bit), b.min(last_bit)));
+        let (first, last) = (crate::dump::column(first), crate::dump::column(last));
         let carets = "^".repeat(last.saturating_sub(first) + 1);
-        let mut head = format!("{:MARGIN$}{:first$}{carets}", "", "");
+        let mut head = format!(
+            "{:margin$}{:first$}{carets}",
+            "",
+            "",
+            margin = HEAD + ADDRESS
+        );
         // Text begins behind the digits, so that remarks stand in a column.
-        let column = MARGIN + DIGITS + 2;
+        let words = WORDS.max(crate::dump::column(last_bit) + 1);
+        let column = HEAD + ADDRESS + words + 2;
         for paragraph in &mark.text {
             for part in wrap(paragraph, WIDTH - column) {
                 let _ = writeln!(into, "{head:column$}{part}");
@@ -98,11 +121,10 @@ mod tests {
 
     #[test]
     fn marks_stand_under_their_digits() {
-        let line = Line {
-            head: "IDAW 1".into(),
-            at: Some(0x4088),
-            raw: vec![0, 0, 0, 0, 0, 0, 0x60, 0x10],
-            what: "block".into(),
+        let mut line = Line {
+            subject: Subject::ListWord(0, 1),
+            text: "00004088: 00000000 00006010  block".into(),
+            bytes: 8,
             data: String::new(),
             marks: vec![Mark {
                 bits: Some((52, 63)),
@@ -113,12 +135,15 @@ mod tests {
         line.render(&mut text);
         assert_eq!(
             text,
-            "\
-IDAW 1     00004088 00000000 00006010    block
-                                  ^^^    error
-                                         to fix: do
+            "   [1]    00004088: 00000000 00006010  block
+                                  ^^^  error
+                                       to fix: do
 "
         );
+        line.marks[0].bits = None;
+        text.clear();
+        line.render(&mut text);
+        assert!(text.contains("\n                    ^^^^^^^^^^^^^^^^^  error\n"));
     }
 
     #[test]

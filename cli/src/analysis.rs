@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! From an input to a verdict: what every verb does first.
+
+use ccw::{GuestAddr, HostAddr};
+use pinning::{Permission, Region, RegionMap};
+use translator::{
+    Buffers, Guards, GuestStorage, Policy, Program, StorageKey, StorageKeys, fetch, validate,
+};
+
+use crate::input::Input;
+use crate::memory::Memory;
+
+/// Where the host sees guest address 0.
+pub(crate) const HOST_BASE: u64 = 1 << 32;
+
+/// Reads and judges the program of `input` by `policy`.
+pub(crate) fn judge(input: &Input, policy: Policy) -> Program {
+    let memory = &input.memory;
+    let guards = Guards {
+        keys: keys(memory),
+        limit: None,
+    };
+    let policy = policy.for_device(input.device_class());
+    let snapshot = fetch(&input.orb, memory, &policy, &guards, Buffers::new());
+    validate(snapshot, &regions(memory), &guards)
+}
+
+/// All of guest storage, as one region of the host.
+pub(crate) fn regions(memory: &Memory) -> RegionMap {
+    let region = Region {
+        guest: GuestAddr::new(0),
+        len: memory.size(),
+        host: HostAddr::new(HOST_BASE),
+        permission: Permission::ReadWrite,
+    };
+    // The input's reader has seen to it that storage is made of pages and ends far below 2^64;
+    // storage of no bytes is no region.
+    RegionMap::new(&[region]).unwrap_or_default()
+}
+
+/// The storage keys, if there are any.
+fn keys(memory: &Memory) -> Option<&dyn StorageKeys> {
+    (!memory.keys().is_empty()).then_some(memory as &dyn StorageKeys)
+}
+
+impl GuestStorage for Memory {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        Self::read(self, at.get(), buf)
+    }
+}
+
+impl StorageKeys for Memory {
+    fn key(&self, at: GuestAddr) -> StorageKey {
+        let key = self.key(at.get());
+        StorageKey {
+            access: key.map_or(0, |key| key.key),
+            fetch_protected: key.is_some_and(|key| key.fetch_protect),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `check`: whether programs are legal, and which rule they break at which bits.
+
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use translator::{Outcome, Policy, Program};
+
+use crate::batch::{self, Report};
+use crate::exit::Exit;
+use crate::input::{self, Input, InputError, printable};
+use crate::listing::{self, Data};
+use crate::{Format, analysis, finding, json, status};
+
+/// Say whether channel programs are legal, and which rule they break at which bits.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    batch::run(&args.files, |file| one(file, args.format))
+}
+
+fn one(file: &Path, format: Format) -> Report {
+    let input = match input::read(file) {
+        Ok(input) => input,
+        Err(error) => return unreadable(&error, format),
+    };
+    let program = analysis::judge(&input, Policy::CHECK);
+    let out = match format {
+        Format::Text => text(&input, &program),
+        Format::Json => json::line(&Verdict::of(&input, &program)),
+    };
+    Report::new(out, exit(program.outcome()))
+}
+
+/// The report on an input that holds no program.
+pub(crate) fn unreadable(error: &InputError, format: Format) -> Report {
+    match format {
+        Format::Text => Report::unusable(error),
+        Format::Json => {
+            let verdict = Verdict {
+                name: &error.file,
+                outcome: "error",
+                findings: Vec::new(),
+                findings_dropped: 0,
+                scsw: None,
+                reason: Some(error.to_string()),
+            };
+            Report::new(json::line(&verdict), Exit::Unusable)
+        }
+    }
+}
+
+/// How a call ends that met this outcome.
+pub(crate) const fn exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Valid => Exit::Fine,
+        Outcome::Invalid => Exit::Refused,
+        Outcome::Indeterminate => Exit::Undecided,
+    }
+}
+
+/// A verdict, as JSON.
+#[derive(Serialize)]
+struct Verdict<'a> {
+    name: &'a str,
+    outcome: &'static str,
+    findings: Vec<finding::Entry>,
+    #[serde(skip_serializing_if = "is_zero")]
+    findings_dropped: u32,
+    scsw: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it by reference"
+)]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl<'a> Verdict<'a> {
+    fn of(input: &'a Input, program: &Program) -> Self {
+        Self {
+            name: &input.name,
+            outcome: program.outcome().name(),
+            findings: finding::entries(program),
+            findings_dropped: program.findings_dropped(),
+            scsw: program.scsw().map(|scsw| json::digits(&scsw.encode().0)),
+            reason: None,
+        }
+    }
+}
+
+fn text(input: &Input, program: &Program) -> String {
+    let mut text = format!("{}: {}\n", printable(&input.name), program.outcome().name());
+    if !program.findings().is_empty() {
+        let lines = listing::lines(input, program, Data::Hidden);
+        for line in listing::with_remarks(lines) {
+            line.render(&mut text);
+        }
+    }
+    text.push_str(&ending(program));
+    text
+}
+
+/// What the machine makes of an invalid program, in a sentence or two.
+pub(crate) fn ending(program: &Program) -> String {
+    let mut text = String::new();
+    if program.findings_dropped() > 0 {
+        let _ = writeln!(
+            text,
+            "  and {} further findings",
+            program.findings_dropped()
+        );
+    }
+    if program.outcome() != Outcome::Invalid {
+        return text;
+    }
+    let _ = match program.scsw() {
+        Some(scsw) => writeln!(
+            text,
+            "  a machine ends it with {}, CCW address {:08x}: SCSW {}",
+            status::subchannel(scsw.subchannel),
+            scsw.cpa,
+            crate::dump::words(&scsw.encode().0)
+        ),
+        None => writeln!(
+            text,
+            "  START SUBCHANNEL ends with an operand exception; nothing is started"
+        ),
+    };
+    text
+}

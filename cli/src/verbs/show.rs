@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `show`: the whole program as an annotated listing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ccw::{CcwFlags, DeviceClass};
+use serde::Serialize;
+use translator::{Policy, Program, Step};
+
+use super::check;
+use crate::batch::{self, Report};
+use crate::exit::Exit;
+use crate::input::{self, Input, printable};
+use crate::listing::{self, Data};
+use crate::{Format, analysis, finding, json};
+
+/// List channel programs: every CCW and list word that the channel reads, output data with its
+/// EBCDIC text, and remarks under the bits that they are about.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    batch::run(&args.files, |file| one(file, args.format))
+}
+
+fn one(file: &Path, format: Format) -> Report {
+    let input = match input::read(file) {
+        Ok(input) => input,
+        Err(error) => return check::unreadable(&error, format),
+    };
+    let program = analysis::judge(&input, Policy::CHECK);
+    let out = match format {
+        Format::Text => text(&input, &program),
+        Format::Json => json::line(&Listing::of(&input, &program)),
+    };
+    Report::new(out, check::exit(program.outcome()))
+}
+
+fn text(input: &Input, program: &Program) -> String {
+    let mut text = title(input);
+    for line in listing::lines(input, program, Data::Shown) {
+        line.render(&mut text);
+    }
+    text.push_str(&format!("  {}\n", program.outcome().name()));
+    text.push_str(&check::ending(program));
+    text
+}
+
+/// `NAME, for a 3390 (ECKD disk), 16 MiB of storage`.
+pub(crate) fn title(input: &Input) -> String {
+    let kind = match input.device_class() {
+        DeviceClass::Unknown => "unknown kind of device",
+        DeviceClass::Eckd => "count-key-data disk",
+        DeviceClass::Fba => "fixed-block disk",
+        DeviceClass::Tape => "tape",
+        DeviceClass::Terminal => "terminal",
+        DeviceClass::UnitRecord => "unit record",
+        DeviceClass::Ctc => "channel-to-channel adapter",
+        DeviceClass::Virtio => "virtio",
+    };
+    let device = if input.device.is_empty() {
+        "device not named"
+    } else {
+        &input.device
+    };
+    let size = input.memory.size();
+    let size = if size % (1 << 20) == 0 {
+        format!("{} MiB", size >> 20)
+    } else {
+        format!("{} KiB", size >> 10)
+    };
+    format!(
+        "{}: {} ({kind}), {size} of storage\n",
+        printable(&input.name),
+        printable(device)
+    )
+}
+
+/// A listing, as JSON.
+#[derive(Serialize)]
+struct Listing<'a> {
+    name: &'a str,
+    device: &'a str,
+    outcome: &'static str,
+    orb: String,
+    ccws: Vec<Entry>,
+    findings: Vec<finding::Entry>,
+}
+
+/// A CCW, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Entry {
+    index: u16,
+    addr: String,
+    bytes: Option<String>,
+    command: String,
+    name: &'static str,
+    flags: Vec<&'static str>,
+    count: u16,
+    data: String,
+    data_chained: bool,
+    possible: bool,
+    list: Vec<String>,
+}
+
+impl<'a> Listing<'a> {
+    fn of(input: &'a Input, program: &Program) -> Self {
+        Self {
+            name: &input.name,
+            device: &input.device,
+            outcome: program.outcome().name(),
+            orb: json::digits(&input.orb.0),
+            ccws: ccws(input, program),
+            findings: finding::entries(program),
+        }
+    }
+}
+
+/// The CCWs of `program`, as JSON.
+pub(crate) fn ccws(input: &Input, program: &Program) -> Vec<Entry> {
+    let class = input.device_class();
+    let size = ccw::IdawFormat::of(program.orb()).size();
+    program
+        .steps()
+        .map(|step| Entry::of(&step, class, size))
+        .collect()
+}
+
+impl Entry {
+    /// The entry for `step`; its IDAWs have `size` bytes.
+    fn of(step: &Step<'_>, class: DeviceClass, size: u64) -> Self {
+        let ccw = &step.ccw;
+        let midal = ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
+        let digits = if size == 4 { 8 } else { 16 };
+        let word = |halves: &[u64]| {
+            let width = if midal { 16 } else { digits };
+            halves
+                .iter()
+                .map(|half| format!("{half:0width$x}"))
+                .collect()
+        };
+        Self {
+            index: step.index,
+            addr: json::hex(step.at.get()),
+            bytes: step.raw.map(|raw| json::digits(&raw.0)),
+            command: format!("{:02x}", ccw.command),
+            name: if step.tic {
+                "TIC"
+            } else {
+                class.command_name(ccw.command)
+            },
+            flags: flags(ccw.flags),
+            count: ccw.count,
+            data: json::hex(ccw.addr.get().into()),
+            data_chained: step.in_data_chain,
+            possible: step.possible,
+            list: step
+                .list
+                .chunks(if midal { 2 } else { 1 })
+                .map(word)
+                .collect(),
+        }
+    }
+}
+
+/// The names of the flags that are one.
+pub(crate) fn flags(flags: CcwFlags) -> Vec<&'static str> {
+    const NAMES: [(CcwFlags, &str); 8] = [
+        (CcwFlags::CHAIN_DATA, "CD"),
+        (CcwFlags::CHAIN_COMMAND, "CC"),
+        (CcwFlags::SUPPRESS_LENGTH, "SLI"),
+        (CcwFlags::SKIP, "SKP"),
+        (CcwFlags::PCI, "PCI"),
+        (CcwFlags::INDIRECT, "IDA"),
+        (CcwFlags::SUSPEND, "S"),
+        (CcwFlags::MODIFIED_INDIRECT, "MIDA"),
+    ];
+    NAMES
+        .iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .map(|(_, name)| *name)
+        .collect()
+}

@@ -1,0 +1,1 @@
+explain c01 idal-align

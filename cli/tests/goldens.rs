@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What `ccwtool` prints, beside what it is to print.
+//!
+//! To add a test, drop a file `NAME.cmd` into `cases/`: the command line (without `ccwtool`; `<
+//! FILE` gives standard input; lines with `#` say why the case is there), run in the root of the
+//! repository. `{images}` stands for a fresh directory with the images that [`images`] writes.
+//! `CCWTOOL_BLESS=1 cargo test -p ccwtool --test goldens` writes what is printed to `NAME.out`,
+//! for a look at the difference.
+
+mod images;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use images::Images;
+
+#[test]
+fn output_is_as_recorded() {
+    let bless = std::env::var_os("CCWTOOL_BLESS").is_some();
+    let mut cases: Vec<PathBuf> = fs::read_dir(manifest().join("tests/cases"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension() == Some(OsStr::new("cmd")))
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let printed = print(case);
+        let golden = case.with_extension("out");
+        if bless {
+            fs::write(&golden, &printed).unwrap();
+        } else if fs::read_to_string(&golden).unwrap_or_default() != printed {
+            wrong.push(format!("{}\n{printed}", case.display()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "differs from its .out file:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Every recorded output belongs to a case.
+#[test]
+fn no_output_is_left_over() {
+    for entry in fs::read_dir(manifest().join("tests/cases")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(
+            path.with_extension("cmd").exists(),
+            "{} has no .cmd",
+            path.display()
+        );
+    }
+}
+
+fn manifest() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a case: its standard output, standard error and exit code as one text.
+fn print(case: &Path) -> String {
+    let name = case.file_stem().unwrap().to_string_lossy();
+    let images = Images::new(&format!("golden-{name}"));
+    let text = fs::read_to_string(case).unwrap();
+    let line: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    let line = line.join(" ").replace("{images}", images.path());
+    let (args, stdin) = match line.split_once(" < ") {
+        Some((args, file)) => (args, Some(file.trim())),
+        None => (line.as_str(), None),
+    };
+    let root = manifest().parent().unwrap();
+    let stdin = stdin.map_or_else(Stdio::null, |file| {
+        File::open(root.join(file)).unwrap().into()
+    });
+    let output = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+        .args(args.split_whitespace())
+        .current_dir(root)
+        .stdin(stdin)
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    let code = output.status.code().expect("no signal");
+    let mut text = out;
+    if !err.is_empty() {
+        text.push_str("--- standard error\n");
+        text.push_str(&err);
+    }
+    text.push_str(&format!("--- exit code {code}\n"));
+    text.replace(images.path(), "{images}")
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Tiny device images, written afresh for each test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A directory with `tape.aws`, `disk.fba` and `printer.txt`, removed when dropped.
+pub struct Images {
+    path: PathBuf,
+}
+
+impl Images {
+    /// Writes the images; `name` must differ from test to test.
+    pub fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("tape.aws"), tape()).unwrap();
+        fs::write(path.join("disk.fba"), disk()).unwrap();
+        fs::write(path.join("printer.txt"), "").unwrap();
+        Self { path }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+}
+
+impl Drop for Images {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// A tape in AWS format: the block `VOL1TAPE01` in EBCDIC, padded to 80 bytes; a tape mark; a
+/// block of 200 bytes 00 to C7; two tape marks.
+///
+/// Each block has a header of six bytes: its length and that of the block before, both
+/// little-endian, then A0 00 for a whole block or 40 00 for a tape mark.
+fn tape() -> Vec<u8> {
+    let mut label = b"\xe5\xd6\xd3\xf1\xe3\xc1\xd7\xc5\xf0\xf1".to_vec();
+    label.resize(80, 0x40);
+    let mut tape = vec![80, 0, 0, 0, 0xa0, 0];
+    tape.extend(label);
+    tape.extend([0, 0, 80, 0, 0x40, 0]);
+    tape.extend([200, 0, 0, 0, 0xa0, 0]);
+    tape.extend(0..200);
+    tape.extend([0, 0, 200, 0, 0x40, 0]);
+    tape.extend([0, 0, 0, 0, 0x40, 0]);
+    tape
+}
+
+/// A disk of 2048 blocks of 512 bytes, each of which begins with its number.
+fn disk() -> Vec<u8> {
+    let mut disk = Vec::new();
+    for block in 0..2048u32 {
+        let start = disk.len();
+        disk.extend(block.to_be_bytes());
+        disk.resize(start + 512, 0xd8);
+    }
+    disk
+}
