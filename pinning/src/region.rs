@@ -205,3 +205,140 @@ impl<'m> Lookup<'m> {
         Some((self.last, self.last.offset(at)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn region(guest: u64, len: u64, host: u64) -> Region {
+        Region {
+            guest: GuestAddr::new(guest),
+            len,
+            host: HostAddr::new(host),
+            permission: Permission::ReadWrite,
+        }
+    }
+
+    /// [0x1000, 0x3000) and [0x3000, 0x4000) without a hole, then [0x8000, 0x9000).
+    fn map() -> RegionMap {
+        RegionMap::new(&[
+            region(0x8000, 0x1000, 0x5000),
+            region(0x1000, 0x2000, 0x9_0000),
+            region(0x3000, 0x1000, 0x5000), // the same host page as the first
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn finds_the_first_and_the_last_byte_and_nothing_beside() {
+        let map = map();
+        let starts: Vec<u64> = map.regions().iter().map(|r| r.guest.get()).collect();
+        assert_eq!(starts, [0x1000, 0x3000, 0x8000]);
+        let mut lookup = map.lookup();
+        for (at, expected) in [
+            (0, None),
+            (0xfff, None),
+            (0x1000, Some((0x1000, 0))),
+            (0x2fff, Some((0x1000, 0x1fff))),
+            (0x3000, Some((0x3000, 0))),
+            (0x3fff, Some((0x3000, 0xfff))),
+            (0x4000, None),
+            (0x7fff, None),
+            (0x8fff, Some((0x8000, 0xfff))),
+            (0x9000, None),
+            (u64::MAX, None),
+            (0x1001, Some((0x1000, 1))), // back again
+        ] {
+            let at = GuestAddr::new(at);
+            let found = map.find(at).map(|r| (r.guest.get(), r.offset(at).unwrap()));
+            assert_eq!(found, expected, "{at:?}");
+            let located = lookup.locate(at).map(|(r, offset)| (r.guest.get(), offset));
+            assert_eq!(located, expected, "{at:?}");
+            assert_eq!(lookup.region(at), map.find(at));
+        }
+    }
+
+    #[test]
+    fn available_crosses_neighbours_and_ends_at_holes() {
+        let map = map();
+        for (at, len, expected) in [
+            (0, 0x2000, 0),
+            (0x1000, 0x3000, 0x3000),
+            (0x1000, u64::MAX, 0x3000),
+            (0x2fff, 2, 2),
+            (0x2fff, 1, 1),
+            (0x3fff, 2, 1),
+            (0x8000, 0, 0),
+            (u64::MAX, u64::MAX, 0),
+        ] {
+            assert_eq!(map.available(GuestAddr::new(at), len), expected, "{at:#x}");
+        }
+    }
+
+    #[test]
+    fn an_empty_map_holds_nothing() {
+        let map = RegionMap::new(&[]).unwrap();
+        for at in [0, 1, u64::MAX] {
+            assert_eq!(map.lookup().region(GuestAddr::new(at)), None);
+            assert_eq!(map.available(GuestAddr::new(at), 1), 0);
+        }
+    }
+
+    #[test]
+    fn refuses_regions_that_make_no_map() {
+        const TOP: u64 = u64::MAX - 0xfff;
+        let guest = GuestAddr::new;
+        for (regions, error) in [
+            (
+                vec![region(0x1000, 0, 0)],
+                RegionError::Empty {
+                    guest: guest(0x1000),
+                },
+            ),
+            (
+                vec![region(0x1800, 0x1000, 0)],
+                RegionError::Misaligned {
+                    guest: guest(0x1800),
+                },
+            ),
+            (
+                vec![region(0, 0x1800, 0)],
+                RegionError::Misaligned { guest: guest(0) },
+            ),
+            (
+                vec![region(0, 0x1000, 0x800)],
+                RegionError::Misaligned { guest: guest(0) },
+            ),
+            (
+                vec![region(TOP, 0x1000, 0)],
+                RegionError::Wraps { guest: guest(TOP) },
+            ),
+            (
+                vec![region(0, 0x2000, TOP)],
+                RegionError::Wraps { guest: guest(0) },
+            ),
+            (
+                vec![region(0x2000, 0x1000, 0), region(0, 0x3000, 0)],
+                RegionError::Overlap {
+                    guest: guest(0x2000),
+                },
+            ),
+            (
+                vec![region(0, 0x1000, 0), region(0, 0x1000, 0)],
+                RegionError::Overlap { guest: guest(0) },
+            ),
+            (
+                vec![region(0, 0x1000, 0); MAX_REGIONS + 1],
+                RegionError::TooMany {
+                    count: MAX_REGIONS + 1,
+                },
+            ),
+        ] {
+            assert_eq!(RegionMap::new(&regions), Err(error));
+        }
+        let highest = region(TOP - 0x1000, 0x1000, TOP - 0x1000);
+        assert!(RegionMap::new(&[highest]).is_ok());
+    }
+}

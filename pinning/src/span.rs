@@ -22,9 +22,9 @@ impl Span {
         self.start >= self.end
     }
 
-    /// Whether both hold some byte.
-    pub(crate) const fn overlaps(self, other: Self) -> bool {
-        self.start < other.end && other.start < self.end
+    /// Whether some byte is in both.
+    pub(crate) fn overlaps(self, other: Self) -> bool {
+        self.start.max(other.start) < self.end.min(other.end)
     }
 
     /// Whether the two make one span without a hole.
@@ -110,6 +110,7 @@ mod tests {
     fn an_empty_span_overlaps_nothing() {
         assert!(Span::default().is_empty() && !span(0, 1).is_empty());
         assert!(!Span::default().overlaps(span(0, u64::MAX)));
+        assert!(!span(5, 5).overlaps(span(0, 9)) && !span(0, 9).overlaps(span(5, 5)));
     }
 
     #[test]
