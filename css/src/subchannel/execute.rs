@@ -255,7 +255,8 @@ impl<S: Space> Subchannel<S> {
         if ended.next == Next::End {
             self.bring_sense(ended.status, device);
             let subchannel = done.ending.subchannel;
-            self.post_ending(ended.cpa(), ended.residual, ended.status, subchannel);
+            let cpa = done.check.map_or(ended.cpa(), |check| check.cpa);
+            self.post_ending(cpa, ended.residual, ended.status, subchannel);
             return Progress::Pending;
         }
         let progress = self.proceed(ended, device);
