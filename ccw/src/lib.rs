@@ -59,6 +59,7 @@ mod ccw;
 mod command;
 mod crw;
 mod device;
+mod erw;
 mod esw;
 mod idaw;
 mod interruption;
@@ -78,9 +79,10 @@ pub use ccw::{CCW_SIZE, Ccw, CcwFlags, Format, RawCcw};
 pub use command::{Class, Command, Direction};
 pub use crw::{CRW_SIZE, Crw, ErrorRecovery, RawCrw, ReportingSource};
 pub use device::DeviceClass;
+pub use erw::{Erw, RawErw};
 pub use esw::{
-    ESW_SIZE, ErrorFlags, Erw, Esw, FailingStorage, FieldValidity, Logout, RawErw, RawEsw,
-    StorageAccess, Termination,
+    ESW_SIZE, ErrorFlags, Esw, FailingStorage, FieldValidity, Logout, RawEsw, StorageAccess,
+    Termination,
 };
 pub use idaw::{IdawFormat, MAX_IDAWS, RawIdaw1, RawIdaw2};
 pub use interruption::{INTERRUPTION_CODE_SIZE, InterruptionCode, RawInterruptionCode};
