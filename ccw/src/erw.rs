@@ -130,5 +130,10 @@ mod tests {
         let sense = Erw::decode(RawErw(0x0120_0000));
         assert_eq!(sense.concurrent_sense, Some(32));
         assert_eq!(sense.encode(), RawErw(0x0120_0000));
+        let too_many = Erw {
+            concurrent_sense: Some(0xff),
+            ..Erw::default()
+        };
+        assert_eq!(too_many.encode(), RawErw(0x013f_0000));
     }
 }
