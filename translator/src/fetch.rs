@@ -16,7 +16,7 @@ use crate::{
     list,
     memory::key_allows,
     orb,
-    work::{Node, Reach, Span},
+    work::{NOWHERE, Node, Reach, Span},
 };
 
 /// A guest's program as it was at one moment.
@@ -199,6 +199,9 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             Judged::Fault(code) => (Op::Fault, Some(code)),
         };
         if first {
+            if let State::Data { head } = state {
+                node.head = head;
+            }
             node.op = op;
             node.fault = fault;
         } else if node.op != op {
@@ -293,6 +296,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             list: 0,
             list_len: 0,
             good: 0,
+            host: NOWHERE,
+            head: raw.command(),
             op: Op::Nothing,
             reach: Reach::empty(),
             fault: None,
@@ -307,7 +312,6 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 start: at,
                 first,
                 len: 0,
-                host: 0,
             },
         );
     }

@@ -532,18 +532,17 @@ pub(crate) fn check_status(orb: &Orb<Guest>, code: Code, node: &Node, ended: boo
     } else {
         DeviceStatus::empty()
     };
-    Scsw {
-        orb: OrbBits::from(orb),
-        function: FunctionControl::START,
-        status: StatusControl::ALERT
-            | StatusControl::PRIMARY
-            | StatusControl::SECONDARY
-            | StatusControl::PENDING,
-        cpa: node.addr.wrapping_add(8),
-        device,
-        subchannel: check_bit(code.check()),
-        ..Scsw::IDLE
-    }
+    let mut scsw = Scsw::IDLE;
+    scsw.orb = OrbBits::from(orb);
+    scsw.function = FunctionControl::START;
+    scsw.status = StatusControl::ALERT
+        | StatusControl::PRIMARY
+        | StatusControl::SECONDARY
+        | StatusControl::PENDING;
+    scsw.cpa = node.addr.wrapping_add(8);
+    scsw.device = device;
+    scsw.subchannel = check_bit(code.check());
+    scsw
 }
 
 /// The subchannel-status bit of a check.

@@ -36,7 +36,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
     };
     let format = work.orb.format;
     let ccw = node.ccw(format);
-    let mut remark = |work: &mut Buffers, code, bits| {
+    let remark = |work: &mut Buffers, code, bits| {
         let site = work.ccw_site(n, Some(bits));
         work.find(code, Severity::Warning, site);
     };

@@ -7,7 +7,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use bitflags::bitflags;
-use ccw::{Ccw, Format, Guest, GuestAddr, MAX_IDAWS, Orb, RawCcw, RawOrb};
+use ccw::{Ccw, Command, Format, Guest, GuestAddr, MAX_IDAWS, Orb, RawCcw, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word};
@@ -48,8 +48,12 @@ pub(crate) struct Node {
     pub(crate) list_len: u16,
     /// Bytes of its data before the one that a data fault forbids.
     pub(crate) good: u16,
+    /// Number of its host CCW, once the layout is known; [`NOWHERE`] if it has none.
+    pub(crate) host: u32,
     /// What it does with data.
     pub(crate) op: Op,
+    /// Code of the command that it belongs to.
+    pub(crate) head: Command,
     /// How it was reached.
     pub(crate) reach: Reach,
     /// The condition that stops the channel here.
@@ -66,6 +70,22 @@ impl Node {
     }
 }
 
+/// [`Node::host`] of a node without a host CCW.
+pub(crate) const NOWHERE: u32 = u32::MAX;
+
+/// One CCW of the host's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostSlot {
+    /// The image of this node.
+    Node(u16),
+    /// A TIC to the image of this node, which the guest's program does not have.
+    Jump(u16),
+    /// The part of this read-backward node that lies in the block of its first byte.
+    Split(u16),
+    /// The channel stops here.
+    Stop,
+}
+
 /// Nodes of consecutive guest addresses that were read one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
@@ -75,8 +95,6 @@ pub(crate) struct Span {
     pub(crate) first: u16,
     /// How many.
     pub(crate) len: u16,
-    /// Number of its first host CCW, once the layout is known.
-    pub(crate) host: u16,
 }
 
 impl Span {
@@ -103,6 +121,7 @@ pub struct Buffers {
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
     pub(crate) findings: Findings,
+    pub(crate) slots: Vec<HostSlot>,
     pub(crate) extents: Vec<Extent>,
     pub(crate) runs: Runs,
     /// Bytes of one list, while it is being read.
@@ -135,6 +154,7 @@ impl Buffers {
         self.words.clear();
         self.pending.clear();
         self.findings.clear();
+        self.slots.clear();
         self.extents.clear();
         self.runs.clear();
         self.control = (u64::MAX, 0);
@@ -148,6 +168,17 @@ impl Buffers {
     pub(crate) fn widen_control(&mut self, start: u64, len: u64) {
         self.control.0 = self.control.0.min(start);
         self.control.1 = self.control.1.max(start.saturating_add(len));
+    }
+
+    /// Number of the node at guest address `at`.
+    pub(crate) fn find_node(&self, at: u32) -> Option<u16> {
+        let above = self.spans.partition_point(|span| span.start <= at);
+        let span = self.spans.get(above.checked_sub(1)?)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "less than the span's length"
+        )]
+        (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
     }
 
     /// The list words of `node`.
@@ -200,6 +231,7 @@ impl Default for Buffers {
             words: Vec::new(),
             pending: Vec::new(),
             findings: Findings::default(),
+            slots: Vec::new(),
             extents: Vec::new(),
             runs: Runs::new(),
             list_bytes: [0; MAX_IDAWS * 8],

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Worked examples: guest bytes, page placement, host bytes and statuses, all written out.
+
+use ccw::{GuestAddr, Host, HostAddr, Irb, RawOrb, RawScsw, Scsw};
+use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+use tests::storage::Storage;
+use translator::{
+    Area, Buffers, Guards, HostProfile, Outcome, Planned, Policy, Slot, Translated, fetch, validate,
+};
+
+/// The bytes of a text of hexadecimal digits and blanks.
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+struct Example {
+    orb: [u32; 3],
+    guest: &'static [(u64, &'static str)],
+    /// Guest page and host page.
+    pages: &'static [(u64, u64)],
+    host_ccws: u64,
+    host_lists: u64,
+}
+
+struct Run<'p> {
+    translated: Translated<&'p PlainPinner>,
+    ccws: Vec<u8>,
+    lists: Vec<u8>,
+}
+
+impl Example {
+    fn pinner(&self) -> PlainPinner {
+        let regions: Vec<Region> = self
+            .pages
+            .iter()
+            .map(|&(guest, host)| Region {
+                guest: GuestAddr::new(guest),
+                len: 4096,
+                host: HostAddr::new(host),
+                permission: Permission::ReadWrite,
+            })
+            .collect();
+        PlainPinner::new(RegionMap::new(&regions).unwrap(), Budget::default())
+    }
+
+    fn translate<'p>(&self, pinner: &'p PlainPinner) -> Run<'p> {
+        let mut storage = Storage::new(0x10_0000);
+        for (at, text) in self.guest {
+            storage.write(*at, &hex(text));
+        }
+        let orb = RawOrb::from_words(self.orb);
+        let snapshot = fetch(
+            &orb,
+            &storage,
+            &Policy::CHECK,
+            &Guards::default(),
+            Buffers::new(),
+        );
+        let program = validate(snapshot, pinner.regions(), &Guards::default());
+        assert_eq!(
+            program.outcome(),
+            Outcome::Valid,
+            "{:?}",
+            program.findings()
+        );
+        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+            panic!("not planned to run")
+        };
+        let (mut ccws, mut lists) = (vec![0xff; 0x100], vec![0xff; 0x100]);
+        let slot = Slot::new(
+            Area::new(HostAddr::new(self.host_ccws), &mut ccws).unwrap(),
+            Area::new(HostAddr::new(self.host_lists), &mut lists).unwrap(),
+            HostAddr::new(0x20_0000),
+        )
+        .unwrap();
+        let translated = plan.pin(pinner).unwrap().emit(slot).unwrap();
+        Run {
+            translated,
+            ccws,
+            lists,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// The host program, its two stop CCWs and its lists are exactly these.
+    fn is(&self, ccws: &str, lists: &str) {
+        let ccws = [hex(ccws), vec![0; 16]].concat();
+        assert_eq!(self.ccws[..ccws.len()], ccws, "CCWs");
+        assert!(
+            self.ccws[ccws.len()..].iter().all(|&byte| byte == 0xff),
+            "behind the CCWs"
+        );
+        let lists = hex(lists);
+        assert_eq!(self.lists[..lists.len()], lists, "lists");
+        assert!(
+            self.lists[lists.len()..].iter().all(|&byte| byte == 0xff),
+            "behind the lists"
+        );
+    }
+
+    fn orb_words(&self) -> (u32, u32) {
+        let raw = self.translated.orb().encode();
+        (raw.word(1), raw.word(2))
+    }
+
+    /// A host status and what the guest sees.
+    fn shows(&self, host: &str, guest: &str) {
+        let mut irb = Irb::<Host>::IDLE;
+        irb.scsw = Scsw::decode(&RawScsw(hex(host).try_into().unwrap()));
+        let completion = self.translated.complete(&irb);
+        let told = completion.irb.scsw.encode().0.to_vec();
+        assert_eq!(told, hex(guest), "for {host}: {completion:?}");
+        assert!(!completion.unmapped && !completion.unexplained);
+    }
+}
+
+#[test]
+fn sense_id() {
+    let example = Example {
+        orb: [0x00a0_b0c0, 0x00c2_8000, 0x2100],
+        guest: &[(0x2100, "E4200040 00003000")],
+        pages: &[(0x2000, 0x7000), (0x3000, 0x1_2345_6000)],
+        host_ccws: 0x10_0000,
+        host_lists: 0x10_0100,
+    };
+    let pinner = example.pinner();
+    let run = example.translate(&pinner);
+    run.is("E4240040 00100100", "00000001 23456000");
+    assert_eq!(run.orb_words(), (0x00c2_8000, 0x10_0000));
+    run.shows("00C04007 00100008 0C000034", "00C04007 00002108 0C000034");
+}
+
+#[test]
+fn eckd_read_with_an_idal() {
+    let example = Example {
+        orb: [0x22, 0x00c2_8000, 0x2210],
+        guest: &[
+            (
+                0x2210,
+                "63400010 00004000 47400010 00004010 86041000 00004040",
+            ),
+            (0x4000, "40C01000 00000000 00010000 0001000E"),
+            (0x4010, "06800001 00010002 00010002 01001000"),
+            (0x4040, "00000000 00005800 00000000 00009000"),
+        ],
+        pages: &[
+            (0x4000, 0x2_0000_0000),
+            (0x5000, 0x2_0000_7000),
+            (0x9000, 0x1_ffff_f000),
+        ],
+        host_ccws: 0x10_1000,
+        host_lists: 0x10_1100,
+    };
+    let pinner = example.pinner();
+    let run = example.translate(&pinner);
+    run.is(
+        "63440010 00101100 47440010 00101108 86041000 00101110",
+        "00000002 00000000 00000002 00000010 00000002 00007800 00000001 FFFFF000",
+    );
+    run.shows("00C04007 00101018 0C000000", "00C04007 00002228 0C000000");
+    run.shows("00C24017 00101010 0E000000", "00C24017 00002220 0E000000");
+    run.shows("00C04017 00101018 0C400800", "00C04017 00002228 0C400800");
+}
+
+#[test]
+fn tape_write_in_format_0() {
+    let example = Example {
+        orb: [0x33, 0x0040_8000, 0x2310],
+        guest: &[(
+            0x2310,
+            "01006000 80000050 00007FF0 40000020 1F000000 20000001",
+        )],
+        pages: &[
+            (0x0000, 0x3_0000_0000),
+            (0x6000, 0x3_0000_1000),
+            (0x7000, 0x3_0000_9000),
+            (0x8000, 0x3_0000_4000),
+        ],
+        host_ccws: 0x10_2000,
+        host_lists: 0x10_2100,
+    };
+    let pinner = example.pinner();
+    let run = example.translate(&pinner);
+    run.is(
+        "01840050 00102100 00440020 00102108 1F240001 00102118",
+        "00000003 00001000 00000003 00009FF0 00000003 00004000 00000003 00000000",
+    );
+    assert_eq!(run.orb_words(), (0x00c2_8080, 0x10_2000));
+    run.shows("00C04007 00102018 0C000001", "00404007 00002328 0C000001");
+    // End of tape: unit exception ends the data chain, nothing is left.
+    run.shows("00C04017 00102010 0D000000", "00404017 00002320 0D000000");
+}
+
+#[test]
+fn search_loop_in_format_0() {
+    let example = Example {
+        orb: [0x44, 0x0040_8000, 0x2500],
+        guest: &[
+            (
+                0x2500,
+                "07003000 40000006 31003002 40000005 08002508 00000000 06005000 20000200",
+            ),
+            (0x3000, "00000001 000201"),
+        ],
+        pages: &[(0x3000, 0x5_0000_2000), (0x5000, 0x5_0000_7000)],
+        host_ccws: 0x10_4000,
+        host_lists: 0x10_4100,
+    };
+    let pinner = example.pinner();
+    let run = example.translate(&pinner);
+    run.is(
+        "07440006 00104100 31440005 00104108 08000000 00104008 06240200 00104110",
+        "00000005 00002000 00000005 00002002 00000005 00007000",
+    );
+    run.shows("00C04007 00104020 0C000000", "00404007 00002520 0C000000");
+    // A host error while chaining at the TIC.
+    run.shows("00C04017 00104018 00200000", "00404017 00002518 00200000");
+}

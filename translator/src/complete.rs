@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The way back: host status in, guest status out.
+//!
+//! No host address leaves here. "PoP: SCSW", CCW address and count by ending.
+
+use alloc::boxed::Box;
+
+use ccw::{
+    CCW_SIZE, Esw, FunctionControl, Guest, Host, Irb, Orb, OrbBits, Scsw, StatusControl,
+    SubchannelStatus,
+};
+use pinning::Pinner;
+
+use crate::{
+    Buffers, Translated,
+    chain::Op,
+    program::check_bit,
+    work::{HostSlot, Node},
+};
+
+/// Status in the guest's terms, and how far the host's could be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// What the guest sees.
+    pub irb: Irb<Guest>,
+    /// The host's CCW address is not one of this program: the guest sees 0 in its place, and a
+    /// channel-control check where the status says that the address means something.
+    pub unmapped: bool,
+    /// The host reports a program or protection check at a CCW with which nothing is wrong.
+    pub unexplained: bool,
+}
+
+impl<P: Pinner> Translated<P> {
+    /// The ORB to start on the host.
+    pub fn orb(&self) -> &Orb<Host> {
+        &self.orb
+    }
+
+    /// The guest's ORB.
+    pub fn guest_orb(&self) -> &Orb<Guest> {
+        &self.work.orb
+    }
+
+    /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
+    pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
+        self.work.slots.iter().map(|slot| match *slot {
+            HostSlot::Node(n) | HostSlot::Split(n) => {
+                self.work.nodes.get(usize::from(n)).map(Node::guest)
+            }
+            HostSlot::Jump(_) | HostSlot::Stop => None,
+        })
+    }
+
+    /// Maps the status `host` of this program to what the guest sees.
+    pub fn complete(&self, host: &Irb<Host>) -> Completion {
+        let from = &host.scsw;
+        let mut scsw = Scsw::<Guest>::IDLE;
+        scsw.orb = OrbBits::from(&self.work.orb);
+        scsw.deferred_cc = from.deferred_cc;
+        scsw.zero_cc = from.zero_cc;
+        scsw.extended_control = from.extended_control;
+        scsw.path_not_operational = from.path_not_operational;
+        scsw.function = from.function;
+        scsw.activity = from.activity;
+        scsw.status = from.status;
+        scsw.device = from.device;
+        scsw.subchannel = from.subchannel;
+        scsw.residual = from.residual;
+        let node = self.node_at(from.cpa);
+        let mut unexplained = false;
+        let mut unmapped = false;
+        match node {
+            Some(node) => {
+                scsw.cpa = node.addr.wrapping_add(8);
+                unexplained = explain(&mut scsw, node);
+            }
+            // Never started: the address is still that of the ORB.
+            None if from.cpa == self.orb.cpa.get() => scsw.cpa = self.work.orb.cpa.get(),
+            None => {
+                unmapped = from.cpa != 0;
+                if address_is_meant(from) {
+                    unmapped = true;
+                    scsw.subchannel |= SubchannelStatus::CHANNEL_CONTROL_CHECK;
+                    scsw.subchannel -=
+                        SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
+                    scsw.status |= StatusControl::ALERT;
+                    scsw.residual = 0;
+                }
+            }
+        }
+        let esw = guest_esw(&host.esw);
+        scsw.extended_status_word = esw.is_format0();
+        let mut irb = Irb::IDLE;
+        irb.scsw = scsw;
+        irb.esw = esw;
+        irb.ecw = host.ecw;
+        Completion {
+            irb,
+            unmapped,
+            unexplained,
+        }
+    }
+
+    /// The node whose host CCW ends at `cpa`: the CCW in control is the one before the address.
+    fn node_at(&self, cpa: u32) -> Option<&Node> {
+        let offset = cpa.checked_sub(self.base.get())?;
+        let n = u64::from(offset).checked_sub(CCW_SIZE)? / CCW_SIZE;
+        if !u64::from(offset).is_multiple_of(CCW_SIZE) {
+            return None;
+        }
+        match *self.work.slots.get(usize::try_from(n).ok()?)? {
+            HostSlot::Node(n) | HostSlot::Split(n) => self.work.nodes.get(usize::from(n)),
+            HostSlot::Jump(_) | HostSlot::Stop => None,
+        }
+    }
+
+    /// Gives the pins and the buffers back. The host must have stopped using the program.
+    pub fn release(self) -> Box<Buffers> {
+        drop(self.pins);
+        self.work
+    }
+
+    /// Gives the buffers back and keeps the pins for ever, because the host never said that it
+    /// stopped.
+    pub fn quarantine(self) -> Box<Buffers> {
+        self.pins.quarantine();
+        self.work
+    }
+}
+
+/// Puts the condition recorded for `node` in the place of the check that its host CCW provoked;
+/// says whether there is a check without a condition.
+fn explain(scsw: &mut Scsw<Guest>, node: &Node) -> bool {
+    let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
+    if !scsw.subchannel.intersects(checks) {
+        return false;
+    }
+    match node.check() {
+        Some(check) => {
+            scsw.subchannel = scsw.subchannel.difference(checks) | check_bit(check);
+            // How much of the host's form of the CCW was done says nothing of the guest's.
+            scsw.residual = 0;
+            false
+        }
+        // A loop of TICs may be stopped by the channel, wherever it stands.
+        None => node.op != Op::Tic,
+    }
+}
+
+/// Whether the CCW address of this status means something: for primary status of a program that
+/// was neither halted nor cleared, while one runs, and when it is suspended.
+fn address_is_meant(scsw: &Scsw<Host>) -> bool {
+    let ended = scsw
+        .function
+        .intersects(FunctionControl::HALT | FunctionControl::CLEAR);
+    let started = scsw.function.contains(FunctionControl::START);
+    let known = StatusControl::PRIMARY | StatusControl::INTERMEDIATE;
+    started && !ended && scsw.deferred_cc == 0 && scsw.status.intersects(known)
+}
+
+/// The extended status without host addresses: neither of the two can be given in the guest's
+/// terms, so both are called invalid.
+fn guest_esw(host: &Esw<Host>) -> Esw<Guest> {
+    match *host {
+        Esw::Logout { logout, erw, .. } => Esw::Logout {
+            logout,
+            erw,
+            failing_storage: None,
+            secondary_ccw: None,
+        },
+        Esw::Path {
+            lpum,
+            connect_time,
+            erw,
+        } => Esw::Path {
+            lpum,
+            connect_time,
+            erw,
+        },
+    }
+}

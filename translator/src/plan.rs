@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What the host must be given: the layout of its program, and the storage to pin.
+
+use alloc::boxed::Box;
+
+use ccw::{CcwFlags, Format, Guest, IdawFormat, Irb};
+use pinning::{Access, Extent, PinError, Pinner, Pins};
+
+use crate::{
+    Arrangement, Buffers, Check, Code, FirstByteFault, HostProfile, Program, Rejected, Site,
+    Stance,
+    chain::Op,
+    layout, pieces,
+    program::check_status,
+    segments,
+    work::{HostSlot, Node},
+};
+
+/// What becomes of a program.
+#[derive(Debug)]
+#[must_use]
+pub enum Planned {
+    /// It is run on the host.
+    Run(Plan),
+    /// It ends before the first byte moves: the guest gets its status at once.
+    Ended(Ended),
+}
+
+/// A program that ends without any I/O.
+#[derive(Debug)]
+pub struct Ended {
+    irb: Irb<Guest>,
+    work: Box<Buffers>,
+}
+
+impl Ended {
+    /// The status that the guest sees.
+    pub fn irb(&self) -> &Irb<Guest> {
+        &self.irb
+    }
+
+    /// Gives the buffers back.
+    pub fn into_buffers(self) -> Box<Buffers> {
+        self.work
+    }
+}
+
+/// A program laid out for a host, with the storage that must stay where it is.
+#[derive(Debug)]
+#[must_use]
+pub struct Plan {
+    pub(crate) work: Box<Buffers>,
+    pub(crate) profile: HostProfile,
+    /// Bytes of the blocks of all host lists.
+    pub(crate) block: u64,
+}
+
+impl Program {
+    /// Lays the program out for `profile`.
+    ///
+    /// # Errors
+    ///
+    /// A refusal by name: of what START SUBCHANNEL refuses, of what the policy forbids, and of
+    /// what is legal but cannot be carried out on this host.
+    pub fn plan(self, profile: &HostProfile) -> Result<Planned, Rejected> {
+        if let Some(ended) = self.ends_at_once(profile) {
+            return match ended {
+                Some(irb) => Ok(Planned::Ended(Ended {
+                    irb,
+                    work: self.work,
+                })),
+                None => {
+                    let code = self.work.orb_fault.unwrap_or(Code::OrbRsvd);
+                    let site = self.findings().first().map_or(Site::default(), |f| f.site);
+                    Err(Rejected::new(self.work, code, site))
+                }
+            };
+        }
+        if let Some((code, site)) = self.unsupported() {
+            return Err(Rejected::new(self.work, code, site));
+        }
+        let Self { mut work, verdict } = self;
+        let block = if verdict.small_blocks { 2048 } else { 4096 };
+        let block = match profile.arrangement {
+            Arrangement::Exact => {
+                layout::exact(&mut work);
+                block
+            }
+            Arrangement::Segments { ccws, segments, .. } => {
+                match segments::lay(&mut work, block, ccws, segments) {
+                    Ok(block) => block,
+                    Err((code, n)) => {
+                        let site = work.ccw_site(n, None);
+                        return Err(Rejected::new(work, code, site));
+                    }
+                }
+            }
+        };
+        extents(&mut work, block);
+        Ok(Planned::Run(Plan {
+            work,
+            profile: *profile,
+            block,
+        }))
+    }
+
+    /// Whether the program ends before the first byte of its first CCW's data: with this status,
+    /// or (none) by refusal of the instruction.
+    fn ends_at_once(&self, profile: &HostProfile) -> Option<Option<Irb<Guest>>> {
+        if self.work.orb_fault.is_some() {
+            return Some(None);
+        }
+        let (code, n) = self.verdict.error?;
+        let node = self.work.nodes.get(usize::from(n))?;
+        if !self.starts_at(n) {
+            return None;
+        }
+        let moves_nothing = node.op == Op::Fault
+            || (node.good == 0 && profile.first_byte_fault == FirstByteFault::Stop);
+        if !moves_nothing {
+            return None;
+        }
+        let mut irb = Irb::IDLE;
+        irb.scsw = check_status(&self.work.orb, code, node, false);
+        Some(Some(irb))
+    }
+
+    /// What is legal and not carried out.
+    fn unsupported(&self) -> Option<(Code, Site)> {
+        let work = &self.work;
+        let policy = &work.policy;
+        let at = |code, n: Option<u16>| n.map(|n| (code, work.ccw_site(n, None)));
+        if work.orb.transport {
+            return Some((Code::EnvTransport, Site::default()));
+        }
+        if policy.no_prefetch == Stance::Refuse && !work.orb.prefetch {
+            return Some((Code::EnvNoprefetch, Site::default()));
+        }
+        let last = u16::try_from(work.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        at(Code::EnvTooLong, work.too_long.then_some(last))
+            .or_else(|| at(Code::EnvMidaw, self.verdict.midaw))
+            .or_else(|| at(Code::EnvSuspend, self.verdict.suspend))
+            .or_else(|| at(Code::EnvTwoWays, self.verdict.two_ways))
+            .or_else(|| {
+                let refused = policy.self_modifying == Stance::Refuse;
+                at(Code::EnvOverlap, self.verdict.modified.filter(|_| refused))
+            })
+    }
+}
+
+/// Collects the storage that the program uses, in the order in which it will be emitted.
+fn extents(work: &mut Buffers, block: u64) {
+    let mut list = core::mem::take(&mut work.extents);
+    for slot in &work.slots {
+        let HostSlot::Node(n) = *slot else { continue };
+        let Some(node) = work.nodes.get(usize::from(n)) else {
+            continue;
+        };
+        if !node.op.transfers() {
+            continue;
+        }
+        if node.op == Op::Backward {
+            backward_extents(work, node, block, &mut list);
+        } else {
+            let access = if node.op == Op::Output {
+                Access::DeviceReads
+            } else {
+                Access::DeviceWrites
+            };
+            pieces::each(work, node, |start, len| {
+                add(&mut list, start.get(), len, access)
+            });
+        }
+    }
+    work.extents = list;
+}
+
+/// Adds an area, to the last extent if it goes on there.
+#[inline]
+fn add(list: &mut alloc::vec::Vec<Extent>, start: u64, len: u64, access: Access) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "one area has at most 65535 bytes"
+    )]
+    let len = len as u32;
+    if let Some(last) = list.last_mut()
+        && last.access == access
+        && last.start.get().checked_add(u64::from(last.len)) == Some(start)
+        && let Some(sum) = last.len.checked_add(len)
+    {
+        last.len = sum;
+        return;
+    }
+    list.push(Extent {
+        start: ccw::GuestAddr::new(start),
+        len,
+        access,
+    });
+}
+
+/// Adds the blocks of a read-backward CCW, each an extent of its own, from the top down.
+fn backward_extents(work: &Buffers, node: &Node, block: u64, list: &mut alloc::vec::Vec<Extent>) {
+    pieces::each(work, node, |start, len| {
+        let mut end = start.get() + len;
+        while end > start.get() {
+            let low = ((end - 1) & !(block - 1)).max(start.get());
+            #[expect(clippy::cast_possible_truncation, reason = "one block")]
+            let len = (end - low) as u32;
+            list.push(Extent {
+                start: ccw::GuestAddr::new(low),
+                len,
+                access: Access::DeviceWrites,
+            });
+            end = low;
+        }
+    });
+}
+
+impl Plan {
+    /// The storage that the program uses: start, length and what the device does there.
+    pub fn extents(&self) -> &[Extent] {
+        &self.work.extents
+    }
+
+    /// CCWs of the host's program, stop CCWs included.
+    pub fn host_ccws(&self) -> usize {
+        self.work.slots.len()
+    }
+
+    /// Bytes of the blocks of all host lists, 2048 or 4096.
+    pub fn block(&self) -> u64 {
+        self.block
+    }
+
+    /// Pins the storage.
+    ///
+    /// # Errors
+    ///
+    /// What the pinner refuses, as a lack of the host: nothing is pinned then.
+    pub fn pin<P: Pinner>(mut self, pinner: P) -> Result<Pinned<P>, Rejected> {
+        let Buffers { extents, runs, .. } = &mut *self.work;
+        match Pins::acquire(pinner, extents, runs) {
+            Ok(pins) => Ok(Pinned { plan: self, pins }),
+            Err(error) => {
+                let (code, data) = match error {
+                    PinError::NotMapped { at } | PinError::Permission { at } => {
+                        (Code::HostMap, Some(at))
+                    }
+                    PinError::Busy { at } => (Code::HostBusy, Some(at)),
+                    PinError::Limit(_) => (Code::HostBudget, None),
+                    _ => (Code::HostPin, None),
+                };
+                log::debug!(target: "translator::pin", "{error}");
+                Err(Rejected::new(
+                    self.work,
+                    code,
+                    Site {
+                        data,
+                        ..Site::default()
+                    },
+                ))
+            }
+        }
+    }
+}
+
+/// A plan whose storage stays where it is.
+#[derive(Debug)]
+#[must_use = "dropping it gives the pins back"]
+pub struct Pinned<P: Pinner> {
+    pub(crate) plan: Plan,
+    pub(crate) pins: Pins<P>,
+}
+
+impl Node {
+    /// First byte of data, for what transfers.
+    pub(crate) fn first_byte(&self, work: &Buffers) -> u64 {
+        let ccw = self.ccw(work.orb.format);
+        if ccw.flags.contains(CcwFlags::INDIRECT) {
+            // Without a first word nothing is good and no byte is looked for.
+            work.list(self).first().copied().unwrap_or(0)
+        } else {
+            u64::from(ccw.addr.get())
+        }
+    }
+
+    /// Whether the channel stops at this node, and how it says so.
+    pub(crate) fn check(&self) -> Option<Check> {
+        self.fault.map(Code::check)
+    }
+}
+
+/// List words that `node` needs on a host with blocks of `block` bytes.
+pub(crate) fn list_words(work: &Buffers, node: &Node, block: u64) -> u16 {
+    let format = if block == 2048 {
+        IdawFormat::Two2K
+    } else {
+        IdawFormat::Two4K
+    };
+    let first = ccw::GuestAddr::new(node.first_byte(work));
+    format.words(
+        first,
+        node.ccw(work.orb.format).count,
+        node.op == Op::Backward,
+    )
+}
+
+/// Whether format-0 rules for immediate commands must be asked of the host.
+pub(crate) fn needs_length_suppression(format: Format) -> bool {
+    format == Format::Zero
+}
