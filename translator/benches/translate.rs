@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The whole way of a start: fetch, validation, plan, pins, emission, release; and the way back.
+//!
+//! Groups `translate/<shape>` and `complete/<shape>` are ours, `floor/<shape>` is the least that
+//! anybody must do: one load and store per CCW, one load, add and store per IDAW (for direct data
+//! a store per page). All take the same 64 programs in turn, in guest storage of three regions.
+//! At the end a table gives the ratios of the minima of 15 runs each, taken in turn.
+
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use ccw::{GuestAddr, Host, HostAddr, Irb, RawOrb, RawScsw, Scsw};
+use criterion::{BenchmarkId, Criterion};
+use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+use translator::{
+    Area, Buffers, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, Translated, fetch,
+    validate,
+};
+
+const PROGRAMS: usize = 64;
+/// Guest storage per program for its CCWs and lists.
+const CONTROL: u64 = 0x8000;
+const LOW: u64 = PROGRAMS as u64 * CONTROL;
+const REGION: u64 = 0x1000_0000;
+
+/// Guest storage: doublewords that the guest may change, read one by one.
+struct Ram {
+    low: Vec<AtomicU64>,
+}
+
+impl Ram {
+    fn new() -> Self {
+        Self { low: (0..LOW / 8).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    fn set(&self, at: u64, value: u64) {
+        self.low[(at / 8) as usize].store(value.to_be(), Ordering::Relaxed);
+    }
+
+    fn get(&self, at: u64) -> u64 {
+        u64::from_be(self.low[(at / 8) as usize].load(Ordering::Relaxed))
+    }
+}
+
+impl GuestStorage for Ram {
+    #[inline]
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        let first = (at.get() / 8) as usize;
+        assert!(at.get() % 8 == 0, "the bench reads doublewords");
+        let Some(words) = self.low.get(first..) else { return 0 };
+        let mut read = 0;
+        let (chunks, _) = buf.as_chunks_mut::<8>();
+        for (to, from) in chunks.iter_mut().zip(words) {
+            *to = from.load(Ordering::Relaxed).to_ne_bytes();
+            read += 8;
+        }
+        read
+    }
+}
+
+/// One of the shapes of programs that drivers write.
+struct Shape {
+    name: &'static str,
+    ccws: u64,
+    /// Pages per CCW.
+    pages: u64,
+    idal: bool,
+    /// Whether the pages of one CCW lie side by side, as those of a kernel buffer do.
+    contiguous: bool,
+    /// The most that we may take, in floors.
+    gate: Option<f64>,
+}
+
+const SHAPES: &[Shape] = &[
+    Shape { name: "1x4k-direct", ccws: 1, pages: 1, idal: false, contiguous: true, gate: Some(30.) },
+    Shape { name: "14-dasd-idal", ccws: 14, pages: 1, idal: true, contiguous: false, gate: Some(12.) },
+    Shape { name: "64x60k-idal", ccws: 64, pages: 15, idal: true, contiguous: true, gate: Some(5.) },
+    Shape { name: "256-direct", ccws: 256, pages: 1, idal: false, contiguous: false, gate: Some(18.) },
+    Shape { name: "64x60k-scattered", ccws: 64, pages: 15, idal: true, contiguous: false, gate: None },
+];
+
+/// Where everything of a shape lies.
+struct Bench {
+    ram: Ram,
+    pinner: PlainPinner,
+    orbs: Vec<RawOrb>,
+    ccws: Vec<u8>,
+    lists: Vec<u8>,
+    words: Vec<(Vec<u64>, Vec<u64>)>,
+    out: Vec<u64>,
+}
+
+impl Bench {
+    fn new(shape: &Shape) -> Self {
+        let regions: Vec<Region> = [0, 0x2000_0000, 0x4000_0000]
+            .iter()
+            .zip(1..)
+            .map(|(&guest, n)| Region {
+                guest: GuestAddr::new(guest),
+                len: REGION,
+                host: HostAddr::new(0x1_0000_0000 + n * 0x7000_0000),
+                permission: Permission::ReadWrite,
+            })
+            .collect();
+        let pinner = PlainPinner::new(RegionMap::new(&regions).unwrap(), Budget::default());
+        let ram = Ram::new();
+        let mut orbs = Vec::new();
+        let mut words = Vec::new();
+        // A fixed scatter over the three regions, above the control storage.
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut page = move || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            let region = [0, 0x2000_0000, 0x4000_0000][(seed % 3) as usize];
+            region + LOW + (seed >> 8) % ((REGION - LOW - 0x10_0000) / 4096) * 4096
+        };
+        for n in 0..PROGRAMS as u64 {
+            let at = n * CONTROL;
+            orbs.push(RawOrb::from_words([n as u32, 0x00c2_8000, at as u32]));
+            let (mut own_ccws, mut own_idaws) = (Vec::new(), Vec::new());
+            for c in 0..shape.ccws {
+                let last = c + 1 == shape.ccws;
+                let flags = if last { 0 } else { 0x40 } | if shape.idal { 0x04 } else { 0 };
+                let mut data = page();
+                let list = at + 0x1000 + c * shape.pages * 8;
+                let addr = if shape.idal { list } else { data };
+                let ccw = (0x86 << 56) | (flags << 48) | ((shape.pages * 4096) << 32) | addr;
+                ram.set(at + c * 8, ccw);
+                own_ccws.push(ccw);
+                for p in 0..shape.pages {
+                    if shape.idal {
+                        ram.set(list + p * 8, data);
+                    }
+                    own_idaws.push(data);
+                    data = if shape.contiguous { data + 4096 } else { page() };
+                }
+            }
+            words.push((own_ccws, own_idaws));
+        }
+        Self {
+            ram,
+            pinner,
+            orbs,
+            ccws: vec![0; 0x1000],
+            lists: vec![0; 0x1_0000],
+            words,
+            out: vec![0; 0x4000],
+        }
+    }
+
+    fn translate(&mut self, n: usize, work: Box<Buffers>) -> Translated<&PlainPinner> {
+        let guards = Guards::default();
+        let snapshot = fetch(&self.orbs[n], &self.ram, &Policy::MEDIATE, &guards, work);
+        let program = validate(snapshot, self.pinner.regions(), &guards);
+        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else { unreachable!() };
+        let slot = Slot::new(
+            Area::new(HostAddr::new(0x10_0000), &mut self.ccws).unwrap(),
+            Area::new(HostAddr::new(0x20_0000), &mut self.lists).unwrap(),
+            HostAddr::new(0x40_0000),
+        )
+        .unwrap();
+        plan.pin(&self.pinner).unwrap().emit(slot).unwrap()
+    }
+
+    /// All programs, the whole way.
+    fn ours(&mut self, mut work: Box<Buffers>) -> Box<Buffers> {
+        for n in 0..PROGRAMS {
+            let translated = self.translate(n, work);
+            black_box(translated.orb().cpa);
+            work = translated.release();
+            black_box((self.ccws.as_ptr(), self.lists.as_ptr()));
+        }
+        work
+    }
+
+    /// All programs, the least that must be done.
+    fn floor(&mut self, idal: bool) {
+        let n_ccws = self.words[0].0.len();
+        for n in 0..PROGRAMS as u64 {
+            let at = n * CONTROL;
+            let n_idaws = self.words[0].1.len();
+            for c in 0..n_ccws as u64 {
+                self.out[c as usize] = self.ram.get(at + c * 8);
+            }
+            let out = &mut self.out[n_ccws..n_ccws + n_idaws];
+            if idal {
+                for (to, p) in out.iter_mut().zip(0..) {
+                    *to = self.ram.get(at + 0x1000 + p * 8).wrapping_add(0x1_0000_0000);
+                }
+            } else {
+                for to in out {
+                    *to = at;
+                }
+            }
+            black_box(self.out.as_ptr());
+        }
+    }
+}
+
+fn min_of<F: FnMut()>(mut run: F) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}
+
+/// Prints ours against the floor, minima of 15 runs of each taken in turn.
+fn table() {
+    println!("\n{:<18} {:>10} {:>10} {:>8} {:>6}", "shape", "ours", "floor", "ratio", "gate");
+    for shape in SHAPES {
+        let mut bench = Bench::new(shape);
+        let mut work = bench.ours(Buffers::new());
+        let (mut ours, mut floor) = (Duration::MAX, Duration::MAX);
+        let rounds = 20_000 / (shape.ccws * shape.pages).max(40) as u32;
+        for _ in 0..15 {
+            let mut held = Some(work);
+            ours = ours.min(min_of(|| {
+                for _ in 0..rounds {
+                    held = held.take().map(|work| bench.ours(work));
+                }
+            }));
+            work = held.expect("given back");
+            floor = floor.min(min_of(|| {
+                for _ in 0..rounds {
+                    bench.floor(shape.idal);
+                }
+            }));
+        }
+        let per = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(rounds) / PROGRAMS as f64;
+        let gate = shape.gate.map_or(String::from("-"), |gate| format!("{gate:.0}"));
+        println!(
+            "{:<18} {:>7.1} ns {:>7.2} ns {:>8.1} {:>6}",
+            shape.name,
+            per(ours),
+            per(floor),
+            per(ours) / per(floor),
+            gate,
+        );
+    }
+}
+
+fn benches(c: &mut Criterion) {
+    for shape in SHAPES {
+        let mut bench = Bench::new(shape);
+        let mut held = Some(Buffers::new());
+        c.benchmark_group("translate").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
+            b.iter(|| held = held.take().map(|work| bench.ours(work)));
+        });
+        c.benchmark_group("floor").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
+            b.iter(|| bench.floor(shape.idal));
+        });
+        let pages = Bench::new(shape).pinner;
+        let mut bench = Bench { pinner: pages, ..bench };
+        let translated = bench.translate(0, Buffers::new());
+        let mut irb = Irb::<Host>::IDLE;
+        let mut scsw = RawScsw([0x00, 0xc0, 0x40, 0x07, 0, 0, 0, 0, 0x0c, 0, 0, 0]);
+        let end = 0x10_0000 + 8 * shape.ccws as u32;
+        scsw.0[4..8].copy_from_slice(&end.to_be_bytes());
+        irb.scsw = Scsw::decode(&scsw);
+        c.benchmark_group("complete").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
+            b.iter(|| black_box(translated.complete(black_box(&irb))));
+        });
+    }
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(15)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    benches(&mut criterion);
+    criterion.final_summary();
+    table();
+}
