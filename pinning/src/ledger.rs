@@ -400,6 +400,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_that_is_being_made_counts_as_using_everything() {
+        let ledger = Ledger::new(BUDGET, 8);
+        assert!(ledger.places[1].take());
+        assert!(!ledger.places[1].take());
+        assert!(!quiesced(&ledger, 0x1000, 0x1001));
+        assert_eq!(ledger.in_flight(), 1);
+    }
+
+    #[test]
     fn places_are_counted_and_used_again() {
         let ledger = Ledger::new(BUDGET, 1);
         let full = PinError::Limit(Limit::Programs);

@@ -2,6 +2,7 @@
 //! Pins against withdrawals on two threads: no program ever holds storage that is gone.
 
 use std::{
+    hint,
     ops::Range,
     sync::{
         Barrier,
@@ -17,8 +18,12 @@ use pinning::{
 };
 
 const PAGE: u64 = 4096;
+/// Pages that are taken away in turn.
 const PAGES: usize = 4;
-const ROUNDS: usize = 20_000;
+/// Pages behind them that are never taken away. Programs use every other one, so that pinning
+/// takes a while.
+const MORE: u64 = 400;
+const ROUNDS: usize = 10_000;
 
 fn page(index: usize) -> Range<GuestAddr> {
     let start = index as u64 * PAGE;
@@ -28,13 +33,13 @@ fn page(index: usize) -> Range<GuestAddr> {
 fn pinner() -> PlainPinner {
     let region = Region {
         guest: GuestAddr::new(0),
-        len: PAGES as u64 * PAGE,
+        len: (PAGES as u64 + MORE) * PAGE,
         host: HostAddr::new(0),
         permission: Permission::ReadWrite,
     };
     let budget = Budget {
         programs: 2,
-        total_bytes: 4 * PAGE,
+        total_bytes: 2 * (2 + MORE / 2) * PAGE,
         ..Budget::default()
     };
     PlainPinner::new(RegionMap::new(&[region]).unwrap(), budget)
@@ -48,14 +53,19 @@ struct Page {
     users: AtomicUsize,
 }
 
-/// Pins two pages, uses them as a device would, gives them back. Returns whether it got them.
+/// Pins two of the pages and all that stay, uses the two as a device would, gives all back.
+/// Returns whether it got them.
 fn program(pinner: &PlainPinner, pages: &[Page; PAGES], runs: &mut Runs, round: usize) -> bool {
     let used = [round % PAGES, (round / PAGES + round) % PAGES];
-    let extents = used.map(|index| Extent {
-        start: page(index).start,
-        len: 4096,
-        access: Access::DeviceWrites,
-    });
+    let stay = (PAGES..).step_by(2).take(MORE as usize / 2);
+    let extents: Vec<Extent> = stay
+        .chain(used)
+        .map(|index| Extent {
+            start: page(index).start,
+            len: 4096,
+            access: Access::DeviceWrites,
+        })
+        .collect();
     let pins = match Pins::acquire(pinner, &extents, runs) {
         Ok(pins) => pins,
         Err(PinError::Busy { .. }) => return false,
@@ -63,6 +73,7 @@ fn program(pinner: &PlainPinner, pages: &[Page; PAGES], runs: &mut Runs, round: 
     };
     for index in used {
         pages[index].users.fetch_add(1, Ordering::Relaxed);
+        assert!(!pinner.quiesced(page(index)), "page {index} is not held");
     }
     for index in used {
         let gone = pages[index].gone.load(Ordering::Relaxed);
@@ -81,8 +92,11 @@ fn withdraw(pinner: &PlainPinner, pages: &[Page; PAGES], round: usize) {
         thread::yield_now();
     }
     pages[index].gone.store(true, Ordering::Relaxed);
-    let users = pages[index].users.load(Ordering::Relaxed);
-    assert_eq!(users, 0, "page {index} is gone, and pinned");
+    for _ in 0..50 {
+        let users = pages[index].users.load(Ordering::Relaxed);
+        assert_eq!(users, 0, "page {index} is gone, and pinned");
+        hint::spin_loop();
+    }
     pages[index].gone.store(false, Ordering::Relaxed);
     pinner.end_invalidate(page(index), true);
 }
@@ -101,8 +115,10 @@ fn no_program_holds_what_is_gone() {
                 .count()
         });
         together.wait();
-        for round in 0..ROUNDS / 4 {
+        let mut round = 0;
+        while !programs.is_finished() {
             withdraw(&pinner, &pages, round);
+            round += 1;
         }
         programs.join().unwrap()
     });
@@ -125,5 +141,55 @@ fn two_threads_share_places_and_budget() {
             });
         }
     });
+    assert_eq!(pinner.ledger().in_flight(), 0);
+}
+
+/// Lets two threads go on together.
+fn meet(arrived: &AtomicUsize, meeting: usize) {
+    arrived.fetch_add(1, Ordering::SeqCst);
+    let mut patience = 0..1000;
+    while arrived.load(Ordering::SeqCst) < 2 * meeting {
+        match patience.next() {
+            Some(_) => hint::spin_loop(),
+            None => thread::yield_now(),
+        }
+    }
+}
+
+#[test]
+fn a_pin_and_a_withdrawal_never_both_miss_the_other() {
+    let pinner = pinner();
+    let extent = Extent {
+        start: page(0).start,
+        len: 4096,
+        access: Access::DeviceWrites,
+    };
+    let arrived = AtomicUsize::new(0);
+    let quiesced = AtomicBool::new(false);
+    let missed = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut runs = Runs::with_capacity(1);
+            for round in 0..ROUNDS {
+                meet(&arrived, 3 * round + 1);
+                let pins = Pins::acquire(&pinner, &[extent], &mut runs);
+                meet(&arrived, 3 * round + 2);
+                if pins.is_ok() && quiesced.load(Ordering::SeqCst) {
+                    missed.fetch_add(1, Ordering::SeqCst);
+                }
+                drop(pins);
+                meet(&arrived, 3 * round + 3);
+            }
+        });
+        for round in 0..ROUNDS {
+            meet(&arrived, 3 * round + 1);
+            pinner.begin_invalidate(page(0)).unwrap();
+            quiesced.store(pinner.quiesced(page(0)), Ordering::SeqCst);
+            meet(&arrived, 3 * round + 2);
+            pinner.end_invalidate(page(0), true);
+            meet(&arrived, 3 * round + 3);
+        }
+    });
+    assert_eq!(missed.into_inner(), 0, "pinned in spite of a withdrawal");
     assert_eq!(pinner.ledger().in_flight(), 0);
 }
