@@ -28,18 +28,19 @@ pub(crate) fn count(bytes: u64) -> String {
     format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
-/// `bytes` from `addr` on, sixteen to a line, each line indented and with its EBCDIC text.
+/// `bytes` from `addr` on, sixteen to a line, each line indented and with its text: `*EBCDIC*`,
+/// or `|ASCII|` where the bytes look like that.
 pub(crate) fn lines(addr: u64, bytes: &[u8], indent: usize) -> String {
     let mut text = String::new();
+    let ascii = ebcdic::looks_like_ascii(bytes);
     for (n, line) in bytes.chunks(LINE).enumerate() {
         let at = addr.saturating_add((n * LINE) as u64);
-        let _ = writeln!(
-            text,
-            "{:indent$}{at:08x}: {:35}  *{}*",
-            "",
-            words(line),
-            ebcdic::column(line)
-        );
+        let column = if ascii {
+            format!("|{}|", ebcdic::ascii_column(line))
+        } else {
+            format!("*{}*", ebcdic::column(line))
+        };
+        let _ = writeln!(text, "{:indent$}{at:08x}: {:35}  {column}", "", words(line));
     }
     text
 }

@@ -37,17 +37,6 @@ pub(crate) fn column(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The bytes as text, if that is what they look like: nothing but characters, some of them
-/// letters or digits.
-pub(crate) fn text(bytes: &[u8]) -> Option<String> {
-    let text: String = bytes
-        .iter()
-        .map(|&byte| to_ascii(byte))
-        .collect::<Option<_>>()?;
-    text.contains(|c: char| c.is_ascii_alphanumeric())
-        .then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,16 +44,22 @@ mod tests {
     #[test]
     fn volume_label_reads_as_text() {
         assert_eq!(
-            text(b"\xe5\xd6\xd3\xf1\xd3\xe7\xf0\xf0\xf0\xf1").unwrap(),
+            column(b"\xe5\xd6\xd3\xf1\xd3\xe7\xf0\xf0\xf0\xf1"),
             "VOL1LX0001"
         );
-        assert_eq!(
-            text(b"\x81\xa9\x91\xa2\x6b\x40\x7f\x7d").unwrap(),
-            "azjs, \"'"
-        );
-        assert_eq!(text(b"\x40\x40\x40"), None, "blanks alone say nothing");
-        assert_eq!(text(b"\xc1\x00"), None);
+        assert_eq!(column(b"\x81\xa9\x91\xa2\x6b\x40\x7f\x7d"), "azjs, \"'");
         assert_eq!(column(b"\xc1\x00\xff\x4b\x5e\x6f\xe0"), "A...;?\\");
+    }
+
+    #[test]
+    fn ascii_is_told_from_ebcdic() {
+        assert!(looks_like_ascii(b"#!/bin/busybox sh\n/bin/busybox"));
+        assert!(!looks_like_ascii(
+            b"\xe5\xd6\xd3\xf1\xd3\xe7\xf0\xf0\xf0\xf1"
+        ));
+        assert!(!looks_like_ascii(b"\x40\x40\x40\x40"), "blanks in EBCDIC");
+        assert!(!looks_like_ascii(&[0, 1, 2, 3]));
+        assert_eq!(ascii_column(b"a\n~\x7f"), "a.~.");
     }
 
     #[test]

@@ -12,8 +12,11 @@ mod finding;
 mod input;
 mod json;
 mod listing;
+mod machine;
 mod memory;
+mod outcome;
 mod status;
+mod translation;
 mod verbs;
 
 use std::io;
@@ -42,6 +45,8 @@ Exit codes:
 enum Verb {
     Check(verbs::check::Args),
     Show(verbs::show::Args),
+    Translate(verbs::translate::Args),
+    Run(verbs::run::Args),
     Explain(verbs::explain::Args),
 }
 
@@ -59,6 +64,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Check(args) => verbs::check::run(&args),
         Verb::Show(args) => verbs::show::run(&args),
+        Verb::Translate(args) => verbs::translate::run(&args),
+        Verb::Run(args) => verbs::run::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
     };
     match result {

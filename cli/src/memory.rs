@@ -149,6 +149,11 @@ impl<'m> Working<'m> {
         }
     }
 
+    /// The storage as listed.
+    pub(crate) const fn memory(&self) -> &'m Memory {
+        self.base
+    }
+
     /// Reads from `addr` on; the answer is the number of bytes before the end of storage.
     pub(crate) fn read(&self, addr: u64, buf: &mut [u8]) -> usize {
         let n = self.base.read(addr, buf);

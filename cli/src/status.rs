@@ -112,7 +112,7 @@ pub(crate) fn lines<S: Space>(scsw: &Scsw<S>) -> Vec<(&'static str, String)> {
     let count = if status.intersects(CHECKS) || !scsw.is_primary() {
         format!("{} (not meaningful with this status)", scsw.residual)
     } else {
-        format!("{} bytes not moved", scsw.residual)
+        format!("{} not moved", crate::dump::count(scsw.residual.into()))
     };
     lines.push(("residual count", count));
     lines

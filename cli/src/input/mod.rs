@@ -5,6 +5,7 @@
 //! place that made it give up; [`decode`] chooses it.
 
 mod ccwprog;
+mod fields;
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +13,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ccw::{DeviceClass, RawOrb};
+
+pub(crate) use fields::Hex;
 
 use crate::memory::Memory;
 
@@ -106,7 +109,7 @@ pub(crate) fn read(file: &Path) -> Result<Input, InputError> {
         place,
         reason,
     };
-    let bytes = load(file).map_err(|reason| refuse((Place::Whole, reason)))?;
+    let bytes = load(file, FILE_LIMIT).map_err(|reason| refuse((Place::Whole, reason)))?;
     decode(&bytes, stem).map_err(refuse)
 }
 
@@ -115,11 +118,11 @@ fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
     ccwprog::decode(bytes, stem)
 }
 
-/// The bytes of `file`, no more than [`FILE_LIMIT`].
-fn load(file: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of `file`, or of standard input for `-`, if there are no more than `limit`.
+pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read =
-        |source: &mut dyn Read, bytes: &mut Vec<u8>| source.take(FILE_LIMIT + 1).read_to_end(bytes);
+        |source: &mut dyn Read, bytes: &mut Vec<u8>| source.take(limit + 1).read_to_end(bytes);
     let result = if file == Path::new("-") {
         read(&mut io::stdin().lock(), &mut bytes)
     } else {
@@ -127,7 +130,7 @@ fn load(file: &Path) -> Result<Vec<u8>, String> {
     };
     match result {
         Err(error) => Err(format!("cannot be read: {error}")),
-        Ok(n) if n as u64 > FILE_LIMIT => Err(format!(
+        Ok(n) if n as u64 > limit => Err(format!(
             "larger than {} MiB, the most that is read",
             FILE_LIMIT >> 20
         )),

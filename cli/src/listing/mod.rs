@@ -3,6 +3,7 @@
 //!
 //! Behind its heading every line is `ADDRESS: WORD WORD  remark`, as [`ccw::CcwLine`] reads it.
 
+pub(crate) mod host;
 mod program;
 
 use std::fmt::Write;

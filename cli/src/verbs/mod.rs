@@ -3,4 +3,6 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod run;
 pub(crate) mod show;
+pub(crate) mod translate;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The machine that `run` is: storage, a software channel, a device with a record of its traffic.
+
+mod device;
+mod execute;
+mod recorder;
+mod script;
+mod view;
+
+use ccw::{Guest, Host, RawOrb};
+use css::{Access, Granted};
+
+pub(crate) use device::{Attached, Spec};
+pub(crate) use execute::{Ended, start};
+pub(crate) use recorder::{Exchange, Recorder};
+pub(crate) use view::{GuestView, HostView};
+
+use crate::memory::Working;
+use crate::translation::Ready;
+
+/// A run, with everything that it left behind.
+pub(crate) struct Ran<S: ccw::Space> {
+    /// How it ended.
+    pub(crate) ended: Ended<S>,
+    /// What passed between channel and device.
+    pub(crate) exchanges: Vec<Exchange>,
+    /// Exchanges that were not kept.
+    pub(crate) dropped: u64,
+    /// The device afterwards.
+    pub(crate) device: Attached,
+    /// First byte of each access outside what was granted.
+    pub(crate) violations: Vec<u64>,
+}
+
+/// Runs the guest's own program on guest storage.
+pub(crate) fn run_guest(orb: &RawOrb, storage: &mut Working<'_>, device: Attached) -> Ran<Guest> {
+    let mut recorder = Recorder::new(device);
+    let ended = start(orb, &mut GuestView(storage), &mut recorder);
+    let (device, exchanges, dropped) = recorder.into_record();
+    Ran {
+        ended,
+        exchanges,
+        dropped,
+        device,
+        violations: Vec::new(),
+    }
+}
+
+/// Runs the translated program on host storage, of which it may touch only what it was planned
+/// to touch.
+pub(crate) fn run_host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Ran<Host> {
+    let view = HostView {
+        guest: storage,
+        areas: ready.areas.clone(),
+    };
+    let mut granted = Granted::new(view);
+    for area in &ready.areas {
+        let access = if area.scratch {
+            Access::Store
+        } else {
+            Access::Fetch
+        };
+        granted.grant(area.at, area.bytes.len() as u64, access);
+    }
+    for extent in &ready.extents {
+        let access = match extent.access {
+            pinning::Access::DeviceReads => Access::Fetch,
+            pinning::Access::DeviceWrites => Access::Store,
+        };
+        granted.grant(extent.host, extent.len.into(), access);
+    }
+    let mut recorder = Recorder::new(device);
+    let ended = start(&ready.orb().encode(), &mut granted, &mut recorder);
+    let violations = granted
+        .violations()
+        .iter()
+        .map(|violation| violation.at.get())
+        .collect();
+    let (device, exchanges, dropped) = recorder.into_record();
+    Ran {
+        ended,
+        exchanges,
+        dropped,
+        device,
+        violations,
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A program translated for a host whose storage is laid out as this file says.
+
+use std::sync::Arc;
+
+use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
+use pinning::{Access, Budget, PlainPinner};
+use translator::{
+    Area, AreaError, Finding, HostProfile, Planned, Program, Rejected, Slot, Translated,
+};
+
+use crate::analysis::{self, HOST_BASE};
+use crate::input::Input;
+
+/// Where host CCWs lie.
+const CCWS_AT: u64 = 0x4000_0000;
+/// Where host lists lie.
+const LISTS_AT: u64 = 0x4100_0000;
+/// The page that takes what nobody wants.
+pub(crate) const SCRATCH_AT: u64 = 0x7fff_f000;
+/// Most words that the list of one host CCW has.
+const MOST_WORDS: usize = 34;
+
+/// What becomes of a program.
+pub(crate) enum Translation {
+    /// The host can run it.
+    Ready(Box<Ready>),
+    /// It ends before the first byte moves; the guest gets this status.
+    Ended(Irb<Guest>),
+    /// It is not started.
+    Refused(Finding),
+}
+
+/// A translated program, and the host storage that it lies in.
+pub(crate) struct Ready {
+    /// The program with its pins.
+    pub(crate) translated: Translated<Arc<PlainPinner>>,
+    /// Its CCWs.
+    pub(crate) ccws: Vec<HostCcw>,
+    /// Guest storage that it uses.
+    pub(crate) extents: Vec<Extent>,
+    /// Host storage that is not the guest's.
+    pub(crate) areas: Vec<HostArea>,
+}
+
+/// A CCW of the host.
+pub(crate) struct HostCcw {
+    /// Its address.
+    pub(crate) at: HostAddr,
+    /// Its bytes.
+    pub(crate) raw: RawCcw,
+    /// The guest CCW that it is the image of; stop CCWs and added TICs are the image of none.
+    pub(crate) guest: Option<GuestAddr>,
+    /// The words of its list.
+    pub(crate) list: Vec<u64>,
+}
+
+/// A piece of guest storage that the program uses, and where the host sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// First byte, for the guest.
+    pub(crate) guest: GuestAddr,
+    /// First byte, for the host.
+    pub(crate) host: HostAddr,
+    /// Bytes.
+    pub(crate) len: u32,
+    /// What the device does there.
+    pub(crate) access: Access,
+}
+
+/// Host storage that is not the guest's.
+#[derive(Clone, Debug)]
+pub(crate) struct HostArea {
+    /// First byte.
+    pub(crate) at: HostAddr,
+    /// The bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// Whether the device may store there.
+    pub(crate) scratch: bool,
+}
+
+impl Ready {
+    /// The ORB to start on the host.
+    pub(crate) fn orb(&self) -> &Orb<Host> {
+        self.translated.orb()
+    }
+}
+
+/// Translates `program`, which is that of `input`, for `profile`.
+pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) -> Translation {
+    match try_translate(input, program, profile) {
+        Ok(translation) => translation,
+        Err(rejected) => Translation::Refused(rejected.finding),
+    }
+}
+
+fn try_translate(
+    input: &Input,
+    program: Program,
+    profile: &HostProfile,
+) -> Result<Translation, Rejected> {
+    let plan = match program.plan(profile)? {
+        Planned::Run(plan) => plan,
+        Planned::Ended(ended) => return Ok(Translation::Ended(*ended.irb())),
+    };
+    let extents = plan
+        .extents()
+        .iter()
+        .map(|extent| Extent {
+            guest: extent.start,
+            host: HostAddr::new(HOST_BASE.wrapping_add(extent.start.get())),
+            len: extent.len,
+            access: extent.access,
+        })
+        .collect();
+    let n = plan.host_ccws();
+    let mut ccws = area(CCWS_AT, n * 8, false);
+    let mut lists = area(LISTS_AT, n * MOST_WORDS * 8, false);
+    let scratch = area(SCRATCH_AT, 4096, true);
+    let pinner = PlainPinner::new(
+        analysis::regions(&input.memory),
+        Budget {
+            programs: 1,
+            ..Budget::default()
+        },
+    );
+    let pinned = plan.pin(Arc::new(pinner))?;
+    let slot = slot(&mut ccws, &mut lists, &scratch);
+    // These addresses are constants that a slot can have; were they not, no program would be run.
+    let Ok(slot) = slot else {
+        unreachable!("constant addresses make a slot")
+    };
+    let translated = pinned.emit(slot)?;
+    let ccws_read = read_back(&translated, &ccws, &lists);
+    Ok(Translation::Ready(Box::new(Ready {
+        translated,
+        ccws: ccws_read,
+        extents,
+        areas: vec![ccws, lists, scratch],
+    })))
+}
+
+fn area(at: u64, len: usize, scratch: bool) -> HostArea {
+    HostArea {
+        at: HostAddr::new(at),
+        bytes: vec![0; len],
+        scratch,
+    }
+}
+
+fn slot<'a>(
+    ccws: &'a mut HostArea,
+    lists: &'a mut HostArea,
+    scratch: &HostArea,
+) -> Result<Slot<'a>, AreaError> {
+    let ccws = Area::new(ccws.at, &mut ccws.bytes)?;
+    let lists = Area::new(lists.at, &mut lists.bytes)?;
+    Slot::new(ccws, lists, scratch.at)
+}
+
+/// The host's program as it stands in its storage.
+fn read_back(
+    translated: &Translated<Arc<PlainPinner>>,
+    ccws: &HostArea,
+    lists: &HostArea,
+) -> Vec<HostCcw> {
+    let (raws, _) = ccws.bytes.as_chunks::<8>();
+    let (words, _) = lists.bytes.as_chunks::<8>();
+    let words: Vec<u64> = words.iter().map(|word| u64::from_be_bytes(*word)).collect();
+    let used = words
+        .iter()
+        .rposition(|word| *word != 0)
+        .map_or(0, |last| last + 1);
+    let start = |raw: &RawCcw| {
+        let ccw = ccw::Ccw::<Host>::decode(*raw, Format::One);
+        let at = u64::from(ccw.addr.get()).checked_sub(lists.at.get())?;
+        let indirect = ccw.flags.contains(CcwFlags::INDIRECT);
+        indirect.then(|| usize::try_from(at / 8).ok()).flatten()
+    };
+    let mut starts: Vec<usize> = raws.iter().filter_map(|raw| start(&RawCcw(*raw))).collect();
+    starts.push(used);
+    starts.sort_unstable();
+    let list = |raw: &RawCcw| {
+        let first = start(raw)?;
+        let end = *starts.iter().find(|next| **next > first)?;
+        Some(words.get(first..end)?.to_vec())
+    };
+    let images = translated.host_ccws();
+    (0..)
+        .zip(raws.iter().zip(images))
+        .map(|(n, (raw, guest))| {
+            let raw = RawCcw(*raw);
+            let at = HostAddr::new(CCWS_AT + n * 8);
+            HostCcw {
+                at,
+                raw,
+                guest,
+                list: list(&raw).unwrap_or_default(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `run`: executes a program on a software channel and a device, and tells what came of it.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use translator::{HostProfile, Policy};
+
+use super::{check, show, translate};
+use crate::batch::Report;
+use crate::exit::Exit;
+use crate::input::{self, Input, InputError};
+use crate::listing::{self, Data};
+use crate::machine::Spec;
+use crate::memory::Working;
+use crate::outcome::{self, Outcome};
+use crate::translation::{Translation, translate};
+use crate::{Format, analysis, finding, json};
+
+/// Run a channel program: translate it, execute the translated program on a software channel and
+/// a device, and map the status back to the guest.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// File with a program (JSON, ccwprog/1); `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The device: fba:IMAGE (flat file), tape:IMAGE (.aws), printer:FILE (text) or script:FILE
+    /// (JSON)
+    #[arg(long, value_name = "KIND:FILE")]
+    device: Spec,
+    /// Let the device change its file; otherwise changes are forgotten after the run
+    #[arg(long, conflicts_with = "compare")]
+    write: bool,
+    /// Run the guest's own program on guest storage, not the translated one
+    #[arg(long)]
+    direct: bool,
+    /// Run both, each with storage and device as they were, and say where they differ
+    #[arg(long, conflicts_with = "direct")]
+    compare: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    let report = match input::read(&args.file) {
+        Ok(input) => match one(&input, args) {
+            Ok(report) => report,
+            Err(reason) => {
+                let file = args.device.path().display().to_string();
+                let place = input::Place::Whole;
+                check::unreadable(
+                    &InputError {
+                        file,
+                        place,
+                        reason,
+                    },
+                    args.format,
+                )
+            }
+        },
+        Err(error) => check::unreadable(&error, args.format),
+    };
+    report.print()?;
+    Ok(report.exit)
+}
+
+fn one(input: &Input, args: &Args) -> Result<Report, String> {
+    let judge = || analysis::judge(input, Policy::CHECK);
+    let program = judge();
+    let mut text = show::title(input);
+    for line in listing::lines(input, &program, Data::Shown) {
+        line.render(&mut text);
+    }
+    let findings = finding::entries(&program);
+
+    let direct = if args.direct || args.compare {
+        let mut storage = Working::new(&input.memory);
+        let outcome = outcome::direct(input, &mut storage, args.device.attach(args.write)?);
+        Some((outcome, storage))
+    } else {
+        None
+    };
+    let translated = if args.direct {
+        None
+    } else {
+        let translation = translate(input, program, &HostProfile::SOFTWARE);
+        text.push_str(&translate::describe(
+            input,
+            &translation,
+            "the software channel",
+        ));
+        let mut storage = Working::new(&input.memory);
+        let device = args.device.attach(args.write)?;
+        let outcome = outcome::translated(&translation, &mut storage, device);
+        Some((translation, outcome, storage))
+    };
+
+    let mut exit = Exit::Fine;
+    let mut entry = Entry {
+        name: &input.name,
+        findings,
+        translation: translated
+            .as_ref()
+            .map(|(translation, _, _)| translate::Host::of(translation)),
+        direct: None,
+        translated: None,
+        differences: None,
+    };
+    if let Some((outcome, storage)) = &direct {
+        text.push_str("\nthe guest's own program:\n");
+        text.push_str(&outcome.text(input.device_class(), storage));
+        entry.direct = Some(outcome.entry(input.device_class(), storage));
+        exit = exit.max(outcome.exit());
+    }
+    if let Some((_, outcome, storage)) = &translated {
+        text.push_str("\nthe translated program:\n");
+        text.push_str(&outcome.text(input.device_class(), storage));
+        entry.translated = Some(outcome.entry(input.device_class(), storage));
+        exit = exit.max(outcome.exit());
+    }
+    if let (Some((one, one_storage)), Some((_, other, other_storage))) = (&direct, &translated) {
+        let mut differences = one.differences(other);
+        differences.extend(outcome::storage_difference(one_storage, other_storage));
+        text.push_str(if differences.is_empty() {
+            "\nboth did the same: status, device traffic and storage\n"
+        } else {
+            "\nthey differ:\n"
+        });
+        for difference in &differences {
+            text.push_str(&format!("  {difference}\n"));
+            exit = Exit::Refused;
+        }
+        entry.differences = Some(differences);
+    }
+    let out = match args.format {
+        Format::Text => text,
+        Format::Json => json::line(&entry),
+    };
+    Ok(Report::new(out, exit))
+}
+
+/// A run, as JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    findings: Vec<finding::Entry>,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    translation: Option<translate::Host>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    direct: Option<outcome::Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    translated: Option<outcome::Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    differences: Option<Vec<String>>,
+}

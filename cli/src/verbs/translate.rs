@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `translate`: the program that a host would be given.
+
+use std::fmt::Write;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ccw::DeviceClass;
+use serde::Serialize;
+use translator::{HostProfile, Policy};
+
+use super::{check, show};
+use crate::batch::{self, Report};
+use crate::exit::Exit;
+use crate::input::{self, Input};
+use crate::listing::{self, Data, host};
+use crate::translation::{Ready, Translation, translate};
+use crate::{Format, analysis, finding, json};
+
+/// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
+/// guest storage that must stay in place.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The host to translate for: software or vfio-ccw
+    #[arg(long, value_name = "HOST", default_value = "software", value_parser = profile)]
+    profile: HostProfile,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The host profile of this name.
+pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
+    HostProfile::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = HostProfile::ALL
+            .iter()
+            .map(|profile| profile.name)
+            .collect();
+        format!("known hosts are {}", names.join(", "))
+    })
+}
+
+/// Carries the verb out.
+pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    batch::run(&args.files, |file| one(file, args))
+}
+
+fn one(file: &Path, args: &Args) -> Report {
+    let input = match input::read(file) {
+        Ok(input) => input,
+        Err(error) => return check::unreadable(&error, args.format),
+    };
+    let program = analysis::judge(&input, Policy::CHECK);
+    let exit = check::exit(program.outcome());
+    let mut text = show::title(&input);
+    if args.format == Format::Text {
+        for line in listing::lines(&input, &program, Data::Hidden) {
+            line.render(&mut text);
+        }
+    }
+    let findings = finding::entries(&program);
+    let translation = translate(&input, program, &args.profile);
+    let exit = match &translation {
+        Translation::Refused(_) => Exit::Refused,
+        Translation::Ready(_) | Translation::Ended(_) => exit,
+    };
+    let out = match args.format {
+        Format::Text => text + &describe(&input, &translation, args.profile.name),
+        Format::Json => json::line(&Entry {
+            name: &input.name,
+            profile: args.profile.name,
+            findings,
+            host: Host::of(&translation),
+        }),
+    };
+    Report::new(out, exit)
+}
+
+/// What the host is given, as text.
+pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) -> String {
+    let ready = match translation {
+        Translation::Ready(ready) => ready,
+        Translation::Ended(irb) => {
+            return format!(
+                "\nnothing for the host to do: the program ends before its first byte moves, SCSW {}\n",
+                crate::dump::words(&irb.scsw.encode().0)
+            );
+        }
+        Translation::Refused(finding) => {
+            return format!("\nnot translated for {profile}: {}\n", refusal(finding));
+        }
+    };
+    let mut text = format!("\ntranslated for {profile}:\n");
+    text.push_str(&host::listing(ready, input.device_class()));
+    text.push_str("\nguest storage in use:\n");
+    for extent in &ready.extents {
+        let _ = writeln!(
+            text,
+            "          {:08x} at host {:09x}: {}, {}",
+            extent.guest.get(),
+            extent.host.get(),
+            crate::dump::count(extent.len.into()),
+            access(extent.access)
+        );
+    }
+    text
+}
+
+/// A refusal in a sentence: the condition, the rule, what would satisfy it.
+pub(crate) fn refusal(finding: &translator::Finding) -> String {
+    let code = finding.code;
+    let place = finding
+        .site
+        .ccw
+        .map_or_else(String::new, |ccw| format!(" at the CCW {:08x}", ccw.get()));
+    format!("{code}{place}: {}; to get on, {}", code.rule(), code.fix())
+}
+
+const fn access(access: pinning::Access) -> &'static str {
+    match access {
+        pinning::Access::DeviceReads => "the device fetches",
+        pinning::Access::DeviceWrites => "the device stores",
+    }
+}
+
+/// A translation, as JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    profile: &'static str,
+    findings: Vec<finding::Entry>,
+    #[serde(flatten)]
+    host: Host,
+}
+
+/// What the host is given, as JSON.
+#[derive(Serialize)]
+#[serde(tag = "translation", rename_all = "kebab-case")]
+pub(crate) enum Host {
+    /// A program.
+    Ready {
+        orb: String,
+        ccws: Vec<Ccw>,
+        extents: Vec<Extent>,
+    },
+    /// Nothing: the guest has this status already.
+    Ended { scsw: String },
+    /// Nothing, for a reason.
+    Refused {
+        id: &'static str,
+        code: &'static str,
+        ccw: Option<String>,
+        message: String,
+    },
+}
+
+/// A host CCW, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Ccw {
+    addr: String,
+    bytes: String,
+    name: &'static str,
+    /// Address of the guest CCW that it is the image of.
+    guest: Option<String>,
+    list: Vec<String>,
+}
+
+/// Guest storage in use, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Extent {
+    guest: String,
+    host: String,
+    len: u32,
+    access: &'static str,
+}
+
+impl Host {
+    /// What `translation` gives the host.
+    pub(crate) fn of(translation: &Translation) -> Self {
+        match translation {
+            Translation::Ready(ready) => Self::ready(ready),
+            Translation::Ended(irb) => Self::Ended {
+                scsw: json::digits(&irb.scsw.encode().0),
+            },
+            Translation::Refused(finding) => Self::Refused {
+                id: finding.code.id(),
+                code: finding.code.name(),
+                ccw: finding.site.ccw.map(|ccw| json::hex(ccw.get())),
+                message: finding.code.rule().to_owned(),
+            },
+        }
+    }
+
+    fn ready(ready: &Ready) -> Self {
+        let ccw = |ccw: &crate::translation::HostCcw| Ccw {
+            addr: json::hex(ccw.at.get()),
+            bytes: json::digits(&ccw.raw.0),
+            name: DeviceClass::Unknown.command_name(ccw.raw.command()),
+            guest: ccw.guest.map(|guest| json::hex(guest.get())),
+            list: ccw.list.iter().map(|word| format!("{word:016x}")).collect(),
+        };
+        let extent = |extent: &crate::translation::Extent| Extent {
+            guest: json::hex(extent.guest.get()),
+            host: json::hex(extent.host.get()),
+            len: extent.len,
+            access: match extent.access {
+                pinning::Access::DeviceReads => "device-reads",
+                pinning::Access::DeviceWrites => "device-writes",
+            },
+        };
+        Self::Ready {
+            orb: json::digits(&ready.orb().encode().0),
+            ccws: ready.ccws.iter().map(ccw).collect(),
+            extents: ready.extents.iter().map(extent).collect(),
+        }
+    }
+}
