@@ -37,6 +37,33 @@ pub(crate) fn column(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// The same for bytes that are ASCII.
+pub(crate) fn ascii_column(bytes: &[u8]) -> String {
+    let printable = |byte: &u8| {
+        if is_ascii(*byte) {
+            char::from(*byte)
+        } else {
+            '.'
+        }
+    };
+    bytes.iter().map(printable).collect()
+}
+
+/// Whether `bytes` are ASCII text rather than anything else: nearly all of them printable, and
+/// more of them than in EBCDIC.
+pub(crate) fn looks_like_ascii(bytes: &[u8]) -> bool {
+    let ascii = bytes.iter().filter(|byte| is_ascii(**byte)).count();
+    let ebcdic = bytes
+        .iter()
+        .filter(|byte| to_ascii(**byte).is_some())
+        .count();
+    ascii * 10 >= bytes.len() * 8 && ascii > ebcdic
+}
+
+const fn is_ascii(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use crate::input::{self, Input, InputError};
 use crate::listing::{self, Data};
 use crate::machine::Spec;
 use crate::memory::Working;
-use crate::outcome::{self, Outcome};
+use crate::outcome;
 use crate::translation::{Translation, translate};
 use crate::{Format, analysis, finding, json};
 
