@@ -5,7 +5,11 @@
 //! count: it asks for bytes or offers them, and learns from a short answer that the channel has
 //! stopped it.
 
+pub mod fba;
+pub mod image;
 pub mod scripted;
+pub mod tape;
+pub mod unit_record;
 
 use arrayvec::ArrayVec;
 use ccw::{Command, DeviceStatus};
@@ -42,6 +46,34 @@ impl Reply {
 /// Channel end and device end.
 pub const DONE: DeviceStatus = DeviceStatus::CHANNEL_END.union(DeviceStatus::DEVICE_END);
 
+/// Channel end, device end and unit check.
+pub(crate) const UNIT_CHECK: DeviceStatus = DONE.union(DeviceStatus::UNIT_CHECK);
+
+/// Offers `bytes` and ends well.
+fn accept_input(transfer: &mut dyn Transfer, bytes: &[u8]) -> Reply {
+    transfer.write(bytes);
+    Reply::OK
+}
+
+/// Sense byte 0, the same for all devices.
+mod sense {
+    use super::Sense;
+
+    pub(super) const COMMAND_REJECT: u8 = 0x80;
+    pub(super) const INTERVENTION_REQUIRED: u8 = 0x40;
+    pub(super) const EQUIPMENT_CHECK: u8 = 0x10;
+    pub(super) const DATA_CHECK: u8 = 0x08;
+
+    /// `len` sense bytes, at most 32, that begin with `first` and go on with zeros.
+    pub(super) fn bytes(first: [u8; 2], len: usize) -> Sense {
+        first
+            .into_iter()
+            .chain(std::iter::repeat(0))
+            .take(len.min(32))
+            .collect()
+    }
+}
+
 /// The data phase of one command, as the device sees it.
 pub trait Transfer {
     /// Output: takes bytes from the program. Returns how many; less than asked means that the
@@ -65,6 +97,10 @@ pub trait Device {
     /// unit check and command reject. Control unit and channel agree that `03`, no-operation,
     /// moves no data.
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply;
+
+    /// A program begins: what commands of earlier programs set for those that follow in their
+    /// chain is forgotten.
+    fn begin(&mut self) {}
 
     /// Status that the device has to present by itself: the device end that follows a channel end,
     /// or attention. Each status is returned once.

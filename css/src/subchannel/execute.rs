@@ -197,6 +197,9 @@ impl<S: Space> Subchannel<S> {
         device: &mut dyn Device,
     ) -> Option<Attempt<S>> {
         let program = self.program.as_mut()?;
+        if !program.accepted {
+            device.begin();
+        }
         let resumed = self.scsw.activity.contains(ActivityControl::RESUME_PENDING);
         let mut channel = Channel {
             storage,

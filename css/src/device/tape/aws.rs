@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The .aws tape image: blocks and tape marks, each behind a 6-byte header.
+//!
+//! A header holds, little-endian, the length of the part that follows and of the part before it,
+//! then a flag byte (80 first part of a block, 40 tape mark, 20 last part of a block) and a zero.
+
+use std::io;
+
+use crate::device::image::Image;
+
+const HEADER: u64 = 6;
+const FIRST: u8 = 0x80;
+const MARK: u8 = 0x40;
+const LAST: u8 = 0x20;
+
+/// Longest block that is read: no tape drive writes longer ones.
+const MAX_BLOCK: usize = 256 * 1024;
+
+/// What lies on the tape.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Record {
+    Block(Vec<u8>),
+    Mark,
+}
+
+/// Why the tape cannot be moved as wished.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The load point.
+    LoadPoint,
+    /// Nothing is recorded from here on.
+    Void,
+    /// The image is no tape, or cannot be read or written.
+    Damaged,
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        log::warn!("tape image: {error}");
+        Self::Damaged
+    }
+}
+
+struct Header {
+    len: u16,
+    previous: u16,
+    flags: u8,
+}
+
+/// A tape and where it stands.
+#[derive(Debug)]
+pub(super) struct Aws<I> {
+    image: I,
+    /// Offset of the next header.
+    at: u64,
+    /// Length of the part in front of it.
+    previous: u16,
+    /// Records between the load point and here.
+    block: u32,
+}
+
+impl<I: Image> Aws<I> {
+    pub(super) fn new(image: I) -> Self {
+        Self {
+            image,
+            at: 0,
+            previous: 0,
+            block: 0,
+        }
+    }
+
+    pub(super) fn image(&mut self) -> &mut I {
+        &mut self.image
+    }
+
+    pub(super) fn block(&self) -> u32 {
+        self.block
+    }
+
+    pub(super) fn at_load_point(&self) -> bool {
+        self.at == 0
+    }
+
+    /// Bytes of the image in front of where the tape stands.
+    pub(super) fn offset(&self) -> u64 {
+        self.at
+    }
+
+    pub(super) fn rewind(&mut self) {
+        self.at = 0;
+        self.previous = 0;
+        self.block = 0;
+    }
+
+    fn header(&mut self, at: u64) -> Result<Header, Stop> {
+        if at >= self.image.len()? {
+            return Err(Stop::Void);
+        }
+        let mut bytes = [0; 6];
+        self.image.read_at(at, &mut bytes)?;
+        Ok(Header {
+            len: u16::from_le_bytes([bytes[0], bytes[1]]),
+            previous: u16::from_le_bytes([bytes[2], bytes[3]]),
+            flags: bytes[4],
+        })
+    }
+
+    /// Reads the next record and moves behind it.
+    pub(super) fn next(&mut self) -> Result<Record, Stop> {
+        let mut data = Vec::new();
+        let mut at = self.at;
+        let mut first = true;
+        loop {
+            let header = match self.header(at) {
+                // The image ends between the parts of a block.
+                Err(Stop::Void) if !first => return Err(Stop::Damaged),
+                header => header?,
+            };
+            at += HEADER;
+            if header.flags & MARK != 0 {
+                if !first {
+                    return Err(Stop::Damaged);
+                }
+                self.step(at, 0);
+                return Ok(Record::Mark);
+            }
+            let length = usize::from(header.len);
+            if (header.flags & FIRST != 0) != first || data.len() + length > MAX_BLOCK {
+                return Err(Stop::Damaged);
+            }
+            let start = data.len();
+            data.resize(start + length, 0);
+            self.image.read_at(at, &mut data[start..])?;
+            at += u64::from(header.len);
+            if header.flags & LAST != 0 {
+                self.step(at, header.len);
+                return Ok(Record::Block(data));
+            }
+            first = false;
+        }
+    }
+
+    fn step(&mut self, at: u64, previous: u16) {
+        self.at = at;
+        self.previous = previous;
+        self.block = self.block.saturating_add(1);
+    }
+
+    /// Moves in front of the record behind which the tape stands, and reads it.
+    pub(super) fn previous(&mut self) -> Result<Record, Stop> {
+        let mut at = self.at;
+        let mut length = self.previous;
+        loop {
+            if at == 0 {
+                return Err(match at == self.at {
+                    true => Stop::LoadPoint,
+                    false => Stop::Damaged,
+                });
+            }
+            at = at
+                .checked_sub(HEADER + u64::from(length))
+                .ok_or(Stop::Damaged)?;
+            let header = self.header(at)?;
+            if header.len != length {
+                return Err(Stop::Damaged);
+            }
+            if header.flags & (FIRST | MARK) != 0 {
+                let block = self.block.saturating_sub(1);
+                self.at = at;
+                let record = self.next()?;
+                self.at = at;
+                self.previous = header.previous;
+                self.block = block;
+                return Ok(record);
+            }
+            length = header.previous;
+        }
+    }
+
+    /// Writes a record here; whatever followed is gone.
+    pub(super) fn write(&mut self, record: &Record) -> Result<(), Stop> {
+        let (data, alone): (&[u8], u8) = match record {
+            Record::Block(data) => (data, 0),
+            Record::Mark => (&[], MARK),
+        };
+        self.erase()?;
+        let mut at = self.at;
+        let mut previous = self.previous;
+        let mut rest = data;
+        let mut flags = if alone != 0 { alone } else { FIRST };
+        loop {
+            let (part, later) = rest.split_at(rest.len().min(usize::from(u16::MAX)));
+            if later.is_empty() && alone == 0 {
+                flags |= LAST;
+            }
+            let len = u16::try_from(part.len()).unwrap_or(u16::MAX);
+            let [l0, l1] = len.to_le_bytes();
+            let [p0, p1] = previous.to_le_bytes();
+            self.image.write_at(at, &[l0, l1, p0, p1, flags, 0])?;
+            self.image.write_at(at + HEADER, part)?;
+            at += HEADER + u64::from(len);
+            previous = len;
+            rest = later;
+            flags = 0;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.step(at, previous);
+        Ok(())
+    }
+
+    /// Everything behind where the tape stands is gone.
+    pub(super) fn erase(&mut self) -> Result<(), Stop> {
+        Ok(self.image.set_len(self.at)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_an_image() {
+        let mut tape = Aws::new(Vec::new());
+        tape.write(&Record::Block(vec![0xc1, 0xc2, 0xc3])).unwrap();
+        tape.write(&Record::Mark).unwrap();
+        tape.write(&Record::Block(vec![0xd1])).unwrap();
+        let expected = [
+            3, 0, 0, 0, 0xa0, 0, 0xc1, 0xc2, 0xc3, // block
+            0, 0, 3, 0, 0x40, 0, // tape mark
+            1, 0, 0, 0, 0xa0, 0, 0xd1,
+        ];
+        assert_eq!(*tape.image(), expected);
+        assert!(matches!(tape.next(), Err(Stop::Void)));
+    }
+
+    #[test]
+    fn forward_and_backward_see_the_same_records() {
+        let records = [
+            Record::Block(vec![1; 70_000]),
+            Record::Mark,
+            Record::Block(vec![2]),
+        ];
+        let mut tape = Aws::new(Vec::new());
+        for record in &records {
+            tape.write(record).unwrap();
+        }
+        for record in records.iter().rev() {
+            assert_eq!(tape.previous().unwrap(), *record);
+        }
+        assert!(tape.at_load_point());
+        assert!(matches!(tape.previous(), Err(Stop::LoadPoint)));
+        for record in &records {
+            assert_eq!(tape.next().unwrap(), *record);
+        }
+        assert_eq!(tape.block(), 3);
+    }
+
+    #[test]
+    fn writing_in_the_middle_cuts_the_rest_off() {
+        let mut tape = Aws::new(Vec::new());
+        for value in 1..=3 {
+            tape.write(&Record::Block(vec![value])).unwrap();
+        }
+        tape.rewind();
+        tape.next().unwrap();
+        tape.write(&Record::Block(vec![9, 9])).unwrap();
+        assert!(matches!(tape.next(), Err(Stop::Void)));
+        assert_eq!(tape.previous().unwrap(), Record::Block(vec![9, 9]));
+        assert_eq!(tape.previous().unwrap(), Record::Block(vec![1]));
+    }
+
+    #[test]
+    fn images_that_are_no_tapes_are_damaged() {
+        for image in [
+            vec![3, 0, 0],                                     // half a header
+            vec![3, 0, 0, 0, 0xa0, 0, 1],                      // half a block
+            vec![1, 0, 0, 0, 0x80, 0, 1],                      // no last part
+            vec![1, 0, 0, 0, 0x20, 0, 1],                      // no first part
+            vec![1, 0, 0, 0, 0x80, 0, 1, 0, 0, 1, 0, 0x40, 0], // mark within a block
+        ] {
+            assert!(matches!(Aws::new(image).next(), Err(Stop::Damaged)));
+        }
+    }
+}
