@@ -26,7 +26,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::{
     ops::Range,
-    sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicUsize, Ordering, fence},
 };
 
 use ccw::GuestAddr;
@@ -34,18 +34,10 @@ use ccw::GuestAddr;
 use crate::{
     Budget, Extent, InvalidateError, Limit, PinError,
     budget::{Account, Charge},
-    span::{SharedSpan, Span},
+    place::{ACTIVE, FILLING, FREE, Place, QUARANTINED},
+    span::Span,
     withdrawal::Withdrawals,
 };
-
-/// Nobody uses the place.
-const FREE: u32 = 0;
-/// A pin is being made; the spans are not complete.
-const FILLING: u32 = 1;
-/// A program is in flight.
-const ACTIVE: u32 = 2;
-/// A program whose end the device never acknowledged.
-const QUARANTINED: u32 = 3;
 
 /// The programs in flight, what they use, and the storage that is being withdrawn.
 ///
@@ -78,75 +70,6 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Line<T>(T);
-
-/// What one program uses.
-#[derive(Debug)]
-#[repr(align(64))]
-struct Place {
-    state: AtomicU32,
-    /// How many of `spans` count.
-    used: AtomicU32,
-    spans: Box<[SharedSpan]>,
-    /// What the program was charged; only written down in quarantine.
-    extents: AtomicU32,
-    bytes: AtomicU64,
-}
-
-impl Place {
-    fn new(spans: u32) -> Self {
-        Self {
-            state: AtomicU32::new(FREE),
-            used: AtomicU32::new(0),
-            spans: (0..spans).map(|_| SharedSpan::default()).collect(),
-            extents: AtomicU32::new(0),
-            bytes: AtomicU64::new(0),
-        }
-    }
-
-    #[inline]
-    fn take(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == FREE
-            && self
-                .state
-                .compare_exchange(FREE, FILLING, Ordering::SeqCst, Ordering::Relaxed)
-                .is_ok()
-    }
-
-    /// Writes down what the program uses, and sums it up in bytes.
-    #[inline]
-    fn write_down(&self, extents: &[Extent]) -> u64 {
-        let mut spans = self.spans.iter();
-        let mut used = 0_u32;
-        let mut bytes = 0_u64;
-        if let (Some(first), Some(mut place)) = (extents.first(), spans.next()) {
-            let mut current = Span::from(first);
-            used = 1;
-            for extent in extents {
-                // Cannot overflow: 2^32 extents of less than 2^32 bytes.
-                bytes = bytes.wrapping_add(u64::from(extent.len));
-                let span = Span::from(extent);
-                if current.touches(span) {
-                    current = current.cover(span);
-                } else if let Some(next) = spans.next() {
-                    place.store(current);
-                    place = next;
-                    current = span;
-                    used = used.wrapping_add(1);
-                } else {
-                    current = current.cover(span);
-                }
-            }
-            place.store(current);
-        }
-        self.used.store(used, Ordering::Relaxed);
-        bytes
-    }
-
-    fn spans(&self) -> impl Iterator<Item = Span> {
-        let used = self.used.load(Ordering::Relaxed) as usize;
-        self.spans.iter().take(used).map(SharedSpan::load)
-    }
-}
 
 /// A program in flight: proof that it has a place, which is given up once.
 #[derive(Debug)]
@@ -234,11 +157,7 @@ impl Ledger {
     /// [`release_quarantined`](Self::release_quarantined).
     pub fn quarantine(&self, program: InFlight) {
         if let Some(place) = self.places.get(program.place) {
-            place
-                .extents
-                .store(program.charge.extents, Ordering::Relaxed);
-            place.bytes.store(program.charge.bytes, Ordering::Relaxed);
-            place.state.store(QUARANTINED, Ordering::Release);
+            place.quarantine(program.charge);
         }
     }
 
@@ -260,21 +179,8 @@ impl Ledger {
     /// Releases every program in quarantine and says how many there were. Call it when *every*
     /// device that was given storage of this ledger has acknowledged a reset.
     pub fn release_quarantined(&self) -> usize {
-        let release = |place: &&Place| {
-            let mine = place
-                .state
-                .compare_exchange(QUARANTINED, FILLING, Ordering::SeqCst, Ordering::Relaxed)
-                .is_ok();
-            if mine {
-                self.account.refund(&Charge {
-                    extents: place.extents.load(Ordering::Relaxed),
-                    bytes: place.bytes.load(Ordering::Relaxed),
-                });
-                place.state.store(FREE, Ordering::Release);
-            }
-            mine
-        };
-        self.places.iter().filter(release).count()
+        let released = self.places.iter().filter_map(Place::release_quarantined);
+        released.map(|charge| self.account.refund(&charge)).count()
     }
 
     /// How many places are taken, quarantined ones included.

@@ -28,6 +28,7 @@ mod fault;
 mod ledger;
 mod pinner;
 mod pins;
+mod place;
 #[cfg(feature = "plain")]
 mod plain;
 mod region;

@@ -22,7 +22,7 @@ const PAGE: u64 = 4096;
 const PAGES: usize = 4;
 /// Pages behind them that are never taken away. Programs use every other one, so that pinning
 /// takes a while.
-const MORE: u64 = 400;
+const MORE: usize = 400;
 const ROUNDS: usize = 10_000;
 
 fn page(index: usize) -> Range<GuestAddr> {
@@ -33,13 +33,13 @@ fn page(index: usize) -> Range<GuestAddr> {
 fn pinner() -> PlainPinner {
     let region = Region {
         guest: GuestAddr::new(0),
-        len: (PAGES as u64 + MORE) * PAGE,
+        len: (PAGES + MORE) as u64 * PAGE,
         host: HostAddr::new(0),
         permission: Permission::ReadWrite,
     };
     let budget = Budget {
         programs: 2,
-        total_bytes: 2 * (2 + MORE / 2) * PAGE,
+        total_bytes: 2 * (2 + MORE as u64 / 2) * PAGE,
         ..Budget::default()
     };
     PlainPinner::new(RegionMap::new(&[region]).unwrap(), budget)
@@ -57,7 +57,7 @@ struct Page {
 /// Returns whether it got them.
 fn program(pinner: &PlainPinner, pages: &[Page; PAGES], runs: &mut Runs, round: usize) -> bool {
     let used = [round % PAGES, (round / PAGES + round) % PAGES];
-    let stay = (PAGES..).step_by(2).take(MORE as usize / 2);
+    let stay = (PAGES..).step_by(2).take(MORE / 2);
     let extents: Vec<Extent> = stay
         .chain(used)
         .map(|index| Extent {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The place of one program in the ledger. Why the orderings suffice is told in `ledger`.
+
+use alloc::boxed::Box;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::{
+    Extent,
+    budget::Charge,
+    span::{SharedSpan, Span},
+};
+
+/// Nobody uses the place.
+pub(crate) const FREE: u32 = 0;
+/// A pin is being made; the spans are not complete.
+pub(crate) const FILLING: u32 = 1;
+/// A program is in flight.
+pub(crate) const ACTIVE: u32 = 2;
+/// A program whose end the device never acknowledged.
+pub(crate) const QUARANTINED: u32 = 3;
+
+/// What one program uses.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Place {
+    pub(crate) state: AtomicU32,
+    /// How many of `spans` count.
+    used: AtomicU32,
+    spans: Box<[SharedSpan]>,
+    /// What the program was charged; only written down in quarantine.
+    extents: AtomicU32,
+    bytes: AtomicU64,
+}
+
+impl Place {
+    pub(crate) fn new(spans: u32) -> Self {
+        Self {
+            state: AtomicU32::new(FREE),
+            used: AtomicU32::new(0),
+            spans: (0..spans).map(|_| SharedSpan::default()).collect(),
+            extents: AtomicU32::new(0),
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes the place, if nobody else has it.
+    #[inline]
+    pub(crate) fn take(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == FREE
+            && self
+                .state
+                .compare_exchange(FREE, FILLING, Ordering::SeqCst, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// Writes down what the program uses, and sums it up in bytes.
+    #[inline]
+    pub(crate) fn write_down(&self, extents: &[Extent]) -> u64 {
+        let mut spans = self.spans.iter();
+        let mut used = 0_u32;
+        let mut bytes = 0_u64;
+        if let (Some(first), Some(mut place)) = (extents.first(), spans.next()) {
+            let mut current = Span::from(first);
+            used = 1;
+            for extent in extents {
+                // Cannot overflow: 2^32 extents of less than 2^32 bytes.
+                bytes = bytes.wrapping_add(u64::from(extent.len));
+                let span = Span::from(extent);
+                if current.touches(span) {
+                    current = current.cover(span);
+                } else if let Some(next) = spans.next() {
+                    place.store(current);
+                    place = next;
+                    current = span;
+                    used = used.wrapping_add(1);
+                } else {
+                    current = current.cover(span);
+                }
+            }
+            place.store(current);
+        }
+        self.used.store(used, Ordering::Relaxed);
+        bytes
+    }
+
+    /// What was written down.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+        let used = self.used.load(Ordering::Relaxed) as usize;
+        self.spans.iter().take(used).map(SharedSpan::load)
+    }
+
+    /// Keeps the place, and what its program was charged.
+    pub(crate) fn quarantine(&self, charge: Charge) {
+        self.extents.store(charge.extents, Ordering::Relaxed);
+        self.bytes.store(charge.bytes, Ordering::Relaxed);
+        self.state.store(QUARANTINED, Ordering::Release);
+    }
+
+    /// Gives up the place of a program in quarantine; what is to be refunded for it.
+    pub(crate) fn release_quarantined(&self) -> Option<Charge> {
+        self.state
+            .compare_exchange(QUARANTINED, FILLING, Ordering::SeqCst, Ordering::Relaxed)
+            .ok()?;
+        let charge = Charge {
+            extents: self.extents.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        };
+        self.state.store(FREE, Ordering::Release);
+        Some(charge)
+    }
+}
