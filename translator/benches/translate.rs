@@ -109,13 +109,14 @@ impl Bench {
         let ram = Ram::new();
         let mut orbs = Vec::new();
         let mut words = Vec::new();
-        // A fixed scatter over the three regions, above the control storage.
+        // A fixed scatter, above the control storage; the buffers of one program lie in one
+        // region, those of the next in the next.
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut page = move || {
+        let mut page = move |n: u64| {
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
-            let region = [0, 0x2000_0000, 0x4000_0000][(seed % 3) as usize];
+            let region = [0, 0x2000_0000, 0x4000_0000][(n % 3) as usize];
             region + LOW + (seed >> 8) % ((REGION - LOW - 0x10_0000) / 4096) * 4096
         };
         for n in 0..PROGRAMS as u64 {
@@ -125,7 +126,7 @@ impl Bench {
             for c in 0..shape.ccws {
                 let last = c + 1 == shape.ccws;
                 let flags = if last { 0 } else { 0x40 } | if shape.idal { 0x04 } else { 0 };
-                let mut data = page();
+                let mut data = page(n);
                 let list = at + 0x1000 + c * shape.pages * 8;
                 let addr = if shape.idal { list } else { data };
                 let ccw = (0x86 << 56) | (flags << 48) | ((shape.pages * 4096) << 32) | addr;
@@ -136,7 +137,7 @@ impl Bench {
                         ram.set(list + p * 8, data);
                     }
                     own_idaws.push(data);
-                    data = if shape.contiguous { data + 4096 } else { page() };
+                    data = if shape.contiguous { data + 4096 } else { page(n) };
                 }
             }
             words.push((own_ccws, own_idaws));
