@@ -293,6 +293,9 @@ mod tests {
         let next = ledger.open(&extents(&[(0, 1)])).unwrap();
         assert!(quiesced(&ledger, 1, u64::MAX));
         ledger.close(next);
+        let nothing = ledger.open(&[]).unwrap();
+        assert!(quiesced(&ledger, 0, u64::MAX));
+        ledger.close(nothing);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! The place of one program in the ledger. Why the orderings suffice is told in `ledger`.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::{
     Extent,
@@ -25,7 +25,7 @@ pub(crate) const QUARANTINED: u32 = 3;
 pub(crate) struct Place {
     pub(crate) state: AtomicU32,
     /// How many of `spans` count.
-    used: AtomicU32,
+    used: AtomicUsize,
     spans: Box<[SharedSpan]>,
     /// What the program was charged; only written down in quarantine.
     extents: AtomicU32,
@@ -36,7 +36,7 @@ impl Place {
     pub(crate) fn new(spans: u32) -> Self {
         Self {
             state: AtomicU32::new(FREE),
-            used: AtomicU32::new(0),
+            used: AtomicUsize::new(0),
             spans: (0..spans).map(|_| SharedSpan::default()).collect(),
             extents: AtomicU32::new(0),
             bytes: AtomicU64::new(0),
@@ -56,36 +56,36 @@ impl Place {
     /// Writes down what the program uses, and sums it up in bytes.
     #[inline]
     pub(crate) fn write_down(&self, extents: &[Extent]) -> u64 {
-        let mut spans = self.spans.iter();
-        let mut used = 0_u32;
+        let mut free = self.spans.iter();
         let mut bytes = 0_u64;
-        if let (Some(first), Some(mut place)) = (extents.first(), spans.next()) {
+        if let Some(first) = extents.first()
+            && let Some(mut place) = free.next()
+        {
             let mut current = Span::from(first);
-            used = 1;
             for extent in extents {
                 // Cannot overflow: 2^32 extents of less than 2^32 bytes.
                 bytes = bytes.wrapping_add(u64::from(extent.len));
                 let span = Span::from(extent);
                 if current.touches(span) {
                     current = current.cover(span);
-                } else if let Some(next) = spans.next() {
+                } else if let Some(next) = free.next() {
                     place.store(current);
                     place = next;
                     current = span;
-                    used = used.wrapping_add(1);
                 } else {
                     current = current.cover(span);
                 }
             }
             place.store(current);
         }
+        let used = self.spans.len().wrapping_sub(free.len());
         self.used.store(used, Ordering::Relaxed);
         bytes
     }
 
     /// What was written down.
     pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
-        let used = self.used.load(Ordering::Relaxed) as usize;
+        let used = self.used.load(Ordering::Relaxed);
         self.spans.iter().take(used).map(SharedSpan::load)
     }
 
