@@ -5,6 +5,7 @@ use ccw::{CcwFlags, GuestAddr};
 use serde::Serialize;
 use translator::{Check, Code, Finding, Program, Severity};
 
+use crate::input::Input;
 use crate::json;
 use crate::listing::Mark;
 
@@ -26,17 +27,17 @@ pub(crate) struct Entry {
     fix: &'static str,
 }
 
-/// The findings of `program`, as JSON.
-pub(crate) fn entries(program: &Program) -> Vec<Entry> {
+/// The findings of `program`, which is that of `input`, as JSON.
+pub(crate) fn entries(input: &Input, program: &Program) -> Vec<Entry> {
     program
         .findings()
         .iter()
-        .map(|finding| Entry::of(finding, program))
+        .map(|finding| Entry::of(finding, input, program))
         .collect()
 }
 
 impl Entry {
-    fn of(finding: &Finding, program: &Program) -> Self {
+    fn of(finding: &Finding, input: &Input, program: &Program) -> Self {
         let Finding {
             code,
             severity,
@@ -44,7 +45,10 @@ impl Entry {
         } = finding;
         let address = |addr: Option<GuestAddr>| addr.map(|addr| json::hex(addr.get()));
         let mut message = code.rule().to_owned();
-        for more in here(finding).into_iter().chain(doubt(finding, program)) {
+        for more in here(finding, input)
+            .into_iter()
+            .chain(doubt(finding, program))
+        {
             message.push_str("; ");
             message.push_str(&more);
         }
@@ -67,13 +71,13 @@ impl Entry {
 }
 
 /// The remark for `finding`: its name, the rule, what is there instead, what would satisfy it.
-pub(crate) fn mark(finding: &Finding, program: &Program) -> Mark {
+pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark {
     let code = finding.code;
     let mut text = vec![
         format!("{} {code}", finding.severity.name()),
         format!("rule: {}", code.rule()),
     ];
-    text.extend(here(finding).map(|here| format!("here: {here}")));
+    text.extend(here(finding, input).map(|here| format!("here: {here}")));
     text.extend(doubt(finding, program).map(|doubt| format!("but:  {doubt}")));
     text.push(format!("fix:  {}", code.fix()));
     let bits = finding
@@ -84,28 +88,63 @@ pub(crate) fn mark(finding: &Finding, program: &Program) -> Mark {
 }
 
 /// What stands where the rule is broken.
-fn here(finding: &Finding) -> Option<String> {
+fn here(finding: &Finding, input: &Input) -> Option<String> {
+    let facts: Vec<String> = [
+        value(finding),
+        Some(storage(finding, input)).filter(|text| !text.is_empty()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!facts.is_empty()).then(|| facts.join("; "))
+}
+
+/// The value of the bits that decided.
+fn value(finding: &Finding) -> Option<String> {
     let site = &finding.site;
-    let bits = site.bits.and_then(|(first, last)| {
-        let value = field(site.word.as_bytes(), first, last)?;
-        let digits = (usize::from(last - first) + 4) / 4;
-        let word = match site.at {
-            Some(at) => format!("of the word at {:08x}", at.get()),
-            None => format!("of ORB word {}", orb_word(finding.code)),
-        };
-        Some(if first == last {
-            format!("bit {first} {word} is {value}")
-        } else {
-            format!("bits {first}-{last} {word} are {value:0digits$x}")
-        })
-    });
-    let data = site
-        .data
-        .map(|data| format!("the first byte concerned is {:08x}", data.get()));
-    match (bits, data) {
-        (Some(bits), Some(data)) => Some(format!("{bits}; {data}")),
-        (bits, data) => bits.or(data),
+    let (first, last) = site.bits?;
+    let value = field(site.word.as_bytes(), first, last)?;
+    let digits = (usize::from(last - first) + 4) / 4;
+    let word = match site.at {
+        Some(at) => format!("of the word at {:08x}", at.get()),
+        None => format!("of ORB word {}", orb_word(finding.code)),
+    };
+    Some(if first == last {
+        format!("bit {first} {word} is {value}")
+    } else {
+        format!("bits {first}-{last} {word} are {value:0digits$x}")
+    })
+}
+
+/// What storage has to do with it: the byte that decided, the end of storage, keys.
+fn storage(finding: &Finding, input: &Input) -> String {
+    let Finding { code, site, .. } = finding;
+    let mut facts = Vec::new();
+    if let Some(data) = site.data {
+        facts.push(format!(
+            "the byte at {:08x} is the first that cannot be used",
+            data.get()
+        ));
     }
+    if code.check() == Check::ProtectionCheck {
+        let key = input.orb.0[4] >> 4;
+        let guarded = site
+            .data
+            .or(site.at)
+            .and_then(|at| input.memory.key(at.get()));
+        let storage_key = guarded.map_or(0, |guarded| guarded.key);
+        facts.push(format!("the ORB has key {key}, the storage {storage_key}"));
+    }
+    if code.name().ends_with("unavail") {
+        facts.push(match input.memory.size().checked_sub(1) {
+            Some(last) => format!("storage ends with {last:08x}"),
+            None => "there is no storage".to_owned(),
+        });
+    }
+    if *code == Code::EnvOverlap {
+        facts.push("the program reads this word in before the channel uses it".to_owned());
+    }
+    facts.join("; ")
 }
 
 /// Bits `first` to `last` of `bytes`, unless they are more than 64 or not there.

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use ccw::{DeviceClass, Guest, Irb, Scsw, SubchannelStatus};
-use css::CannotStart;
+use css::{CannotStart, Check};
 use serde::Serialize;
 use translator::FirstByteFault;
 
 use crate::exit::Exit;
-use crate::input::Input;
+use crate::input::{Input, printable};
 use crate::machine::{self, Attached, Ended, Exchange};
 use crate::memory::Working;
 use crate::translation::{Ready, Translation};
@@ -44,25 +44,35 @@ pub(crate) struct Outcome {
     end: End,
     exchanges: Vec<Exchange>,
     dropped: u64,
+    /// The channel's own reason for a check, if it looked at the guest's program.
+    reason: Option<String>,
     /// What should not have happened.
     complaints: Vec<String>,
+    /// The device afterwards.
+    pub(crate) device: Attached,
 }
 
 /// Runs the guest's own program.
 pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached) -> Outcome {
     let ran = machine::run_guest(&input.orb, storage, device);
+    let mut reason = None;
     let end = match ran.ended {
-        Ended::Status(irb, _) => End::Status(irb),
+        Ended::Status(irb, check) => {
+            reason = check
+                .map(|Check { condition, .. }| format!("{} {}", condition.id(), condition.text()));
+            End::Status(irb)
+        }
         Ended::NotStarted(refusal) => not_started(refusal),
         Ended::Suspended(irb) => End::Suspended(irb.scsw),
         Ended::Endless => End::Endless,
     };
-    let complaints = ran.device.failure().into_iter().collect();
     Outcome {
         end,
         exchanges: ran.exchanges,
         dropped: ran.dropped,
-        complaints,
+        reason,
+        complaints: Vec::new(),
+        device: ran.device,
     }
 }
 
@@ -84,13 +94,15 @@ pub(crate) fn translated(
         end,
         exchanges: Vec::new(),
         dropped: 0,
+        reason: None,
         complaints: Vec::new(),
+        device,
     }
 }
 
 fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
     let ran = machine::run_host(ready, storage, device);
-    let mut complaints: Vec<String> = ran.device.failure().into_iter().collect();
+    let mut complaints = Vec::new();
     let end = match ran.ended {
         Ended::Status(irb, _) => {
             let completion = ready.translated.complete(&irb);
@@ -122,7 +134,9 @@ fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
         end,
         exchanges: ran.exchanges,
         dropped: ran.dropped,
+        reason: None,
         complaints,
+        device: ran.device,
     }
 }
 
@@ -164,6 +178,9 @@ impl Outcome {
                 for (head, body) in status::lines(&irb.scsw) {
                     let _ = writeln!(text, "    {head:17} {body}");
                 }
+                if let Some(reason) = &self.reason {
+                    let _ = writeln!(text, "    {:17} {reason}", "condition");
+                }
                 if let Some(sense) = irb.concurrent_sense() {
                     let _ = writeln!(text, "    {:17} {}", "sense", dump::words(sense));
                 }
@@ -187,12 +204,18 @@ impl Outcome {
             let _ = writeln!(text, "  BUT {complaint}");
         }
         text.push_str(&changes_text(storage));
+        if let Some(output) = self.device.output() {
+            text.push_str("  output of the device:\n");
+            for line in String::from_utf8_lossy(output).lines() {
+                let _ = writeln!(text, "    |{}", printable(line));
+            }
+        }
         text
     }
 
     /// The outcome as JSON; `storage` is as the run left it.
     pub(crate) fn entry(&self, class: DeviceClass, storage: &Working<'_>) -> Entry {
-        let (scsw, reason) = match &self.end {
+        let (scsw, refused) = match &self.end {
             End::Status(irb) => (Some(irb.scsw), None),
             End::Suspended(scsw) => (Some(*scsw), None),
             End::NotStarted(reason) | End::Refused(reason) => (None, Some(reason.clone())),
@@ -211,7 +234,7 @@ impl Outcome {
                 End::Suspended(_) => "suspended",
                 End::Endless => "endless",
             },
-            reason,
+            reason: refused.or_else(|| self.reason.clone()),
             scsw: scsw.map(|scsw| json::digits(&scsw.encode().0)),
             device_status: scsw.map(|scsw| status::device(scsw.device)),
             subchannel_status: scsw.map(|scsw| status::subchannel(scsw.subchannel)),
@@ -227,6 +250,10 @@ impl Outcome {
                 .into_iter()
                 .map(|range| Changed::of(storage, &range))
                 .collect(),
+            output: self
+                .device
+                .output()
+                .map(|output| String::from_utf8_lossy(output).into_owned()),
             complaints: self.complaints.clone(),
         }
     }
@@ -362,6 +389,8 @@ pub(crate) struct Entry {
     traffic: Vec<Traffic>,
     traffic_dropped: u64,
     changed: Vec<Changed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
     complaints: Vec<String>,
 }
 

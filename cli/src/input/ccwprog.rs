@@ -5,7 +5,8 @@
 //! passed over.
 
 use ccw::{ORB_SIZE, RawOrb};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::fields::{Hex, Number};
@@ -22,7 +23,8 @@ const SIZE_LIMIT: u64 = 1 << 46;
 /// What every JSON file must say before the rest is looked at.
 #[derive(Deserialize)]
 struct Head {
-    schema: Option<String>,
+    #[serde(default, deserialize_with = "schema")]
+    schema: Option<()>,
 }
 
 #[derive(Deserialize)]
@@ -41,14 +43,16 @@ struct Device {
 
 #[derive(Deserialize)]
 struct Orb {
-    raw: Hex,
+    #[serde(deserialize_with = "orb")]
+    raw: RawOrb,
 }
 
 #[derive(Deserialize)]
 struct Storage {
-    size: Number,
-    #[serde(default)]
-    default_fill: Option<Hex>,
+    #[serde(deserialize_with = "size")]
+    size: u64,
+    #[serde(default, deserialize_with = "fill")]
+    default_fill: u8,
     #[serde(default)]
     ranges: Vec<Range>,
     #[serde(default)]
@@ -73,30 +77,18 @@ struct Key {
 /// Decodes one file; `stem` names the program if the file does not.
 pub(super) fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
     let head: Head = parse(bytes)?;
-    match head.schema.as_deref() {
-        Some(SCHEMA) => {}
-        Some(other) => {
-            let reason = format!("`{other}` is not known; this tool reads `{SCHEMA}`");
-            return Err((Place::Member("schema".to_owned()), reason));
-        }
-        None => {
-            let reason = format!("no member `schema`; this tool reads `{SCHEMA}`");
-            return Err((Place::Whole, reason));
-        }
+    if head.schema.is_none() {
+        let reason = format!("no member `schema`; this tool reads `{SCHEMA}`");
+        return Err((Place::Whole, reason));
     }
     let document: Document = parse(bytes)?;
-    let raw = <[u8; ORB_SIZE]>::try_from(document.orb.raw.0.as_slice()).map_err(|_| {
-        let found = document.orb.raw.0.len();
-        let reason = format!("an ORB has {ORB_SIZE} bytes (64 hex digits), this one {found}");
-        (Place::Member("orb.raw".to_owned()), reason)
-    })?;
     Ok(Input {
         name: document.name.unwrap_or(stem),
         device: document
             .device
             .and_then(|device| device.kind)
             .unwrap_or_default(),
-        orb: RawOrb(raw),
+        orb: document.orb.raw,
         memory: storage(document.memory)?,
     })
 }
@@ -104,24 +96,7 @@ pub(super) fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
 /// The storage that the member `memory` describes.
 fn storage(storage: Storage) -> Result<Memory, Refusal> {
     let refuse = |member: &str, reason: String| (Place::Member(format!("memory.{member}")), reason);
-    let size = storage.size.0;
-    if size > SIZE_LIMIT {
-        let reason = format!("{size:#x} bytes are more than the {SIZE_LIMIT:#x} that are allowed");
-        return Err(refuse("size", reason));
-    }
-    if size % PAGE != 0 {
-        let reason =
-            format!("{size:#x} is not a multiple of 0x1000: storage comes in 4 KiB blocks");
-        return Err(refuse("size", reason));
-    }
-    let fill = match storage.default_fill.as_ref().map(|fill| fill.0.as_slice()) {
-        None => 0,
-        Some(&[fill]) => fill,
-        Some(other) => {
-            let reason = format!("one byte (2 hex digits) is needed, not {}", other.len());
-            return Err(refuse("default_fill", reason));
-        }
-    };
+    let (size, fill) = (storage.size, storage.default_fill);
     let mut keys = Vec::with_capacity(storage.storage_keys.len());
     for (n, key) in storage.storage_keys.iter().enumerate() {
         keys.push(
@@ -155,6 +130,52 @@ fn storage(storage: Storage) -> Result<Memory, Refusal> {
             format!("{} overlap memory.ranges[{a}], {}", span(b), span(a)),
         ),
     })
+}
+
+fn schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<()>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        SCHEMA => Ok(Some(())),
+        other => Err(D::Error::custom(format_args!(
+            "`{other}` is not known; this tool reads `{SCHEMA}`"
+        ))),
+    }
+}
+
+fn orb<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RawOrb, D::Error> {
+    let bytes = Hex::deserialize(deserializer)?.0;
+    <[u8; ORB_SIZE]>::try_from(bytes.as_slice())
+        .map(RawOrb)
+        .map_err(|_| {
+            D::Error::custom(format_args!(
+                "an ORB has {ORB_SIZE} bytes (64 hex digits), this one {}",
+                bytes.len()
+            ))
+        })
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let size = Number::deserialize(deserializer)?.0;
+    if size > SIZE_LIMIT {
+        return Err(D::Error::custom(format_args!(
+            "{size:#x} bytes are more than the {SIZE_LIMIT:#x} (64 TiB) that are allowed"
+        )));
+    }
+    if size % PAGE != 0 {
+        return Err(D::Error::custom(format_args!(
+            "{size:#x} is not a multiple of 0x1000: storage comes in 4 KiB blocks"
+        )));
+    }
+    Ok(size)
+}
+
+fn fill<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    match Hex::deserialize(deserializer)?.0.as_slice() {
+        &[fill] => Ok(fill),
+        other => Err(D::Error::custom(format_args!(
+            "one byte (2 hex digits) is needed, not {}",
+            other.len()
+        ))),
+    }
 }
 
 fn storage_key(key: &Key, size: u64) -> Result<StorageKey, String> {
@@ -279,7 +300,7 @@ mod tests {
     fn other_schemas_are_named() {
         assert_eq!(
             error(r#"{"schema":"ccwprog/2","orb":7}"#),
-            "f: schema: `ccwprog/2` is not known; this tool reads `ccwprog/1`"
+            "f:1:21: schema: `ccwprog/2` is not known; this tool reads `ccwprog/1`"
         );
         assert_eq!(
             error("{}"),
@@ -296,7 +317,7 @@ mod tests {
         assert!(of(r#"{"size":"12g"}"#).contains("memory.size: `12g` is not a number"));
         assert!(of(r#"{"size":"0x10000000000000000"}"#).contains("does not fit 64 bits"));
         assert!(of(r#"{"size":"0x8000000000000000"}"#).contains(
-            "f: memory.size: 0x8000000000000000 bytes are more than the 0x400000000000 that"
+            ": memory.size: 0x8000000000000000 bytes are more than the 0x400000000000 ("
         ));
         assert!(of(r#"{"size":"0x1000","default_fill":"0000"}"#).contains("memory.default_fill"));
         let range = |ranges: &str| of(&format!(r#"{{"size":"0x1000","ranges":[{ranges}]}}"#));

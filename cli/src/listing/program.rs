@@ -47,7 +47,7 @@ pub(crate) fn lines(input: &Input, program: &Program, data: Data) -> Vec<Line> {
         lines.extend(words.into_iter().map(|word| word.line));
     }
     for finding in program.findings() {
-        attach(&mut lines, finding, program);
+        attach(&mut lines, finding, input, program);
     }
     lines
 }
@@ -258,14 +258,14 @@ fn preview(input: &Input, areas: &[(u64, u64)]) -> String {
 }
 
 /// Puts `finding` under the line that it is about.
-fn attach(lines: &mut Vec<Line>, finding: &Finding, program: &Program) {
+fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Program) {
     let site = &finding.site;
     let subject = match (site.at, site.index, site.list_word) {
         (Some(_), Some(index), Some(word)) => Subject::ListWord(index, word),
         (Some(_), Some(index), None) => Subject::Ccw(index),
         _ => Subject::Orb,
     };
-    let mut mark = finding::mark(finding, program);
+    let mut mark = finding::mark(finding, input, program);
     if subject == Subject::Orb {
         let first = 32 * finding::orb_word(finding.code);
         mark.bits = mark.bits.map(|(a, b)| (a + first, b + first));

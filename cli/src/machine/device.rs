@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device of a run, as `--device KIND:FILE` names it.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ccw::{Command, DeviceStatus};
-use css::device::Sense;
+use css::device::image::{Image, Overlay};
 use css::device::scripted::Scripted;
+use css::device::unit_record::{Printer, Punch, Reader};
+use css::device::{Sense, fba, tape};
 use css::{Device, Reply, Transfer};
 
 use super::script;
+use crate::input;
+
+/// Largest deck of cards read.
+const CARDS_LIMIT: u64 = 16 << 20;
 
 /// What `--device` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,30 +28,43 @@ pub(crate) struct Spec {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    Fba,
+    Tape,
+    Printer,
+    Punch,
+    Reader,
     Script,
 }
+
+/// The kinds of devices, as they are written.
+const KINDS: [(&str, Kind); 6] = [
+    ("fba", Kind::Fba),
+    ("tape", Kind::Tape),
+    ("printer", Kind::Printer),
+    ("punch", Kind::Punch),
+    ("reader", Kind::Reader),
+    ("script", Kind::Script),
+];
 
 impl FromStr for Spec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let kinds = "fba:IMAGE, tape:IMAGE, printer:FILE or script:FILE";
-        let (kind, path) = text
-            .split_once(':')
-            .ok_or_else(|| format!("a device is {kinds}"))?;
-        let kind = match kind {
-            "script" => Kind::Script,
-            _ => {
-                return Err(format!(
-                    "`{kind}` is no kind of device; a device is {kinds}"
-                ));
-            }
+        let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        let Some((name, path)) = text.split_once(':') else {
+            return Err(format!(
+                "a device is KIND:FILE, where KIND is one of {names}"
+            ));
+        };
+        let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == name) else {
+            return Err(format!("`{name}` is no kind of device; known are {names}"));
         };
         if path.is_empty() {
-            return Err(format!("no file is named; a device is {kinds}"));
+            return Err("no file is named behind the colon".to_owned());
         }
         Ok(Self {
-            kind,
+            kind: *kind,
             path: PathBuf::from(path),
         })
     }
@@ -55,30 +76,133 @@ impl Spec {
         &self.path
     }
 
-    /// The device, as its file describes it now; with `write` it changes the file.
-    pub(crate) fn attach(&self, write: bool) -> Result<Attached, String> {
-        let _ = write;
-        match self.kind {
-            Kind::Script => script::read(&self.path).map(Attached::Script),
+    /// The device as its file describes it now, of the model `model` if there are several. With
+    /// `write` it changes its file.
+    pub(crate) fn attach(&self, model: &str, write: bool) -> Result<Attached, String> {
+        let image = || Backing::open(&self.path, write).map_err(|error| cannot("opened", &error));
+        Ok(match self.kind {
+            Kind::Fba => {
+                let model = match model {
+                    "3370" => fba::Model::Fba3370,
+                    _ => fba::Model::Fba9336,
+                };
+                Attached::Fba(fba::Fba::new(model, image()?))
+            }
+            Kind::Tape => {
+                let model = match model {
+                    "3590" => tape::Model::Tape3590,
+                    _ => tape::Model::Tape3490,
+                };
+                Attached::Tape(tape::Tape::new(model, image()?))
+            }
+            Kind::Printer => Attached::Printer(Printer::new(Vec::new())),
+            Kind::Punch => Attached::Punch(Punch::new(Vec::new())),
+            Kind::Reader => {
+                let deck = input::load(&self.path, CARDS_LIMIT)?;
+                let deck = String::from_utf8(deck).map_err(|_| "is not text".to_owned())?;
+                Attached::Reader(Reader::new(&deck))
+            }
+            Kind::Script => Attached::Script(script::read(&self.path)?),
+        })
+    }
+
+    /// Puts what came out of `device` behind what its file holds, if the file may be changed.
+    pub(crate) fn deliver(&self, device: &Attached, write: bool) -> Result<(), String> {
+        let Some(output) = device.output().filter(|output| write && !output.is_empty()) else {
+            return Ok(());
+        };
+        let mut options = OpenOptions::new();
+        options
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .and_then(|mut file| file.write_all(output))
+            .map_err(|error| cannot("written", &error))
+    }
+}
+
+fn cannot(be: &str, error: &io::Error) -> String {
+    format!("cannot be {be}: {error}")
+}
+
+/// The file behind a disk or tape: changed, or covered by changes that go with the run.
+pub(crate) enum Backing {
+    Kept(File),
+    Forgotten(Overlay<File>),
+}
+
+impl Backing {
+    fn open(path: &Path, write: bool) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(write).open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
         }
+        Ok(if write {
+            Self::Kept(file)
+        } else {
+            Self::Forgotten(Overlay::new(file)?)
+        })
+    }
+
+    fn image(&mut self) -> &mut dyn Image {
+        match self {
+            Self::Kept(file) => file,
+            Self::Forgotten(overlay) => overlay,
+        }
+    }
+}
+
+impl Image for Backing {
+    fn len(&mut self) -> io::Result<u64> {
+        self.image().len()
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.image().set_len(len)
+    }
+
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.image().read_at(offset, bytes)
+    }
+
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.image().write_at(offset, bytes)
     }
 }
 
 /// A device that is ready to run.
 pub(crate) enum Attached {
+    /// Fixed-block disk on a flat file.
+    Fba(fba::Fba<Backing>),
+    /// Tape on an .aws file.
+    Tape(tape::Tape<Backing>),
+    /// Printer.
+    Printer(Printer<Vec<u8>>),
+    /// Card punch.
+    Punch(Punch<Vec<u8>>),
+    /// Card reader, one card per line.
+    Reader(Reader),
     /// Answers as its script says.
     Script(Scripted),
 }
 
 impl Attached {
-    /// What went wrong with its file, if anything did.
-    #[expect(clippy::unused_self, reason = "only scripts cannot fail")]
-    pub(crate) const fn failure(&self) -> Option<String> {
-        None
+    /// Lines or cards that came out of it.
+    pub(crate) fn output(&self) -> Option<&[u8]> {
+        match self {
+            Self::Printer(printer) => Some(printer.output()),
+            Self::Punch(punch) => Some(punch.output()),
+            Self::Fba(_) | Self::Tape(_) | Self::Reader(_) | Self::Script(_) => None,
+        }
     }
 
     fn device(&mut self) -> &mut dyn Device {
         match self {
+            Self::Fba(device) => device,
+            Self::Tape(device) => device,
+            Self::Printer(device) => device,
+            Self::Punch(device) => device,
+            Self::Reader(device) => device,
             Self::Script(device) => device,
         }
     }
@@ -103,5 +227,19 @@ impl Device for Attached {
 
     fn clear(&mut self) {
         self.device().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_a_kind_and_a_file() {
+        let spec: Spec = "tape:a:b.aws".parse().unwrap();
+        assert_eq!((spec.kind, spec.path()), (Kind::Tape, Path::new("a:b.aws")));
+        for wrong in ["tape", "drum:x", "fba:", ":x", ""] {
+            assert!(wrong.parse::<Spec>().is_err(), "{wrong}");
+        }
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Verdict<'a> {
         Self {
             name: &input.name,
             outcome: program.outcome().name(),
-            findings: finding::entries(program),
+            findings: finding::entries(input, program),
             findings_dropped: program.findings_dropped(),
             scsw: program.scsw().map(|scsw| json::digits(&scsw.encode().0)),
             reason: None,

@@ -15,7 +15,7 @@ use crate::listing::{self, Data};
 use crate::machine::Spec;
 use crate::memory::Working;
 use crate::outcome;
-use crate::translation::{Translation, translate};
+use crate::translation::translate;
 use crate::{Format, analysis, finding, json};
 
 /// Run a channel program: translate it, execute the translated program on a software channel and
@@ -25,8 +25,8 @@ pub(crate) struct Args {
     /// File with a program (JSON, ccwprog/1); `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The device: fba:IMAGE (flat file), tape:IMAGE (.aws), printer:FILE (text) or script:FILE
-    /// (JSON)
+    /// The device: fba:IMAGE (flat file), tape:IMAGE (.aws), printer:FILE, punch:FILE, reader:FILE
+    /// (text), or script:FILE (JSON: its answers)
     #[arg(long, value_name = "KIND:FILE")]
     device: Spec,
     /// Let the device change its file; otherwise changes are forgotten after the run
@@ -74,11 +74,13 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     for line in listing::lines(input, &program, Data::Shown) {
         line.render(&mut text);
     }
-    let findings = finding::entries(&program);
+    let findings = finding::entries(input, &program);
+
+    let attach = || args.device.attach(&input.device, args.write);
 
     let direct = if args.direct || args.compare {
         let mut storage = Working::new(&input.memory);
-        let outcome = outcome::direct(input, &mut storage, args.device.attach(args.write)?);
+        let outcome = outcome::direct(input, &mut storage, attach()?);
         Some((outcome, storage))
     } else {
         None
@@ -93,8 +95,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
             "the software channel",
         ));
         let mut storage = Working::new(&input.memory);
-        let device = args.device.attach(args.write)?;
-        let outcome = outcome::translated(&translation, &mut storage, device);
+        let outcome = outcome::translated(&translation, &mut storage, attach()?);
         Some((translation, outcome, storage))
     };
 
@@ -112,12 +113,14 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     if let Some((outcome, storage)) = &direct {
         text.push_str("\nthe guest's own program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
+        args.device.deliver(&outcome.device, args.write)?;
         entry.direct = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
     if let Some((_, outcome, storage)) = &translated {
         text.push_str("\nthe translated program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
+        args.device.deliver(&outcome.device, args.write)?;
         entry.translated = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }

@@ -120,7 +120,7 @@ impl<'a> Listing<'a> {
             outcome: program.outcome().name(),
             orb: json::digits(&input.orb.0),
             ccws: ccws(input, program),
-            findings: finding::entries(program),
+            findings: finding::entries(input, program),
         }
     }
 }

@@ -61,7 +61,7 @@ fn one(file: &Path, args: &Args) -> Report {
             line.render(&mut text);
         }
     }
-    let findings = finding::entries(&program);
+    let findings = finding::entries(&input, &program);
     let translation = translate(&input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
@@ -96,6 +96,9 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
     let mut text = format!("\ntranslated for {profile}:\n");
     text.push_str(&host::listing(ready, input.device_class()));
     text.push_str("\nguest storage in use:\n");
+    if ready.extents.is_empty() {
+        text.push_str("          none\n");
+    }
     for extent in &ready.extents {
         let _ = writeln!(
             text,

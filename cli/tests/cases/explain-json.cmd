@@ -1,1 +1,1 @@
-explain --format json E01
+explain --format json E01 C05

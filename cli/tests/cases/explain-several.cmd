@@ -1,1 +1,1 @@
-explain c01 idal-align
+explain c01 idal-align E02

@@ -1,0 +1,1 @@
+check tests/programs/bad-data-chain-tail-misaligned-tic.json

@@ -1,0 +1,1 @@
+check tests/programs/enc-tic-after-search-sm-skip.json

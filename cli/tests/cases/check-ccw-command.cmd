@@ -1,0 +1,1 @@
+check tests/programs/bad-command-10.json

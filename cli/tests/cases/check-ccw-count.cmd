@@ -1,0 +1,1 @@
+check tests/programs/bad-count0-cd-fmt1.json

@@ -1,0 +1,1 @@
+check tests/programs/bad-data-out-of-storage.json

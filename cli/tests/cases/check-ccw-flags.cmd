@@ -1,0 +1,1 @@
+check tests/programs/bad-mida-and-ida.json

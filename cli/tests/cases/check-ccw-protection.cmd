@@ -1,0 +1,1 @@
+check tests/programs/bad-key-fetch-protect-ccw.json

@@ -1,0 +1,1 @@
+check tests/programs/bad-tic-tic-fmt0-disguised.json

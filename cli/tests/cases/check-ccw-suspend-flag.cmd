@@ -1,0 +1,1 @@
+check tests/programs/bad-suspend-flag-no-control.json

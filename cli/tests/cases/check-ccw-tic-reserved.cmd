@@ -1,0 +1,1 @@
+check tests/programs/bad-tic-flags-fmt1.json

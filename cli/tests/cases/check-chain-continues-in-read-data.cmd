@@ -1,0 +1,1 @@
+check tests/programs/enc-mvs38-like-iplread.json

@@ -1,0 +1,1 @@
+check tests/programs/linux61-3390-63-47-86x4-1.json

@@ -1,0 +1,1 @@
+check tests/programs/bad-idal1-list-misaligned2.json

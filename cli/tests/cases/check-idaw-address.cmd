@@ -1,0 +1,1 @@
+check tests/programs/bad-idal2-list-runs-off.json

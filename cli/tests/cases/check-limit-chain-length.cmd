@@ -1,0 +1,1 @@
+check tests/programs/enc-chain-257.json

@@ -1,0 +1,1 @@
+check tests/programs/enc-tic-loop-forever.json

@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-last-early.json

@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-data-out-of-storage.json

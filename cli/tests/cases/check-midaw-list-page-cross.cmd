@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-exact-list-cross-4k.json

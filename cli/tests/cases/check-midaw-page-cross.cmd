@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-data-crosses-4k.json

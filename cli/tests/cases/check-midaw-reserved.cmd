@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-exact-reserved-flag.json

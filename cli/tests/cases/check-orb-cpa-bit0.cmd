@@ -1,0 +1,1 @@
+check tests/programs/bad-orb-cpa-bit0.json

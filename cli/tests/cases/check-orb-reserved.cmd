@@ -1,0 +1,1 @@
+check tests/programs/bad-orb-reserved-b30.json

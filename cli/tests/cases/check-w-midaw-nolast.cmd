@@ -1,0 +1,1 @@
+check tests/programs/enc-midaw-exact-last-missing.json

@@ -1,0 +1,1 @@
+check tests/programs/enc-tic-first-fmt1.json

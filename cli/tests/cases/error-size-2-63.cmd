@@ -1,0 +1,1 @@
+check cli/tests/inputs/size-2-63.json

@@ -1,0 +1,1 @@
+run tests/programs/enc-sense-id-sli.json

@@ -1,0 +1,1 @@
+run --compare --device script:cli/tests/inputs/script-sense-id.json tests/programs/bad-orb-reserved-b30.json

@@ -1,0 +1,1 @@
+run --device printer:{images}/printer.txt tests/programs/enc-printer-write-space.json

@@ -1,0 +1,1 @@
+run --device drum:x tests/programs/enc-sense-id-sli.json

@@ -1,0 +1,1 @@
+show tests/programs/bad-idal2-list-runs-off.json

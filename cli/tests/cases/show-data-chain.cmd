@@ -1,0 +1,1 @@
+show tests/programs/enc-data-chain-rcd-ida-mix.json

@@ -1,0 +1,1 @@
+show cli/tests/inputs/size-2-63.json

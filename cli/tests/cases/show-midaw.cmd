@@ -1,0 +1,1 @@
+show tests/programs/enc-midaw-exact-2.json

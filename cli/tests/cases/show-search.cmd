@@ -1,0 +1,1 @@
+show tests/programs/enc-seek-search-tic-readdata.json

@@ -1,0 +1,1 @@
+translate tests/programs/bad-command-10.json

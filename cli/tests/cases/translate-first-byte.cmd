@@ -1,0 +1,1 @@
+translate tests/programs/bad-data-out-of-storage.json

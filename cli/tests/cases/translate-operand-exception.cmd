@@ -1,0 +1,1 @@
+translate tests/programs/bad-orb-reserved-b30.json

@@ -1,0 +1,1 @@
+translate tests/programs/enc-seek-search-tic-readdata.json

@@ -1,0 +1,1 @@
+translate --profile vms tests/programs/linux61-3390-63-47-86x4-1.json
