@@ -33,8 +33,16 @@ pub(crate) fn count(bytes: u64) -> String {
 pub(crate) fn lines(addr: u64, bytes: &[u8], indent: usize) -> String {
     let mut text = String::new();
     let ascii = ebcdic::looks_like_ascii(bytes);
-    for (n, line) in bytes.chunks(LINE).enumerate() {
-        let at = addr.saturating_add((n * LINE) as u64);
+    let mut before: &[u8] = &[];
+    let mut same = 0u64;
+    for (n, line) in (0..).zip(bytes.chunks(LINE)) {
+        if line == before {
+            same += 1;
+            continue;
+        }
+        write_same(&mut text, same, indent);
+        (before, same) = (line, 0);
+        let at = addr.saturating_add(n * LINE as u64);
         let column = if ascii {
             format!("|{}|", ebcdic::ascii_column(line))
         } else {
@@ -42,7 +50,20 @@ pub(crate) fn lines(addr: u64, bytes: &[u8], indent: usize) -> String {
         };
         let _ = writeln!(text, "{:indent$}{at:08x}: {:35}  {column}", "", words(line));
     }
+    write_same(&mut text, same, indent);
     text
+}
+
+/// Stands for `same` lines that are like the one before.
+fn write_same(text: &mut String, same: u64, indent: usize) {
+    if same > 0 {
+        let lines = if same == 1 { "line" } else { "lines" };
+        let _ = writeln!(
+            text,
+            "{:indent$}          {same} more {lines} like this",
+            ""
+        );
+    }
 }
 
 #[cfg(test)]
@@ -57,6 +78,25 @@ mod tests {
             "  0001fff8: e5d6d3f1 00010203 04050607 08090a0b  *VOL1............*\n  \
              00020008: c1                                   *A*\n"
         );
+    }
+
+    #[test]
+    fn lines_that_repeat_are_counted() {
+        let mut bytes = [0xd8; 16 * 4 + 3];
+        bytes[16 * 3] = 0xc1;
+        let text = lines(0, &bytes, 0);
+        let heads: Vec<&str> = text.lines().map(|line| &line[..14]).collect();
+        assert_eq!(
+            heads,
+            [
+                "00000000: d8d8",
+                "          2 mo",
+                "00000030: c1d8",
+                "00000040: d8d8"
+            ]
+        );
+        assert!(text.contains("          2 more lines like this\n"));
+        assert!(lines(0, &[7; 32], 1).ends_with("\n           1 more line like this\n"));
     }
 
     #[test]

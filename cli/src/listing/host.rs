@@ -15,8 +15,11 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
     let orb = ready.orb().encode();
     let (words, _) = orb.0.split_at(12);
     let mut text = format!("{:HEAD$}{:ADDRESS$}{}\n", "ORB", "", dump::words(words));
+    let mut chained = false;
     for (n, ccw) in ready.ccws.iter().enumerate() {
-        let line = ccw_line(ccw, class);
+        let line = ccw_line(ccw, class, chained);
+        let decoded = ccw::Ccw::<ccw::Host>::decode(ccw.raw, Format::One);
+        chained = decoded.chains_data() || (chained && decoded.command.is_tic(Format::One));
         let _ = writeln!(text, "{:HEAD$}{line}", format!("CCW {n}"));
         let list = u64::from(
             ccw::Ccw::<ccw::Host>::decode(ccw.raw, Format::One)
@@ -37,7 +40,8 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
     text
 }
 
-fn ccw_line(ccw: &HostCcw, class: DeviceClass) -> String {
+/// The line of `ccw`, to which the one before it may chain data.
+fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
     let addr = u32::try_from(ccw.at.get()).unwrap_or(u32::MAX);
     if ccw.raw == RawCcw::STOP {
         let what = match ccw.guest {
@@ -47,6 +51,7 @@ fn ccw_line(ccw: &HostCcw, class: DeviceClass) -> String {
         return format!("{addr:08x}: {}  {what}", dump::words(&ccw.raw.0));
     }
     let line = CcwLine { addr, raw: ccw.raw }.display(Format::One, class);
+    let line = if chained { line.data_chained() } else { line };
     match ccw.guest {
         Some(guest) => format!("{line}  for guest {:08x}", guest.get()),
         None => line.to_string(),

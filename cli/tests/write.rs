@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a run leaves in the file of its device.
+
+mod images;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use images::Images;
+
+/// Runs `program` with `args` in the root of the repository; the exit code.
+fn run(program: &str, args: &[&str]) -> i32 {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+        .arg("run")
+        .args(args)
+        .arg(format!("tests/programs/{program}.json"))
+        .current_dir(root)
+        .output()
+        .unwrap();
+    output.status.code().unwrap()
+}
+
+#[test]
+fn a_disk_changes_only_with_write() {
+    let images = Images::new("write-disk");
+    let file = format!("{}/disk.fba", images.path());
+    let device = format!("fba:{file}");
+    let before = fs::read(&file).unwrap();
+    let program = "linux61-9336-63-43-41x8-1";
+
+    for args in [vec![], vec!["--direct"], vec!["--compare"]] {
+        let args = [&["--device", &device], &args[..]].concat();
+        assert_eq!(run(program, &args), 0);
+        assert!(fs::read(&file).unwrap() == before, "{args:?}");
+    }
+
+    // Eight blocks of zeros from block 0 on.
+    assert_eq!(run(program, &["--write", "--device", &device]), 0);
+    let mut after = before;
+    after[..4096].fill(0);
+    assert!(fs::read(&file).unwrap() == after);
+}
+
+#[test]
+fn a_tape_ends_behind_what_was_written() {
+    let images = Images::new("write-tape");
+    let file = format!("{}/tape.aws", images.path());
+    let device = format!("tape:{file}");
+    let before = fs::read(&file).unwrap();
+    assert_eq!(run("linux61-3490-db-01-1", &["--device", &device]), 0);
+    assert_eq!(fs::read(&file).unwrap(), before);
+
+    assert_eq!(
+        run("linux61-3490-db-01-1", &["--write", "--device", &device]),
+        0
+    );
+    let after = fs::read(&file).unwrap();
+    // One block of 496 bytes, which begins with the script that the guest had in storage.
+    assert_eq!(after[..6], [0xf0, 0x01, 0, 0, 0xa0, 0]);
+    assert!(after[6..].starts_with(b"#!/bin/busybox sh\n"));
+    assert_eq!(after.len(), 6 + 496);
+}
+
+#[test]
+fn paper_is_kept_with_write() {
+    let images = Images::new("write-paper");
+    let file = format!("{}/printer.txt", images.path());
+    let device = format!("printer:{file}");
+    fs::write(&file, "a line from before\n").unwrap();
+    assert_eq!(run("enc-printer-write-space", &["--device", &device]), 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "a line from before\n");
+    assert_eq!(
+        run("enc-printer-write-space", &["--write", "--device", &device]),
+        0
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("a line from before\n") && text.len() > 20,
+        "{text:?}"
+    );
+}
