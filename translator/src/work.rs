@@ -42,8 +42,6 @@ pub(crate) struct Node {
     pub(crate) addr: u32,
     /// The bytes; zero when they could not be read.
     pub(crate) raw: RawCcw,
-    /// What they say.
-    pub(crate) ccw: Ccw<Guest>,
     /// First of its words in [`Buffers::words`].
     pub(crate) list: u32,
     /// List words that were read.
@@ -65,6 +63,10 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn guest(&self) -> GuestAddr {
         GuestAddr::new(u64::from(self.addr))
+    }
+
+    pub(crate) fn ccw(&self, format: Format) -> Ccw<Guest> {
+        Ccw::decode(self.raw, format)
     }
 }
 
@@ -114,8 +116,8 @@ pub struct Buffers {
     pub(crate) nodes: Vec<Node>,
     /// Sorted by guest address, disjoint.
     pub(crate) spans: Vec<Span>,
-    /// List words as they are in storage: format-1 IDAWs widened, MIDAWs as two words each.
-    pub(crate) words: Vec<[u8; 8]>,
+    /// IDAWs widened to 64 bits; MIDAWs as two words each.
+    pub(crate) words: Vec<u64>,
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
     pub(crate) findings: Findings,
@@ -180,8 +182,7 @@ impl Buffers {
     }
 
     /// The list words of `node`.
-    #[inline]
-    pub(crate) fn list(&self, node: &Node) -> &[[u8; 8]] {
+    pub(crate) fn list(&self, node: &Node) -> &[u64] {
         let start = node.list as usize;
         let per = if self.is_midal(node) { 2 } else { 1 };
         self.words
@@ -190,7 +191,9 @@ impl Buffers {
     }
 
     pub(crate) fn is_midal(&self, node: &Node) -> bool {
-        node.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+        node.raw
+            .flags(self.orb.format)
+            .contains(ccw::CcwFlags::MODIFIED_INDIRECT)
     }
 
     /// A site that names the CCW of node `index` and the bits of it that decided.
