@@ -27,10 +27,9 @@ pub(crate) struct Entry {
     fix: &'static str,
 }
 
-/// The findings of `program`, which is that of `input`, as JSON.
-pub(crate) fn entries(input: &Input, program: &Program) -> Vec<Entry> {
-    program
-        .findings()
+/// `findings` about `program`, which is that of `input`, as JSON.
+pub(crate) fn entries(input: &Input, program: &Program, findings: &[Finding]) -> Vec<Entry> {
+    findings
         .iter()
         .map(|finding| Entry::of(finding, input, program))
         .collect()

@@ -161,6 +161,11 @@ impl Outcome {
         }
     }
 
+    /// Whether nothing was run because the program was not translated.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self.end, End::Refused(_))
+    }
+
     /// The outcome as text; `storage` is as the run left it.
     pub(crate) fn text(&self, class: DeviceClass, storage: &Working<'_>) -> String {
         let mut text = String::new();
@@ -260,6 +265,9 @@ impl Outcome {
 
     /// Where two runs of the same program differ, storage aside.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+        if let End::Refused(reason) = &other.end {
+            return vec![format!("only the guest's own program was run; {reason}")];
+        }
         let mut differences = Vec::new();
         let (one, two) = (self.end.summary(), other.end.summary());
         if one != two {
@@ -272,7 +280,7 @@ impl Outcome {
             ));
         } else if self.exchanges.len() != other.exchanges.len() {
             differences.push(format!(
-                "device traffic: {} commands directly, {} translated",
+                "device traffic: {} command(s) directly, {} translated",
                 self.exchanges.len(),
                 other.exchanges.len()
             ));

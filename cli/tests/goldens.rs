@@ -79,6 +79,8 @@ fn print(case: &Path) -> String {
         .args(args.split_whitespace())
         .current_dir(root)
         .stdin(stdin)
+        .env_remove("COLUMNS")
+        .env("NO_COLOR", "1")
         .output()
         .unwrap();
     let out = String::from_utf8(output.stdout).unwrap();

@@ -25,8 +25,14 @@ pub(crate) enum Data {
     Hidden,
 }
 
-/// The ORB, every CCW and every list word that was read, in that order.
-pub(crate) fn lines(input: &Input, program: &Program, data: Data) -> Vec<Line> {
+/// The ORB, every CCW and every list word that was read, in that order, with `findings` as
+/// remarks.
+pub(crate) fn lines(
+    input: &Input,
+    program: &Program,
+    findings: &[Finding],
+    data: Data,
+) -> Vec<Line> {
     let class = input.device_class();
     let format = program.orb().format;
     let mut lines = vec![orb_line(&input.orb, program.orb())];
@@ -46,7 +52,7 @@ pub(crate) fn lines(input: &Input, program: &Program, data: Data) -> Vec<Line> {
         }
         lines.extend(words.into_iter().map(|word| word.line));
     }
-    for finding in program.findings() {
+    for finding in findings {
         attach(&mut lines, finding, input, program);
     }
     lines

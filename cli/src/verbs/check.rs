@@ -6,12 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use translator::{Outcome, Policy, Program};
+use translator::{Blame, Finding, HostProfile, Outcome, Policy, Program};
 
+use super::translate::profile;
 use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError, printable};
 use crate::listing::{self, Data};
+use crate::translation::{Translation, translate};
 use crate::{Format, analysis, finding, json, status};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
@@ -20,6 +22,9 @@ pub(crate) struct Args {
     /// Files with a program each (JSON, ccwprog/1); `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Say also what keeps this host from carrying a program out: software or vfio-ccw
+    #[arg(long, value_name = "HOST", value_parser = profile)]
+    profile: Option<HostProfile>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -27,20 +32,38 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, |file| one(file, args.format))
+    batch::run(&args.files, |file| one(file, args))
 }
 
-fn one(file: &Path, format: Format) -> Report {
+fn one(file: &Path, args: &Args) -> Report {
     let input = match input::read(file) {
         Ok(input) => input,
-        Err(error) => return unreadable(&error, format),
+        Err(error) => return unreadable(&error, args.format),
     };
     let program = analysis::judge(&input, Policy::CHECK);
-    let out = match format {
-        Format::Text => text(&input, &program),
-        Format::Json => json::line(&Verdict::of(&input, &program)),
+    let mut findings = program.findings().to_vec();
+    let mut exit = exit(program.outcome());
+    let misfit = args
+        .profile
+        .as_ref()
+        .and_then(|profile| misfit(&input, profile));
+    if let Some(misfit) = misfit {
+        findings.push(misfit);
+        exit = exit.max(Exit::Refused);
+    }
+    let out = match args.format {
+        Format::Text => text(&input, &program, &findings),
+        Format::Json => json::line(&Verdict::of(&input, &program, &findings)),
     };
-    Report::new(out, exit(program.outcome()))
+    Report::new(out, exit)
+}
+
+/// What keeps the host from carrying out a program that is legal.
+fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {
+    match translate(input, analysis::judge(input, Policy::CHECK), profile) {
+        Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
+        _ => None,
+    }
 }
 
 /// The report on an input that holds no program.
@@ -92,11 +115,11 @@ const fn is_zero(count: &u32) -> bool {
 }
 
 impl<'a> Verdict<'a> {
-    fn of(input: &'a Input, program: &Program) -> Self {
+    fn of(input: &'a Input, program: &Program, findings: &[Finding]) -> Self {
         Self {
             name: &input.name,
             outcome: program.outcome().name(),
-            findings: finding::entries(input, program),
+            findings: finding::entries(input, program, findings),
             findings_dropped: program.findings_dropped(),
             scsw: program.scsw().map(|scsw| json::digits(&scsw.encode().0)),
             reason: None,
@@ -104,10 +127,10 @@ impl<'a> Verdict<'a> {
     }
 }
 
-fn text(input: &Input, program: &Program) -> String {
+fn text(input: &Input, program: &Program, findings: &[Finding]) -> String {
     let mut text = format!("{}: {}\n", printable(&input.name), program.outcome().name());
-    if !program.findings().is_empty() {
-        let lines = listing::lines(input, program, Data::Hidden);
+    if !findings.is_empty() {
+        let lines = listing::lines(input, program, findings, Data::Hidden);
         for line in listing::with_remarks(lines) {
             line.render(&mut text);
         }

@@ -68,13 +68,12 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
 }
 
 fn one(input: &Input, args: &Args) -> Result<Report, String> {
-    let judge = || analysis::judge(input, Policy::CHECK);
-    let program = judge();
+    let program = analysis::judge(input, Policy::CHECK);
     let mut text = show::title(input);
-    for line in listing::lines(input, &program, Data::Shown) {
+    for line in listing::lines(input, &program, program.findings(), Data::Shown) {
         line.render(&mut text);
     }
-    let findings = finding::entries(input, &program);
+    let findings = finding::entries(input, &program, program.findings());
 
     let attach = || args.device.attach(&input.device, args.write);
 
@@ -126,7 +125,9 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     }
     if let (Some((one, one_storage)), Some((_, other, other_storage))) = (&direct, &translated) {
         let mut differences = one.differences(other);
-        differences.extend(outcome::storage_difference(one_storage, other_storage));
+        if !other.is_refused() {
+            differences.extend(outcome::storage_difference(one_storage, other_storage));
+        }
         text.push_str(if differences.is_empty() {
             "\nboth did the same: status, device traffic and storage\n"
         } else {

@@ -47,7 +47,7 @@ fn one(file: &Path, format: Format) -> Report {
 
 fn text(input: &Input, program: &Program) -> String {
     let mut text = title(input);
-    for line in listing::lines(input, program, Data::Shown) {
+    for line in listing::lines(input, program, program.findings(), Data::Shown) {
         line.render(&mut text);
     }
     text.push_str(&format!("  {}\n", program.outcome().name()));
@@ -120,7 +120,7 @@ impl<'a> Listing<'a> {
             outcome: program.outcome().name(),
             orb: json::digits(&input.orb.0),
             ccws: ccws(input, program),
-            findings: finding::entries(input, program),
+            findings: finding::entries(input, program, program.findings()),
         }
     }
 }

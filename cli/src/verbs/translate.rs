@@ -57,11 +57,11 @@ fn one(file: &Path, args: &Args) -> Report {
     let exit = check::exit(program.outcome());
     let mut text = show::title(&input);
     if args.format == Format::Text {
-        for line in listing::lines(&input, &program, Data::Hidden) {
+        for line in listing::lines(&input, &program, program.findings(), Data::Hidden) {
             line.render(&mut text);
         }
     }
-    let findings = finding::entries(&input, &program);
+    let findings = finding::entries(&input, &program, program.findings());
     let translation = translate(&input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,

@@ -1,0 +1,2 @@
+# Legal, but not translated.
+check --profile software tests/programs/enc-midaw-exact-2.json
