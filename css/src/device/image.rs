@@ -196,19 +196,21 @@ mod tests {
         bytes
     }
 
+    type Step = fn(&mut dyn Image);
+
     /// The same sequence on a plain image and on an overlay gives the same bytes.
     #[test]
     fn an_overlay_behaves_like_its_image_and_leaves_it_alone() {
         let base: Vec<u8> = (0..=255).cycle().take(1500).collect();
         let mut plain = base.clone();
         let mut overlay = Overlay::new(base.clone()).unwrap();
-        let steps: [&dyn Fn(&mut dyn Image); 6] = [
-            &|image| image.write_at(510, &[1, 2, 3, 4]).unwrap(),
-            &|image| image.write_at(1499, &[5, 6]).unwrap(),
-            &|image| image.set_len(700).unwrap(),
-            &|image| image.set_len(1400).unwrap(),
-            &|image| image.write_at(2000, &[7]).unwrap(),
-            &|image| image.set_len(0).unwrap(),
+        let steps: [Step; 6] = [
+            |image| image.write_at(510, &[1, 2, 3, 4]).unwrap(),
+            |image| image.write_at(1499, &[5, 6]).unwrap(),
+            |image| image.set_len(700).unwrap(),
+            |image| image.set_len(1400).unwrap(),
+            |image| image.write_at(2000, &[7]).unwrap(),
+            |image| image.set_len(0).unwrap(),
         ];
         for step in steps {
             step(&mut plain);

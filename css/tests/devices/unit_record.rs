@@ -53,15 +53,18 @@ fn skipping_to_channels() {
 #[test]
 fn a_loaded_form_decides() {
     let mut rig = printer();
-    // Four lines: none, channel 1, channel 12, none.
-    rig.put(0x3000, &[0, 1, 12, 0x10]);
+    // Four lines: channel 9, channel 1, channel 12, none.
+    rig.put(0x3000, &[9, 1, 12, 0x10]);
     rig.good(&[0x6340_0004_0000_3000, 0x0920_0004_0000_2000]);
     // Spacing onto channel 12 is a unit exception, skipping to it is not.
     assert_eq!(rig.run(&[0x0b20_0001_0000_0000]).status, [0x0d, 0]);
     assert_eq!(rig.run(&[0xe320_0001_0000_0000]).status, [0x0c, 0]);
+    // Spacing onto channel 9 is a unit check with its own sense bit.
+    let end = rig.run(&[0x1320_0001_0000_0000]);
+    assert_eq!((end.status[0], end.sense[0]), (0x0e, 0x01));
     // No line has channel 5.
     let end = rig.run(&[0xab20_0001_0000_0000]);
-    assert_eq!((end.status[0], end.sense[0]), (0x0e, 0x01));
+    assert_eq!((end.status[0], end.sense[0]), (0x0e, 0x10));
 }
 
 #[test]

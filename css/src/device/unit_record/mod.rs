@@ -32,9 +32,11 @@ impl Unit {
         transfer: &mut dyn Transfer,
     ) -> Option<Reply> {
         if command.0 == BASIC_SENSE {
-            let byte = self.sense.first().copied().unwrap_or(0);
-            self.sense.clear();
-            return Some(accept_input(transfer, &[byte]));
+            let mut bytes = [0; SENSE_BYTES];
+            for (to, from) in bytes.iter_mut().zip(self.sense.drain(..)) {
+                *to = from;
+            }
+            return Some(accept_input(transfer, &bytes));
         }
         self.sense.clear();
         match command.0 {

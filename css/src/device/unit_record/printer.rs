@@ -16,8 +16,8 @@ const GATE_LOAD: u8 = 0xeb;
 const FOLD: u8 = 0x43;
 const UNFOLD: u8 = 0x23;
 const LOAD_CHARACTERS: u8 = 0xfb;
-/// Sense byte 0: no line of the form has the channel that was asked for.
-const NO_CHANNEL: u8 = 0x01;
+/// Sense byte 0: channel 9 was met while spacing.
+const CHANNEL_9: u8 = 0x01;
 /// Sense byte 0: the forms control was not loaded as it should.
 const LOAD_CHECK: u8 = 0x02;
 
@@ -86,8 +86,8 @@ impl<W: Write> Printer<W> {
         self.form.get(self.line).copied().unwrap_or(0)
     }
 
-    /// One line on. Returns whether it has the channel 9 or 12.
-    fn advance(&mut self) -> io::Result<bool> {
+    /// One line on. Returns the channel there.
+    fn advance(&mut self) -> io::Result<u8> {
         self.line += 1;
         if self.line >= self.form.len() {
             self.line = 0;
@@ -95,7 +95,7 @@ impl<W: Write> Printer<W> {
         } else {
             self.paper.write_all(b"\n")?;
         }
-        Ok(matches!(self.channel(), 9 | 12))
+        Ok(self.channel())
     }
 
     /// Moves the paper; the text on the current line, if any, is complete.
@@ -106,26 +106,22 @@ impl<W: Write> Printer<W> {
                 Ok(Ended::Done)
             }
             Move::Space(lines) => {
-                let mut exception = false;
+                let mut ended = Ended::Done;
                 for _ in 0..lines {
-                    exception |= self.advance()?;
+                    match self.advance()? {
+                        9 => ended = Ended::Channel9,
+                        12 => ended = Ended::Channel12,
+                        _ => {}
+                    }
                 }
-                Ok(if exception {
-                    Ended::Exception
-                } else {
-                    Ended::Done
-                })
+                Ok(ended)
             }
             Move::Skip(channel) => {
                 if !self.form.contains(&channel) {
                     return Ok(Ended::NoChannel);
                 }
-                loop {
-                    self.advance()?;
-                    if self.channel() == channel {
-                        return Ok(Ended::Done);
-                    }
-                }
+                while self.advance()? != channel {}
+                Ok(Ended::Done)
             }
         }
     }
@@ -133,9 +129,9 @@ impl<W: Write> Printer<W> {
     fn finish(&mut self, ended: io::Result<Ended>) -> ccw::DeviceStatus {
         match ended {
             Ok(Ended::Done) => DONE,
-            Ok(Ended::Exception) => EXCEPTION,
-            Ok(Ended::NoChannel) => self.unit.check(NO_CHANNEL),
-            Err(_) => self.unit.check(sense::EQUIPMENT_CHECK),
+            Ok(Ended::Channel9) => self.unit.check(CHANNEL_9),
+            Ok(Ended::Channel12) => EXCEPTION,
+            Ok(Ended::NoChannel) | Err(_) => self.unit.check(sense::EQUIPMENT_CHECK),
         }
     }
 
@@ -171,8 +167,11 @@ impl<W: Write> Printer<W> {
 /// How a movement ended.
 enum Ended {
     Done,
-    /// A line with channel 9 or 12 was met.
-    Exception,
+    /// A line with channel 9 was met: the form is nearly full.
+    Channel9,
+    /// A line with channel 12 was met: the form is full.
+    Channel12,
+    /// No line of the form has the channel that was asked for.
     NoChannel,
 }
 
