@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, AreaError, Finding, HostProfile, Planned, Program, Rejected, Slot, Translated,
+    Area, AreaError, Code, Finding, HostProfile, Planned, Program, Rejected, Severity, Site, Slot,
+    Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -125,10 +126,12 @@ fn try_translate(
         },
     );
     let pinned = plan.pin(Arc::new(pinner))?;
-    let slot = slot(&mut ccws, &mut lists, &scratch);
-    // These addresses are constants that a slot can have; were they not, no program would be run.
-    let Ok(slot) = slot else {
-        unreachable!("constant addresses make a slot")
+    let Ok(slot) = slot(&mut ccws, &mut lists, &scratch) else {
+        return Ok(Translation::Refused(Finding {
+            code: Code::HostArena,
+            severity: Severity::Error,
+            site: Site::default(),
+        }));
     };
     let translated = pinned.emit(slot)?;
     let ccws_read = read_back(&translated, &ccws, &lists);

@@ -73,7 +73,7 @@ pub(crate) fn title(input: &Input) -> String {
         &input.device
     };
     let size = input.memory.size();
-    let size = if size % (1 << 20) == 0 {
+    let size = if size.is_multiple_of(1 << 20) {
         format!("{} MiB", size >> 20)
     } else {
         format!("{} KiB", size >> 10)

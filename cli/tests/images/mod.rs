@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A directory with `tape.aws`, `disk.fba` and `printer.txt`, removed when dropped.
-pub struct Images {
+pub(crate) struct Images {
     path: PathBuf,
 }
 
 impl Images {
     /// Writes the images; `name` must differ from test to test.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
@@ -22,7 +22,7 @@ impl Images {
     }
 
     /// The directory.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.path.to_str().unwrap()
     }
 }
