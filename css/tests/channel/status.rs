@@ -50,6 +50,7 @@ fn halt_discards_intermediate_status() {
     bench.start();
     bench.step();
     assert_eq!(bench.subchannel.halt(), ConditionCode::Cc0);
+    assert_eq!(bench.scsw(), "00C062C0 00001008 00000000");
     assert_eq!(bench.go(), Progress::Pending);
     assert!(bench.scsw().starts_with("00C06001 00001008 0000"));
 }

@@ -69,6 +69,10 @@ fn blocks_are_read_through_an_extent() {
     ];
     assert_eq!(rig.good(&program), 0);
     assert_eq!(rig.get(0x6000, 512), [12; 512]);
+    // The last block of the extent belongs to it.
+    locate(&mut rig, 0x06, 2, 106);
+    assert_eq!(rig.good(&program), 0);
+    assert_eq!(rig.get(0x6000, 512), [15; 512]);
 }
 
 #[test]
