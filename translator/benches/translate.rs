@@ -33,7 +33,9 @@ struct Ram {
 
 impl Ram {
     fn new() -> Self {
-        Self { low: (0..LOW / 8).map(|_| AtomicU64::new(0)).collect() }
+        Self {
+            low: (0..LOW / 8).map(|_| AtomicU64::new(0)).collect(),
+        }
     }
 
     fn set(&self, at: u64, value: u64) {
@@ -50,7 +52,9 @@ impl GuestStorage for Ram {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
         let first = (at.get() / 8) as usize;
         assert!(at.get() % 8 == 0, "the bench reads doublewords");
-        let Some(words) = self.low.get(first..) else { return 0 };
+        let Some(words) = self.low.get(first..) else {
+            return 0;
+        };
         let mut read = 0;
         let (chunks, _) = buf.as_chunks_mut::<8>();
         for (to, from) in chunks.iter_mut().zip(words) {
@@ -75,11 +79,46 @@ struct Shape {
 }
 
 const SHAPES: &[Shape] = &[
-    Shape { name: "1x4k-direct", ccws: 1, pages: 1, idal: false, contiguous: true, gate: Some(30.) },
-    Shape { name: "14-dasd-idal", ccws: 14, pages: 1, idal: true, contiguous: false, gate: Some(12.) },
-    Shape { name: "64x60k-idal", ccws: 64, pages: 15, idal: true, contiguous: true, gate: Some(5.) },
-    Shape { name: "256-direct", ccws: 256, pages: 1, idal: false, contiguous: false, gate: Some(18.) },
-    Shape { name: "64x60k-scattered", ccws: 64, pages: 15, idal: true, contiguous: false, gate: None },
+    Shape {
+        name: "1x4k-direct",
+        ccws: 1,
+        pages: 1,
+        idal: false,
+        contiguous: true,
+        gate: Some(30.),
+    },
+    Shape {
+        name: "14-dasd-idal",
+        ccws: 14,
+        pages: 1,
+        idal: true,
+        contiguous: false,
+        gate: Some(12.),
+    },
+    Shape {
+        name: "64x60k-idal",
+        ccws: 64,
+        pages: 15,
+        idal: true,
+        contiguous: true,
+        gate: Some(5.),
+    },
+    Shape {
+        name: "256-direct",
+        ccws: 256,
+        pages: 1,
+        idal: false,
+        contiguous: false,
+        gate: Some(18.),
+    },
+    Shape {
+        name: "64x60k-scattered",
+        ccws: 64,
+        pages: 15,
+        idal: true,
+        contiguous: false,
+        gate: None,
+    },
 ];
 
 /// Where everything of a shape lies.
@@ -137,7 +176,11 @@ impl Bench {
                         ram.set(list + p * 8, data);
                     }
                     own_idaws.push(data);
-                    data = if shape.contiguous { data + 4096 } else { page(n) };
+                    data = if shape.contiguous {
+                        data + 4096
+                    } else {
+                        page(n)
+                    };
                 }
             }
             words.push((own_ccws, own_idaws));
@@ -157,7 +200,9 @@ impl Bench {
         let guards = Guards::default();
         let snapshot = fetch(&self.orbs[n], &self.ram, &Policy::MEDIATE, &guards, work);
         let program = validate(snapshot, self.pinner.regions(), &guards);
-        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else { unreachable!() };
+        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+            unreachable!()
+        };
         let slot = Slot::new(
             Area::new(HostAddr::new(0x10_0000), &mut self.ccws).unwrap(),
             Area::new(HostAddr::new(0x20_0000), &mut self.lists).unwrap(),
@@ -190,7 +235,10 @@ impl Bench {
             let out = &mut self.out[n_ccws..n_ccws + n_idaws];
             if idal {
                 for (to, p) in out.iter_mut().zip(0..) {
-                    *to = self.ram.get(at + 0x1000 + p * 8).wrapping_add(0x1_0000_0000);
+                    *to = self
+                        .ram
+                        .get(at + 0x1000 + p * 8)
+                        .wrapping_add(0x1_0000_0000);
                 }
             } else {
                 for to in out {
@@ -210,7 +258,10 @@ fn min_of<F: FnMut()>(mut run: F) -> Duration {
 
 /// Prints ours against the floor, minima of 15 runs of each taken in turn.
 fn table() {
-    println!("\n{:<18} {:>10} {:>10} {:>8} {:>6}", "shape", "ours", "floor", "ratio", "gate");
+    println!(
+        "\n{:<18} {:>10} {:>10} {:>8} {:>6}",
+        "shape", "ours", "floor", "ratio", "gate"
+    );
     for shape in SHAPES {
         let mut bench = Bench::new(shape);
         let mut work = bench.ours(Buffers::new());
@@ -231,7 +282,9 @@ fn table() {
             }));
         }
         let per = |time: Duration| time.as_secs_f64() * 1e9 / f64::from(rounds) / PROGRAMS as f64;
-        let gate = shape.gate.map_or(String::from("-"), |gate| format!("{gate:.0}"));
+        let gate = shape
+            .gate
+            .map_or(String::from("-"), |gate| format!("{gate:.0}"));
         println!(
             "{:<18} {:>7.1} ns {:>7.2} ns {:>8.1} {:>6}",
             shape.name,
@@ -247,23 +300,33 @@ fn benches(c: &mut Criterion) {
     for shape in SHAPES {
         let mut bench = Bench::new(shape);
         let mut held = Some(Buffers::new());
-        c.benchmark_group("translate").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
-            b.iter(|| held = held.take().map(|work| bench.ours(work)));
-        });
-        c.benchmark_group("floor").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
-            b.iter(|| bench.floor(shape.idal));
-        });
+        c.benchmark_group("translate").bench_function(
+            BenchmarkId::from_parameter(shape.name),
+            |b| {
+                b.iter(|| held = held.take().map(|work| bench.ours(work)));
+            },
+        );
+        c.benchmark_group("floor")
+            .bench_function(BenchmarkId::from_parameter(shape.name), |b| {
+                b.iter(|| bench.floor(shape.idal));
+            });
         let pages = Bench::new(shape).pinner;
-        let mut bench = Bench { pinner: pages, ..bench };
+        let mut bench = Bench {
+            pinner: pages,
+            ..bench
+        };
         let translated = bench.translate(0, Buffers::new());
         let mut irb = Irb::<Host>::IDLE;
         let mut scsw = RawScsw([0x00, 0xc0, 0x40, 0x07, 0, 0, 0, 0, 0x0c, 0, 0, 0]);
         let end = 0x10_0000 + 8 * shape.ccws as u32;
         scsw.0[4..8].copy_from_slice(&end.to_be_bytes());
         irb.scsw = Scsw::decode(&scsw);
-        c.benchmark_group("complete").bench_function(BenchmarkId::from_parameter(shape.name), |b| {
-            b.iter(|| black_box(translated.complete(black_box(&irb))));
-        });
+        c.benchmark_group("complete").bench_function(
+            BenchmarkId::from_parameter(shape.name),
+            |b| {
+                b.iter(|| black_box(translated.complete(black_box(&irb))));
+            },
+        );
     }
 }
 

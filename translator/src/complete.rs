@@ -44,9 +44,7 @@ impl<P: Pinner> Translated<P> {
     /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
         self.work.slots.iter().map(|slot| match *slot {
-            HostSlot::Node(n) | HostSlot::Split(n) => {
-                self.work.nodes.get(usize::from(n)).map(Node::guest)
-            }
+            HostSlot::Node(n) => self.work.nodes.get(usize::from(n)).map(Node::guest),
             HostSlot::Jump(_) | HostSlot::Stop => None,
         })
     }
@@ -109,7 +107,7 @@ impl<P: Pinner> Translated<P> {
             return None;
         }
         match *self.work.slots.get(usize::try_from(n).ok()?)? {
-            HostSlot::Node(n) | HostSlot::Split(n) => self.work.nodes.get(usize::from(n)),
+            HostSlot::Node(n) => self.work.nodes.get(usize::from(n)),
             HostSlot::Jump(_) | HostSlot::Stop => None,
         }
     }

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The rules for the data of one CCW, on the copy: how many bytes of it can move, and which
-//! condition forbids the next one.
+//! The rules for the data of one CCW, on the copy: which storage it uses, how many bytes of it can
+//! move, and which condition forbids the next one.
+
+use alloc::vec::Vec;
 
 use ccw::{
-    Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags,
+    Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags, Orb,
     RawMidaw,
 };
-use pinning::{Lookup, Permission};
+use pinning::{Access, Extent, Lookup, Permission};
 
 use crate::{
-    AddressLimit, Buffers, Code, Guards,
+    AddressLimit, Code, Guards,
     chain::Op,
     memory::{KEY_BLOCK, key_allows},
     work::Node,
@@ -27,134 +29,229 @@ pub(crate) struct DataFault {
     pub(crate) data: Option<GuestAddr>,
 }
 
-/// What a check needs to know besides the node.
-pub(crate) struct Checker<'a, 'm> {
-    pub(crate) work: &'a Buffers,
-    pub(crate) lookup: Lookup<'m>,
-    pub(crate) guards: &'a Guards<'a>,
-    /// The limit, if the ORB asks for it.
-    pub(crate) limit: Option<AddressLimit>,
+/// Reading backward, the largest piece of storage that one word of any host list addresses.
+const BACKWARD_BLOCK: u64 = 2048;
+
+/// Checks the data of a program, CCW by CCW, and collects the storage that it uses.
+pub(crate) struct Checker<'a> {
+    orb: &'a Orb<Guest>,
+    format: IdawFormat,
+    guards: &'a Guards<'a>,
+    lookup: Lookup<'a>,
+    /// The address limit, if the ORB asks for it.
+    limit: Option<AddressLimit>,
+    /// Neither keys nor a limit: where storage is, it may be used.
+    unguarded: bool,
+    /// The storage that the CCWs so far use, in the order of their transfers.
+    pub(crate) extents: Vec<Extent>,
 }
 
-impl Checker<'_, '_> {
-    /// What stops the transfer of `node`, if anything does.
-    #[inline]
-    pub(crate) fn check(&mut self, node: &Node) -> Option<DataFault> {
-        let ccw = node.ccw(self.work.orb.format);
-        if ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
-            self.midal(node, ccw)
-        } else if ccw.flags.contains(CcwFlags::INDIRECT) {
-            self.idal(node, ccw)
-        } else {
-            self.direct(node, ccw)
+impl<'a> Checker<'a> {
+    pub(crate) fn new(
+        orb: &'a Orb<Guest>,
+        guards: &'a Guards<'a>,
+        lookup: Lookup<'a>,
+        extents: Vec<Extent>,
+    ) -> Self {
+        let limit = if orb.limit_check { guards.limit } else { None };
+        let unguarded = guards.keys.is_none() && limit.is_none();
+        Self {
+            orb,
+            format: IdawFormat::of(orb),
+            guards,
+            lookup,
+            limit,
+            unguarded,
+            extents,
         }
     }
 
-    fn direct(&mut self, node: &Node, ccw: Ccw<Guest>) -> Option<DataFault> {
+    /// What stops the transfer of `node`, whose list is `list`, if anything does. The storage of
+    /// the bytes before it is added to the extents.
+    #[inline]
+    pub(crate) fn check(&mut self, node: &Node, list: &[[u8; 8]]) -> Option<DataFault> {
+        let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
+        if !node.ccw.flags.intersects(lists) {
+            self.direct(node.ccw, node.op)
+        } else if node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+            self.midal(node.ccw, node.op, list)
+        } else if node.op == Op::Backward {
+            self.idal_backward(node.ccw, list)
+        } else {
+            self.idal(node.ccw, node.op, list)
+        }
+    }
+
+    #[inline]
+    fn direct(&mut self, ccw: Ccw<Guest>, op: Op) -> Option<DataFault> {
         let first = ccw.addr.widen();
         let count = u64::from(ccw.count);
-        let (room, beyond) = if node.op == Op::Backward {
+        let (room, beyond) = if op == Op::Backward {
             (first.get() + 1, Code::DataRbUnderflow)
         } else {
             (
-                self.work.orb.format.limit().saturating_sub(first.get()),
+                self.orb.format.limit().saturating_sub(first.get()),
                 Code::DataWrap,
             )
         };
-        let (good, code) = self.area(first, count.min(room), node.op, Code::DataUnavail);
-        let code = code.or((good < count).then_some(beyond))?;
+        let (good, code) = self.area(first, count.min(room), op, Code::DataUnavail);
+        if good == count {
+            return None;
+        }
         Some(DataFault {
-            code,
+            code: code.unwrap_or(beyond),
             good: narrow(good),
             list_word: None,
-            data: data_at(first, good, node.op),
+            data: data_at(first, good, op),
         })
     }
 
-    fn idal(&mut self, node: &Node, ccw: Ccw<Guest>) -> Option<DataFault> {
-        let format = IdawFormat::of(&self.work.orb);
-        let mask = format.block() - 1;
-        let backward = node.op == Op::Backward;
+    /// Lists for output and reading forward. Words that go on where the last block ended are
+    /// taken together.
+    #[inline]
+    fn idal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
+        let block = self.format.block();
+        let mask = block - 1;
+        let high = if self.format == IdawFormat::One {
+            1 << 31
+        } else {
+            0
+        };
         let mut left = u64::from(ccw.count);
-        let mut k: u16 = 0;
-        for &word in self.work.list(node) {
-            let at = GuestAddr::new(word);
-            let (aligned, len) = if backward {
-                (word.wrapping_add(1) & mask == 0, (word & mask) + 1)
-            } else {
-                (word & mask == 0, mask + 1 - (word & mask))
-            };
-            let len = len.min(left);
-            let fault = if format == IdawFormat::One && word >> 31 != 0 {
-                Some((Code::Idaw1Bit0, 0))
-            } else if k > 0 && !aligned {
-                Some((
-                    if backward {
-                        Code::IdawAlignRb
-                    } else {
-                        Code::IdawAlign
-                    },
-                    0,
-                ))
-            } else {
-                let (good, code) = self.area(at, len, node.op, Code::IdawDataUnavail);
-                code.map(|code| (code, good))
-            };
-            if let Some((code, good)) = fault {
-                let moved = u64::from(ccw.count) - left + good;
-                let word_at_fault =
-                    matches!(code, Code::Idaw1Bit0 | Code::IdawAlign | Code::IdawAlignRb);
+        // The area so far: its first byte, the byte behind it, the number of its first word.
+        let (mut start, mut end, mut from) = (0, 0, 0);
+        for (k, word) in list.iter().enumerate() {
+            let word = u64::from_be_bytes(*word);
+            if word != end || word & high != 0 || k == 0 {
+                if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
+                    return Some(fault);
+                }
+                let code = if word & high != 0 {
+                    Some(Code::Idaw1Bit0)
+                } else if k > 0 && word & mask != 0 {
+                    Some(Code::IdawAlign)
+                } else {
+                    None
+                };
+                if let Some(code) = code {
+                    return Some(word_fault(code, ccw, left, k));
+                }
+                (start, from) = (word, k);
+            }
+            let len = left.min(block - (word & mask));
+            end = word.wrapping_add(len);
+            left -= len;
+        }
+        if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
+            return Some(fault);
+        }
+        if left == 0 {
+            return None;
+        }
+        Some(word_fault(
+            self.unreadable_idaw(ccw, list.len()),
+            ccw,
+            left,
+            list.len(),
+        ))
+    }
+
+    /// Uses the area `start..end` of the words from number `from` on; `left` bytes come behind.
+    #[inline]
+    fn idal_area(
+        &mut self,
+        ccw: Ccw<Guest>,
+        op: Op,
+        start: u64,
+        end: u64,
+        from: usize,
+        left: u64,
+    ) -> Option<DataFault> {
+        let len = end.wrapping_sub(start);
+        let first = GuestAddr::new(start);
+        let (good, code) = self.area(first, len, op, Code::IdawDataUnavail);
+        let code = code?;
+        let block = self.format.block();
+        let words = (first.block_offset(block) + good) / block;
+        Some(DataFault {
+            code,
+            good: narrow(u64::from(ccw.count) - left - len + good),
+            list_word: Some(narrow(from as u64 + words)),
+            data: data_at(first, good, op),
+        })
+    }
+
+    fn idal_backward(&mut self, ccw: Ccw<Guest>, list: &[[u8; 8]]) -> Option<DataFault> {
+        let mask = self.format.block() - 1;
+        let mut left = u64::from(ccw.count);
+        for (k, word) in list.iter().enumerate() {
+            let word = u64::from_be_bytes(*word);
+            if self.format == IdawFormat::One && word >> 31 != 0 {
+                return Some(word_fault(Code::Idaw1Bit0, ccw, left, k));
+            }
+            if k > 0 && word.wrapping_add(1) & mask != 0 {
+                return Some(word_fault(Code::IdawAlignRb, ccw, left, k));
+            }
+            let len = left.min((word & mask) + 1);
+            let first = GuestAddr::new(word);
+            let (good, code) = self.area(first, len, Op::Backward, Code::IdawDataUnavail);
+            if let Some(code) = code {
                 return Some(DataFault {
                     code,
-                    good: narrow(moved),
-                    list_word: Some(k),
-                    data: if word_at_fault {
-                        None
-                    } else {
-                        data_at(at, good, node.op)
-                    },
+                    good: narrow(u64::from(ccw.count) - left + good),
+                    list_word: Some(narrow(k as u64)),
+                    data: data_at(first, good, Op::Backward),
                 });
             }
             left -= len;
-            k += 1;
         }
-        (left > 0).then(|| DataFault {
-            code: self.unreadable(
-                ccw,
-                u64::from(k) * format.size(),
-                [Code::IdalWrap, Code::IdalProt, Code::IdalUnavail],
-            ),
-            good: narrow(u64::from(ccw.count) - left),
-            list_word: Some(k),
-            data: None,
-        })
+        if left == 0 {
+            return None;
+        }
+        Some(word_fault(
+            self.unreadable_idaw(ccw, list.len()),
+            ccw,
+            left,
+            list.len(),
+        ))
+    }
+
+    /// Why IDAW number `k` could not be read.
+    fn unreadable_idaw(&self, ccw: Ccw<Guest>, k: usize) -> Code {
+        let offset = k as u64 * self.format.size();
+        self.unreadable(
+            ccw,
+            offset,
+            [Code::IdalWrap, Code::IdalProt, Code::IdalUnavail],
+        )
     }
 
     /// Why the list word `offset` bytes into the list of `ccw` could not be read: beyond the
     /// limit of its format, protected, or not there.
     fn unreadable(&self, ccw: Ccw<Guest>, offset: u64, [wrap, prot, gone]: [Code; 3]) -> Code {
         let at = GuestAddr::new(u64::from(ccw.addr.get()) + offset);
-        if at.get() >= self.work.orb.format.limit() {
+        if at.get() >= self.orb.format.limit() {
             return wrap;
         }
         match self.guards.keys {
-            Some(keys) if !key_allows(keys, self.work.orb.key, at, false) => prot,
+            Some(keys) if !key_allows(keys, self.orb.key, at, false) => prot,
             _ => gone,
         }
     }
 
-    fn midal(&mut self, node: &Node, ccw: Ccw<Guest>) -> Option<DataFault> {
-        let (pairs, _) = self.work.list(node).as_chunks::<2>();
+    fn midal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
+        let (pairs, _) = list.as_chunks::<2>();
         let mut left = ccw.count;
         let mut k: u16 = 0;
-        for &[high, low] in pairs {
-            let raw = RawMidaw(((u128::from(high) << 64) | u128::from(low)).to_be_bytes());
+        for pair in pairs {
+            let raw = raw_midaw(pair);
             let midaw = Midaw::<Guest>::decode(raw);
             let moved = ccw.count - left;
             let fault = |code, good: u64, data| {
+                let good = moved.saturating_add(narrow(good));
                 Some(DataFault {
                     code,
-                    good: moved.saturating_add(narrow(good)),
+                    good,
                     list_word: Some(k),
                     data,
                 })
@@ -176,7 +273,7 @@ impl Checker<'_, '_> {
                 return fault(Code::MidawCountOver, 0, None);
             }
             if !skip {
-                let room = if node.op == Op::Backward {
+                let room = if op == Op::Backward {
                     midaw.addr.block_offset(MIDAL_PAGE) + 1
                 } else {
                     midaw.addr.block_remainder(MIDAL_PAGE)
@@ -185,9 +282,9 @@ impl Checker<'_, '_> {
                 if len > room {
                     return fault(Code::MidawPage, 0, None);
                 }
-                let (good, code) = self.area(midaw.addr, len, node.op, Code::MidawDataUnavail);
+                let (good, code) = self.area(midaw.addr, len, op, Code::MidawDataUnavail);
                 if let Some(code) = code {
-                    return fault(code, good, data_at(midaw.addr, good, node.op));
+                    return fault(code, good, data_at(midaw.addr, good, op));
                 }
             }
             left -= midaw.count;
@@ -219,7 +316,7 @@ impl Checker<'_, '_> {
     }
 
     /// How many of `len` bytes from `first`, upward or for read backward downward, the operation
-    /// may use, and what forbids the next.
+    /// may use, and what forbids the next. What may be used is added to the extents.
     #[inline]
     fn area(
         &mut self,
@@ -229,14 +326,12 @@ impl Checker<'_, '_> {
         unavailable: Code,
     ) -> (u64, Option<Code>) {
         if op != Op::Backward
-            && self.guards.keys.is_none()
-            && self.limit.is_none()
-            && let Some(region) = self.lookup.region(first)
-            && region
-                .offset(first)
-                .is_some_and(|offset| region.len - offset >= len)
+            && self.unguarded
+            && let Some((region, offset)) = self.lookup.locate(first)
+            && region.len - offset >= len
             && (op == Op::Output || region.permission == Permission::ReadWrite)
         {
+            self.add(first.get(), len, access(op));
             return (len, None);
         }
         self.blocks(first, len, op, unavailable)
@@ -259,11 +354,15 @@ impl Checker<'_, '_> {
                 return (good, Some(code));
             }
             // Every boundary that matters is one of 4 KiB blocks.
-            good += if op == Op::Backward {
-                at.block_offset(KEY_BLOCK) + 1
+            if op == Op::Backward {
+                let here = (at.block_offset(BACKWARD_BLOCK) + 1).min(len - good);
+                self.push(at.get() + 1 - here, here, access(op));
+                good += here;
             } else {
-                at.block_remainder(KEY_BLOCK)
-            };
+                let here = at.block_remainder(KEY_BLOCK).min(len - good);
+                self.add(at.get(), here, access(op));
+                good += here;
+            }
         }
         (len, None)
     }
@@ -275,7 +374,7 @@ impl Checker<'_, '_> {
             return Some(unavailable);
         };
         if let Some(keys) = self.guards.keys
-            && !key_allows(keys, self.work.orb.key, at, store)
+            && !key_allows(keys, self.orb.key, at, store)
         {
             return Some(if store {
                 Code::DataProtStore
@@ -290,6 +389,62 @@ impl Checker<'_, '_> {
         }
         (store && region.permission != Permission::ReadWrite).then_some(Code::EnvReadonly)
     }
+
+    /// Adds an area of at most 65535 bytes: to the last extent, if it goes on there.
+    #[inline]
+    fn add(&mut self, start: u64, len: u64, access: Access) {
+        if let Some(last) = self.extents.last_mut()
+            && last.start.get().wrapping_add(u64::from(last.len)) == start
+            && last.access == access
+            && let Ok(sum) = u32::try_from(u64::from(last.len) + len)
+        {
+            last.len = sum;
+            return;
+        }
+        self.push(start, len, access);
+    }
+
+    #[inline]
+    fn push(&mut self, start: u64, len: u64, access: Access) {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 65535")]
+        let len = len as u32;
+        if len > 0 {
+            self.extents.push(Extent {
+                start: GuestAddr::new(start),
+                len,
+                access,
+            });
+        }
+    }
+}
+
+/// What the device does with the storage of an operation.
+fn access(op: Op) -> Access {
+    if op == Op::Output {
+        Access::DeviceReads
+    } else {
+        Access::DeviceWrites
+    }
+}
+
+/// The MIDAW in two list words.
+pub(crate) fn raw_midaw(&[high, low]: &[[u8; 8]; 2]) -> RawMidaw {
+    let mut raw = RawMidaw::default();
+    let (halves, _) = raw.0.as_chunks_mut::<8>();
+    for (to, from) in halves.iter_mut().zip([high, low]) {
+        *to = from;
+    }
+    raw
+}
+
+/// List word number `k` is at fault, before any of its bytes has moved; `left` bytes are left.
+fn word_fault(code: Code, ccw: Ccw<Guest>, left: u64, k: usize) -> DataFault {
+    DataFault {
+        code,
+        good: narrow(u64::from(ccw.count) - left),
+        list_word: Some(narrow(k as u64)),
+        data: None,
+    }
 }
 
 /// Byte number `n` of an area.
@@ -301,7 +456,7 @@ fn data_at(first: GuestAddr, n: u64, op: Op) -> Option<GuestAddr> {
     }
 }
 
-/// A number of bytes of one CCW.
-fn narrow(bytes: u64) -> u16 {
-    u16::try_from(bytes).unwrap_or(u16::MAX)
+/// A number of bytes of one CCW, or of words of its list.
+fn narrow(number: u64) -> u16 {
+    u16::try_from(number).unwrap_or(u16::MAX)
 }

@@ -9,7 +9,7 @@ use pinning::{Pinner, Pins, Run};
 use crate::{
     Area, Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
     chain::Op,
-    plan::{list_words, needs_length_suppression},
+    plan::needs_length_suppression,
     work::{HostSlot, NOWHERE, Node, Reach},
 };
 
@@ -110,80 +110,94 @@ struct Emitter<'a> {
 
 impl Emitter<'_> {
     fn run(mut self) -> Result<(), Code> {
-        let slots = &self.work.slots;
-        if slots.len() > self.ccws.len() {
+        let work = self.work;
+        if work.slots.len() > self.ccws.len() {
             return Err(Code::HostArena);
         }
-        for (n, slot) in slots.iter().enumerate() {
-            let raw = match *slot {
-                HostSlot::Stop => RawCcw::STOP,
-                HostSlot::Jump(to) => self.tic(self.node(to)?.host)?,
-                HostSlot::Node(n) => self.image(self.node(n)?)?,
-                HostSlot::Split(n) => self.split(self.node(n)?)?,
-            };
-            if let Some(word) = self.ccws.words().get_mut(n) {
-                *word = raw.0;
+        // In the order of the walk, which is that of the extents.
+        for node in &work.nodes {
+            let raw = self.image(node)?;
+            self.put_ccw(node.host, raw);
+        }
+        for (n, slot) in (0..).zip(&work.slots) {
+            match *slot {
+                HostSlot::Node(_) => {}
+                HostSlot::Stop => self.put_ccw(n, RawCcw::STOP),
+                HostSlot::Jump(to) => {
+                    let raw = self.tic(to)?;
+                    self.put_ccw(n, raw);
+                }
             }
         }
         Ok(())
     }
 
-    fn node(&self, n: u16) -> Result<Node, Code> {
-        self.work
-            .nodes
-            .get(usize::from(n))
-            .copied()
-            .ok_or(Code::HostMap)
+    /// Writes host CCW `n`; nothing for one that is not part of the host's program.
+    #[inline]
+    fn put_ccw(&mut self, n: u32, raw: RawCcw) {
+        if let Some(word) = self.ccws.words().get_mut(n as usize) {
+            *word = raw.0;
+        }
     }
 
-    fn tic(&self, to: u32) -> Result<RawCcw, Code> {
-        if to == NOWHERE {
+    /// A TIC to the image of node `to`.
+    fn tic(&self, to: u16) -> Result<RawCcw, Code> {
+        let host = self
+            .work
+            .nodes
+            .get(usize::from(to))
+            .map_or(NOWHERE, |node| node.host);
+        if host == NOWHERE {
             return Err(Code::HostMap);
         }
-        Ok(Ccw {
+        let addr = slot_addr(self.ccws.base(), host);
+        let flags = CcwFlags::empty();
+        Ok(Ccw::<Host> {
             command: Command::TIC,
-            flags: CcwFlags::empty(),
+            flags,
             count: 0,
-            addr: slot_addr(self.ccws.base(), to),
+            addr,
         }
         .encode())
     }
 
     /// The host CCW of `node`.
     #[inline]
-    fn image(&mut self, node: Node) -> Result<RawCcw, Code> {
-        let ccw = node.ccw(self.work.orb.format);
+    fn image(&mut self, node: &Node) -> Result<RawCcw, Code> {
+        let guest = node.ccw;
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
-        let mut host = Ccw::<Host> {
-            command: self.code(&node),
-            flags: ccw.flags.difference(lists),
-            count: ccw.count,
-            addr: Addr31::truncate(0),
-        };
-        match node.op {
-            Op::Fault => return Ok(self.stop(&node)),
-            Op::Tic => {
-                let target = self.work.find_node(ccw.addr.get()).ok_or(Code::HostMap)?;
-                return self.tic(self.node(target)?.host);
-            }
-            Op::Nothing => return Ok(host.encode()),
-            Op::Skip => {
-                host.addr = self.here();
-                self.fill(u64::from(ccw.count).div_ceil(self.block))?;
-            }
+        let plain = guest.flags.difference(lists);
+        let here = self.lists.at(self.used);
+        let (flags, addr) = match node.op {
             Op::Output | Op::Input | Op::Backward => {
                 if node.good == 0
                     && node.fault.is_some()
                     && self.profile.first_byte_fault == FirstByteFault::Stop
                 {
-                    return Ok(self.stop(&node));
+                    return Ok(self.stop(node));
                 }
-                host.addr = self.here();
-                self.list(&node, ccw.count)?;
+                self.list(node)?;
+                (plain.union(CcwFlags::INDIRECT), here)
             }
+            Op::Skip => {
+                self.fill(u64::from(guest.count).div_ceil(self.block))?;
+                (plain.union(CcwFlags::INDIRECT), here)
+            }
+            Op::Nothing => (plain, Addr31::truncate(0)),
+            Op::Fault => return Ok(self.stop(node)),
+            Op::Tic if node.host == NOWHERE => return Ok(RawCcw::STOP),
+            Op::Tic => {
+                let to = self.work.find_node(guest.addr.get()).ok_or(Code::HostMap)?;
+                return self.tic(to);
+            }
+        };
+        Ok(Ccw::<Host> {
+            command: self.code(node),
+            flags,
+            count: guest.count,
+            addr,
         }
-        host.flags |= CcwFlags::INDIRECT;
-        Ok(host.encode())
+        .encode())
     }
 
     /// The code of the host CCW: a guest's byte, but never one that the host would take for
@@ -193,7 +207,7 @@ impl Emitter<'_> {
         if self.profile.reads_chained_codes && !node.reach.contains(Reach::COMMAND) {
             node.head
         } else {
-            node.raw.command()
+            node.ccw.command
         }
     }
 
@@ -207,11 +221,6 @@ impl Emitter<'_> {
             }
             _ => RawCcw::STOP,
         }
-    }
-
-    /// Where the next list begins.
-    fn here(&self) -> Addr31<Host> {
-        self.lists.at(self.used)
     }
 
     #[inline]
@@ -233,27 +242,13 @@ impl Emitter<'_> {
 
     /// Writes the list of `node`: the blocks whose data is good, then what stops the channel.
     #[inline]
-    fn list(&mut self, node: &Node, count: u16) -> Result<(), Code> {
+    fn list(&mut self, node: &Node) -> Result<(), Code> {
         let start = self.used;
-        let backward = node.op == Op::Backward;
         let offset = node.first_byte(self.work) & (self.block - 1);
-        let mut chunk = if backward {
-            offset + 1
+        if node.op == Op::Backward {
+            self.backward(u64::from(node.good), offset)?;
         } else {
-            self.block - offset
-        };
-        let mut left = u64::from(node.good);
-        while left > 0 {
-            let len = left.min(chunk);
-            let low = self.stream.take(len).ok_or(Code::HostMap)?;
-            let addr = if backward {
-                low.checked_add(len - 1).ok_or(Code::HostMap)?
-            } else {
-                low
-            };
-            self.put(addr)?;
-            left -= len;
-            chunk = self.block;
+            self.forward(u64::from(node.good), offset)?;
         }
         if node.fault.is_some() {
             let poison = match self.profile.first_byte_fault {
@@ -264,31 +259,72 @@ impl Emitter<'_> {
             self.put(poison)?;
         }
         if self.profile.rebuilds_lists {
-            let need = self.words_that_host_reads(node, count, offset);
+            // The host counts blocks upward from the first address, whatever the command.
+            let need = (offset + u64::from(node.ccw.count)).div_ceil(self.block);
             let have = (self.used - start) as u64;
             self.fill(need.saturating_sub(have))?;
         }
         Ok(())
     }
 
-    /// Words that a host reads which counts blocks upward from the first address.
-    fn words_that_host_reads(&self, node: &Node, count: u16, offset: u64) -> u64 {
-        let upward = (offset + u64::from(count)).div_ceil(self.block);
-        upward.max(u64::from(list_words(self.work, node, self.block)))
+    /// Writes the blocks of `left` bytes that begin `offset` bytes into a block.
+    #[inline]
+    fn forward(&mut self, mut left: u64, offset: u64) -> Result<(), Code> {
+        let mut chunk = self.block - offset;
+        while left > 0 {
+            // Blocks lie in pages, and storage goes on from page to page within a run.
+            let (mut addr, mut room) = self.stream.rest().ok_or(Code::HostMap)?;
+            let lists = self
+                .lists
+                .words()
+                .get_mut(self.used..)
+                .ok_or(Code::HostArena)?;
+            let mut words = lists.iter_mut();
+            let before = left;
+            while left > 0 && room > 0 {
+                let len = left.min(chunk);
+                room = room.checked_sub(len).ok_or(Code::HostMap)?;
+                *words.next().ok_or(Code::HostArena)? = addr.to_be_bytes();
+                self.used += 1;
+                addr = addr.wrapping_add(len);
+                left -= len;
+                chunk = self.block;
+            }
+            self.stream.advance(before - left);
+        }
+        Ok(())
     }
 
-    /// The first host CCW of a read-backward node that is split: the bytes down to the start of
-    /// the first block.
-    fn split(&mut self, node: Node) -> Result<RawCcw, Code> {
-        let _ = node;
-        Err(Code::EnvReadBackward)
+    /// Writes the blocks of `left` bytes down from `offset` bytes into a block, each by its last
+    /// byte.
+    fn backward(&mut self, mut left: u64, offset: u64) -> Result<(), Code> {
+        let mut chunk = offset + 1;
+        while left > 0 {
+            let mut len = left.min(chunk);
+            left -= len;
+            chunk = self.block;
+            let mut top = true;
+            // An extent never crosses 2 KiB here; a block of the host may hold two.
+            while len > 0 {
+                let (low, room) = self.stream.rest().ok_or(Code::HostMap)?;
+                let here = len.min(room);
+                if top {
+                    self.put(HostAddr::new(low.wrapping_add(here - 1)))?;
+                }
+                self.stream.advance(here);
+                len -= here;
+                top = false;
+            }
+        }
+        Ok(())
     }
 }
 
 /// The pinned storage as one stream of bytes, in the order of the extents.
 struct Stream<'a> {
     runs: core::slice::Iter<'a, Run>,
-    host: HostAddr,
+    /// What is left of the run at hand.
+    host: u64,
     left: u64,
 }
 
@@ -296,22 +332,26 @@ impl<'a> Stream<'a> {
     fn new(runs: &'a [Run]) -> Self {
         Self {
             runs: runs.iter(),
-            host: HostAddr::new(0),
+            host: 0,
             left: 0,
         }
     }
 
-    /// Address of the next `len` bytes, which lie in one block and hence in one run.
+    /// Host address and length of what follows in one piece.
     #[inline]
-    fn take(&mut self, len: u64) -> Option<HostAddr> {
+    fn rest(&mut self) -> Option<(u64, u64)> {
         if self.left == 0 {
             let run = self.runs.next()?;
-            self.host = run.host;
+            self.host = run.host.get();
             self.left = u64::from(run.len);
         }
-        let at = self.host;
-        self.left = self.left.checked_sub(len)?;
-        self.host = at.checked_add(len)?;
-        Some(at)
+        (self.left > 0).then_some((self.host, self.left))
+    }
+
+    /// Passes `bytes`, no more than are left in one piece.
+    #[inline]
+    fn advance(&mut self, bytes: u64) {
+        self.host = self.host.wrapping_add(bytes);
+        self.left = self.left.saturating_sub(bytes);
     }
 }

@@ -8,7 +8,7 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CCW_SIZE, CcwFlags, Command, RawCcw, RawOrb};
+use ccw::{CCW_SIZE, Ccw, CcwFlags, Command, RawCcw, RawOrb};
 
 use crate::{
     Buffers, Code, Guards, GuestStorage, Policy,
@@ -177,7 +177,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         let format = self.work.orb.format;
         let node = self.work.nodes.get_mut(usize::from(index))?;
         let first = node.reach.is_empty();
-        let ccw = node.ccw(format);
+        let ccw = node.ccw;
         let judged = judge(
             node.raw,
             ccw,
@@ -224,10 +224,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 };
                 if next == Next::Command && self.may_skip(head) {
                     let node = self.work.nodes.get(usize::from(index))?;
-                    let target = node.addr.wrapping_add(16);
-                    if u64::from(target) < format.limit() {
-                        self.work.pending.push(target);
-                    }
+                    // Beyond the limit of the format too: the status then names that address.
+                    self.work.pending.push(node.addr.wrapping_add(16));
                     return Some(Onward::Skippable);
                 }
                 Some(Onward::Next(next))
@@ -293,6 +291,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.work.nodes.push(Node {
             addr: at,
             raw,
+            ccw: Ccw::decode(raw, self.work.orb.format),
             list: 0,
             list_len: 0,
             good: 0,

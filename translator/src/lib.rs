@@ -18,7 +18,6 @@ pub mod limits;
 mod list;
 mod memory;
 mod orb;
-mod pieces;
 mod plan;
 mod policy;
 mod profile;

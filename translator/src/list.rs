@@ -4,8 +4,8 @@
 //! Only the words that the count needs are read: what stands behind them is no IDAW.
 
 use ccw::{
-    Addr, Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags,
-    RawMidaw,
+    Addr, Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MAX_IDAWS, MIDAL_PAGE, MIDAW_SIZE, Midaw,
+    MidawFlags, RawMidaw,
 };
 
 use crate::{
@@ -82,17 +82,18 @@ fn idaws<G: GuestStorage>(
     if permitted(work, guards, at, size) < size {
         return 0;
     }
-    let mut word = [0; 8];
-    let Some(first) = word.get_mut(..if size == 4 { 4 } else { 8 }) else {
-        return 0;
-    };
-    if storage.read(at, first) < first.len() {
+    let mut first = [0; 8];
+    // A format-1 IDAW is the low half of the word.
+    let (_, low) = first.split_at_mut(if size == 4 { 4 } else { 0 });
+    if storage.read(at, low) < low.len() {
         return 0;
     }
-    let value = u64::from_be_bytes(word);
-    let value = if size == 4 { value >> 32 } else { value };
-    work.words.push(value);
-    let words = format.words(Addr::<Guest>::new(value), count, backward);
+    work.words.push(first);
+    let words = format.words(
+        Addr::<Guest>::new(u64::from_be_bytes(first)),
+        count,
+        backward,
+    );
     if words < 2 {
         return words;
     }
@@ -104,29 +105,30 @@ fn idaws<G: GuestStorage>(
         clippy::cast_possible_truncation,
         reason = "at most 32 words of 8 bytes"
     )]
-    let Some(bytes) = work.list_bytes.get_mut(..want as usize) else {
-        return 1;
-    };
-    let got = storage.read(second, bytes);
-    let bytes = bytes.get(..got).unwrap_or(&[]);
-    let mut read = 1;
-    if size == 4 {
-        let (whole, _) = bytes.as_chunks::<4>();
-        work.words.extend(
-            whole
-                .iter()
-                .map(|word| u64::from(u32::from_be_bytes(*word))),
-        );
-        read += whole.len();
-    } else {
-        let (whole, _) = bytes.as_chunks::<8>();
-        work.words
-            .extend(whole.iter().map(|word| u64::from_be_bytes(*word)));
-        read += whole.len();
-    }
+    let want = want as usize;
     #[expect(clippy::cast_possible_truncation, reason = "at most 33")]
-    {
-        read as u16
+    if size == 4 {
+        let mut bytes = [0; (MAX_IDAWS - 1) * 4];
+        let Some(bytes) = bytes.get_mut(..want) else {
+            return 1;
+        };
+        let got = storage.read(second, bytes);
+        let (whole, _) = bytes.get(..got).unwrap_or(&[]).as_chunks::<4>();
+        work.words
+            .extend(whole.iter().map(|&[a, b, c, d]| [0, 0, 0, 0, a, b, c, d]));
+        1 + whole.len() as u16
+    } else {
+        // Read where they stay; a last word that is not whole is dropped.
+        let start = work.words.len();
+        work.words.resize(start + want / 8, [0; 8]);
+        let bytes = work
+            .words
+            .get_mut(start..)
+            .unwrap_or(&mut [])
+            .as_flattened_mut();
+        let got = storage.read(second, bytes) / 8;
+        work.words.truncate(start + got);
+        1 + got as u16
     }
 }
 
@@ -153,9 +155,8 @@ fn midaws<G: GuestStorage>(
             break;
         }
         let raw = RawMidaw(bytes);
-        let value = u128::from_be_bytes(bytes);
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-        work.words.extend([(value >> 64) as u64, value as u64]);
+        let (halves, _) = bytes.as_chunks::<8>();
+        work.words.extend_from_slice(halves);
         read += 1;
         let midaw = Midaw::<Guest>::decode(raw);
         let sound = raw.reserved_is_zero() && raw.reserved_flags() == 0;

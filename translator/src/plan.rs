@@ -3,17 +3,12 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CcwFlags, Format, Guest, IdawFormat, Irb};
-use pinning::{Access, Extent, PinError, Pinner, Pins};
+use ccw::{CcwFlags, Format, Guest, Irb};
+use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
     Arrangement, Buffers, Check, Code, FirstByteFault, HostProfile, Program, Rejected, Site,
-    Stance,
-    chain::Op,
-    layout, pieces,
-    program::check_status,
-    segments,
-    work::{HostSlot, Node},
+    Stance, chain::Op, layout, program::check_status, segments, work::Node,
 };
 
 /// What becomes of a program.
@@ -96,7 +91,6 @@ impl Program {
                 }
             }
         };
-        extents(&mut work, block);
         Ok(Planned::Run(Plan {
             work,
             profile: *profile,
@@ -146,74 +140,6 @@ impl Program {
                 at(Code::EnvOverlap, self.verdict.modified.filter(|_| refused))
             })
     }
-}
-
-/// Collects the storage that the program uses, in the order in which it will be emitted.
-fn extents(work: &mut Buffers, block: u64) {
-    let mut list = core::mem::take(&mut work.extents);
-    for slot in &work.slots {
-        let HostSlot::Node(n) = *slot else { continue };
-        let Some(node) = work.nodes.get(usize::from(n)) else {
-            continue;
-        };
-        if !node.op.transfers() {
-            continue;
-        }
-        if node.op == Op::Backward {
-            backward_extents(work, node, block, &mut list);
-        } else {
-            let access = if node.op == Op::Output {
-                Access::DeviceReads
-            } else {
-                Access::DeviceWrites
-            };
-            pieces::each(work, node, |start, len| {
-                add(&mut list, start.get(), len, access)
-            });
-        }
-    }
-    work.extents = list;
-}
-
-/// Adds an area, to the last extent if it goes on there.
-#[inline]
-fn add(list: &mut alloc::vec::Vec<Extent>, start: u64, len: u64, access: Access) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "one area has at most 65535 bytes"
-    )]
-    let len = len as u32;
-    if let Some(last) = list.last_mut()
-        && last.access == access
-        && last.start.get().checked_add(u64::from(last.len)) == Some(start)
-        && let Some(sum) = last.len.checked_add(len)
-    {
-        last.len = sum;
-        return;
-    }
-    list.push(Extent {
-        start: ccw::GuestAddr::new(start),
-        len,
-        access,
-    });
-}
-
-/// Adds the blocks of a read-backward CCW, each an extent of its own, from the top down.
-fn backward_extents(work: &Buffers, node: &Node, block: u64, list: &mut alloc::vec::Vec<Extent>) {
-    pieces::each(work, node, |start, len| {
-        let mut end = start.get() + len;
-        while end > start.get() {
-            let low = ((end - 1) & !(block - 1)).max(start.get());
-            #[expect(clippy::cast_possible_truncation, reason = "one block")]
-            let len = (end - low) as u32;
-            list.push(Extent {
-                start: ccw::GuestAddr::new(low),
-                len,
-                access: Access::DeviceWrites,
-            });
-            end = low;
-        }
-    });
 }
 
 impl Plan {
@@ -274,13 +200,15 @@ pub struct Pinned<P: Pinner> {
 
 impl Node {
     /// First byte of data, for what transfers.
+    #[inline]
     pub(crate) fn first_byte(&self, work: &Buffers) -> u64 {
-        let ccw = self.ccw(work.orb.format);
-        if ccw.flags.contains(CcwFlags::INDIRECT) {
+        if self.ccw.flags.contains(CcwFlags::INDIRECT) {
             // Without a first word nothing is good and no byte is looked for.
-            work.list(self).first().copied().unwrap_or(0)
+            work.list(self)
+                .first()
+                .map_or(0, |word| u64::from_be_bytes(*word))
         } else {
-            u64::from(ccw.addr.get())
+            u64::from(self.ccw.addr.get())
         }
     }
 
@@ -288,21 +216,6 @@ impl Node {
     pub(crate) fn check(&self) -> Option<Check> {
         self.fault.map(Code::check)
     }
-}
-
-/// List words that `node` needs on a host with blocks of `block` bytes.
-pub(crate) fn list_words(work: &Buffers, node: &Node, block: u64) -> u16 {
-    let format = if block == 2048 {
-        IdawFormat::Two2K
-    } else {
-        IdawFormat::Two4K
-    };
-    let first = ccw::GuestAddr::new(node.first_byte(work));
-    format.words(
-        first,
-        node.ccw(work.orb.format).count,
-        node.op == Op::Backward,
-    )
 }
 
 /// Whether format-0 rules for immediate commands must be asked of the host.

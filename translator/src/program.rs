@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The verdict: what is wrong with a program, where, and how sure that is.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use ccw::{
     Ccw, CcwFlags, DeviceStatus, Format, FunctionControl, Guest, GuestAddr, Orb, OrbBits, RawCcw,
     Scsw, StatusControl, SubchannelStatus,
 };
-use pinning::RegionMap;
+use pinning::{Access, Extent, RegionMap};
 
 use crate::{
     Buffers, Check, Code, Finding, Guards, Severity, Site, Snapshot, Sure,
     chain::Op,
     data::{Checker, DataFault},
     finding::Word,
-    limits, orb, remarks,
+    orb, remarks,
     work::{Node, Reach},
 };
 
@@ -106,58 +106,10 @@ impl Validator {
             self.work.find(code, Severity::Error, site);
             return;
         }
-        let remarks = self.work.policy.remarks;
-        if remarks {
+        if self.work.policy.remarks {
             remarks::orb(&mut self.work);
         }
-        let block = ccw::IdawFormat::of(&self.work.orb).block();
-        let limit = if self.work.orb.limit_check {
-            guards.limit
-        } else {
-            None
-        };
-        let mut lookup = map.lookup();
-        let mut n: u16 = 0;
-        while let Some(&node) = self.work.nodes.get(usize::from(n)) {
-            if self.verdict.modified == Some(n) {
-                self.doubt(n);
-            }
-            let flags = node.raw.flags(self.work.orb.format);
-            let mut data = None;
-            if node.op.transfers() {
-                let mut checker = Checker {
-                    work: &self.work,
-                    lookup,
-                    guards,
-                    limit,
-                };
-                data = checker.check(&node);
-                lookup = checker.lookup;
-                self.note_forms(n, &node, flags, block);
-                self.settle(n, &node, data, map);
-            }
-            if flags.contains(CcwFlags::SUSPEND) && node.op != Op::Fault && node.op != Op::Tic {
-                self.verdict.suspend.get_or_insert(n);
-            }
-            if node.reach.contains(Reach::TWO_WAYS) {
-                self.verdict.two_ways.get_or_insert(n);
-            }
-            if remarks {
-                remarks::node(&mut self.work, n);
-            }
-            if let Some(code) = node.fault {
-                self.report(code, n, None);
-            } else if let Some(fault) = data
-                && let Some(code) = self
-                    .work
-                    .nodes
-                    .get(usize::from(n))
-                    .and_then(|node| node.fault)
-            {
-                self.report(code, n, Some(fault));
-            }
-            n = n.saturating_add(1);
-        }
+        self.data(map, guards);
         if let Some(n) = self.work.second_tic
             && !self.shadowed
         {
@@ -173,71 +125,128 @@ impl Validator {
                 .ccw_site(u16::try_from(last).unwrap_or(u16::MAX), None);
             self.work.find(Code::EnvTooLong, Severity::Warning, site);
         }
-        if remarks {
+        if self.work.policy.remarks {
             remarks::program(&mut self.work);
         }
     }
 
-    /// Remembers which forms of data addressing are in use.
-    #[inline]
-    fn note_forms(&mut self, n: u16, node: &Node, flags: CcwFlags, block: u64) {
-        let _ = node;
-        if flags.contains(CcwFlags::INDIRECT) && block == 2048 {
-            self.verdict.small_blocks = true;
+    /// Checks every CCW in the order of the walk, and collects the storage that they use.
+    fn data(&mut self, map: &RegionMap, guards: &Guards<'_>) {
+        let orb = self.work.orb;
+        let remarks = self.work.policy.remarks;
+        let small = ccw::IdawFormat::of(&orb).block() == 2048;
+        let rare = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
+        let extents = core::mem::take(&mut self.work.extents);
+        let mut checker = Checker::new(&orb, guards, map.lookup(), extents);
+        let mut n: u16 = 0;
+        while let Some(node) = self.work.nodes.get(usize::from(n)) {
+            let mut fault = None;
+            let (op, flags) = (node.op, node.ccw.flags);
+            if op.transfers() {
+                let mark = Mark::of(&checker.extents);
+                fault = checker.check(node, self.work.list(node));
+                match fault {
+                    None => {
+                        let count = node.ccw.count;
+                        self.settle(n, count);
+                    }
+                    Some(found) => {
+                        fault = self.stop_at(n, found);
+                        if fault.is_none() {
+                            mark.restore(&mut checker.extents);
+                        }
+                    }
+                }
+                if op != Op::Output {
+                    let new = checker.extents.get(mark.extents.saturating_sub(1)..);
+                    self.overlap(n, new.unwrap_or(&[]));
+                }
+                self.verdict.small_blocks |= small && flags.contains(CcwFlags::INDIRECT);
+            }
+            if flags.intersects(rare) {
+                self.note_rare(n, op, flags);
+            }
+            if remarks {
+                remarks::node(&mut self.work, n);
+            }
+            self.judge(n, fault);
+            n = n.saturating_add(1);
         }
-        if flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+        self.work.extents = checker.extents;
+    }
+
+    /// All bytes of node `n` can move.
+    #[inline]
+    fn settle(&mut self, n: u16, count: u16) {
+        if let Some(node) = self.work.nodes.get_mut(usize::from(n)) {
+            node.good = count;
+        }
+    }
+
+    /// The data of node `n` stops at `fault`, unless no byte of it is ever asked for.
+    #[cold]
+    fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
+        let device = self.work.policy.device;
+        let node = self.work.nodes.get_mut(usize::from(n))?;
+        if node.reach.contains(Reach::COMMAND) && device.is_immediate(node.ccw.command) {
+            // The command ends by itself, so the address does not matter.
+            node.op = Op::Skip;
+            return None;
+        }
+        node.good = fault.good;
+        node.fault = Some(fault.code);
+        Some(fault)
+    }
+
+    /// Remembers where MIDAWs and suspension come in.
+    #[cold]
+    fn note_rare(&mut self, n: u16, op: Op, flags: CcwFlags) {
+        if op.transfers() && flags.contains(CcwFlags::MODIFIED_INDIRECT) {
             self.verdict.midaw.get_or_insert(n);
         }
+        if flags.contains(CcwFlags::SUSPEND) && op != Op::Fault && op != Op::Tic {
+            self.verdict.suspend.get_or_insert(n);
+        }
     }
 
-    /// Writes down how much of the data of node `n` can move, and looks where input goes.
+    /// What node `n` contributes to the verdict.
     #[inline]
-    fn settle(&mut self, n: u16, node: &Node, fault: Option<DataFault>, map: &RegionMap) {
-        let immediate = fault.is_some()
-            && node.reach.contains(Reach::COMMAND)
-            && self.work.policy.device.is_immediate(node.raw.command());
-        let format = self.work.orb.format;
-        let Some(target) = self.work.nodes.get_mut(usize::from(n)) else {
+    fn judge(&mut self, n: u16, fault: Option<DataFault>) {
+        let Some(node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        match fault {
-            None => target.good = node.ccw(format).count,
-            // The command ends without asking for a byte: the address does not matter.
-            Some(_) if immediate => target.op = Op::Skip,
-            Some(fault) => {
-                target.good = fault.good;
-                target.fault = Some(fault.code);
-            }
+        let two_ways = node.reach.contains(Reach::TWO_WAYS);
+        let code = node.fault;
+        if self.verdict.modified == Some(n) {
+            self.doubt(n);
         }
-        if node.op != Op::Output {
-            self.overlap(n, map);
+        if two_ways {
+            self.verdict.two_ways.get_or_insert(n);
+        }
+        if let Some(code) = code {
+            self.report(code, n, fault);
         }
     }
 
-    /// Finds out whether the input of node `n` goes into CCWs or lists of the program.
-    fn overlap(&mut self, n: u16, _map: &RegionMap) {
+    /// Finds out whether the input of node `n` into `areas` goes into CCWs or lists that come
+    /// later.
+    #[inline]
+    fn overlap(&mut self, n: u16, areas: &[Extent]) {
         let (low, high) = self.work.control;
-        let Some(&node) = self.work.nodes.get(usize::from(n)) else {
-            return;
-        };
-        let mut hit = None;
-        let work = &self.work;
-        crate::pieces::each(work, &node, |start, len| {
-            let end = start.get().saturating_add(len);
-            if start.get() >= high || end <= low {
-                return;
+        for area in areas {
+            let start = area.start.get();
+            let end = start.saturating_add(u64::from(area.len));
+            if area.access == Access::DeviceWrites && start < high && end > low {
+                self.overwrites(n, start, end);
             }
-            for (m, later) in work.nodes.iter().enumerate().skip(usize::from(n) + 1) {
-                if hit.is_some_and(|hit| hit <= m) {
-                    break;
-                }
-                if later.touches(work, start.get(), end) {
-                    hit = Some(m);
-                }
-            }
-        });
-        if let Some(m) = hit {
-            let m = u16::try_from(m).unwrap_or(u16::MAX);
+        }
+    }
+
+    #[cold]
+    fn overwrites(&mut self, n: u16, start: u64, end: u64) {
+        let later = (0..).zip(&self.work.nodes).skip(usize::from(n) + 1);
+        let mut hit = later.filter(|(_, node)| node.touches(&self.work, start, end));
+        if let Some((m, _)) = hit.next() {
             let first = self.verdict.modified.map_or(m, |old| old.min(m));
             self.verdict.modified = Some(first);
         }
@@ -287,6 +296,30 @@ impl Validator {
     }
 }
 
+/// How far the extents were filled, so that a CCW's can be taken out again.
+#[derive(Clone, Copy)]
+struct Mark {
+    extents: usize,
+    last_len: u32,
+}
+
+impl Mark {
+    #[inline]
+    fn of(extents: &[Extent]) -> Self {
+        Self {
+            extents: extents.len(),
+            last_len: extents.last().map_or(0, |last| last.len),
+        }
+    }
+
+    fn restore(self, extents: &mut Vec<Extent>) {
+        extents.truncate(self.extents);
+        if let Some(last) = extents.last_mut() {
+            last.len = self.last_len;
+        }
+    }
+}
+
 impl Node {
     /// Whether the CCW or its list lies in `start..end`.
     fn touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
@@ -302,7 +335,7 @@ impl Node {
         } else {
             ccw::IdawFormat::of(&work.orb).size()
         };
-        let at = u64::from(self.ccw(work.orb.format).addr.get());
+        let at = u64::from(self.ccw.addr.get());
         meets(at, u64::from(self.list_len) * size)
     }
 }
@@ -347,7 +380,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
         return site;
     };
     site.list_word = Some(k);
-    let list = node.ccw(work.orb.format).addr.widen();
+    let list = node.ccw.addr.widen();
     let (size, words) = if work.is_midal(node) {
         (16, 2)
     } else {
@@ -359,11 +392,10 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
     let mut bytes = [0; 16];
     let mut len = 0;
     for value in work.list(node).iter().skip(from).take(words) {
-        let word = value.to_be_bytes();
         let word = if size == 4 {
-            word.get(4..).unwrap_or(&[])
+            value.get(4..).unwrap_or(&[])
         } else {
-            &word[..]
+            value
         };
         for (to, &byte) in bytes.iter_mut().skip(len).zip(word) {
             *to = byte;
@@ -449,8 +481,9 @@ pub struct Step<'a> {
     pub in_data_chain: bool,
     /// Whether it is reached only when a command skips.
     pub possible: bool,
-    /// Words of its list as far as they were read: addresses of IDAWs, or two halves per MIDAW.
-    pub list: &'a [u64],
+    /// Words of its list as far as they were read, big-endian: IDAWs widened to 8 bytes, or the
+    /// two halves of each MIDAW.
+    pub list: &'a [[u8; 8]],
 }
 
 impl Program {
@@ -484,7 +517,7 @@ impl Program {
                 index,
                 at: node.guest(),
                 raw: (!unread).then_some(node.raw),
-                ccw: node.ccw(format),
+                ccw: node.ccw,
                 tic: node.raw.command().is_tic(format),
                 in_data_chain: !node.reach.contains(Reach::COMMAND),
                 possible: !node.reach.contains(Reach::CERTAIN),
@@ -552,5 +585,3 @@ pub(crate) fn check_bit(check: Check) -> SubchannelStatus {
         _ => SubchannelStatus::PROGRAM_CHECK,
     }
 }
-
-const _: () = assert!(limits::MAX_FINDINGS > 0);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Remarks on programs that are legal as they stand. Collected only when the policy asks.
 
-use ccw::{CcwFlags, Class, Format, Midaw, MidawFlags, RawMidaw};
+use ccw::{CcwFlags, Class, Format, Midaw, MidawFlags};
 
 use crate::{
-    Buffers, Code, Severity, Site, chain::Op, finding::Word, limits::KERNEL_SEGMENT_CCWS, orb,
-    work::Reach,
+    Buffers, Code, Severity, Site, chain::Op, data::raw_midaw, finding::Word,
+    limits::KERNEL_SEGMENT_CCWS, orb, work::Reach,
 };
 
 /// Remarks on the ORB.
@@ -35,7 +35,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
         return;
     };
     let format = work.orb.format;
-    let ccw = node.ccw(format);
+    let ccw = node.ccw;
     let remark = |work: &mut Buffers, code, bits| {
         let site = work.ccw_site(n, Some(bits));
         work.find(code, Severity::Warning, site);
@@ -93,16 +93,16 @@ fn no_last(work: &mut Buffers, n: u16) {
     let Some(&node) = work.nodes.get(usize::from(n)) else {
         return;
     };
-    let mut left = node.ccw(work.orb.format).count;
+    let mut left = node.ccw.count;
     let (pairs, _) = work.list(&node).as_chunks::<2>();
     let mut found = None;
-    for (k, &[high, low]) in (0u16..).zip(pairs) {
-        let bytes = ((u128::from(high) << 64) | u128::from(low)).to_be_bytes();
-        let midaw = Midaw::<ccw::Guest>::decode(RawMidaw(bytes));
+    for (k, pair) in (0u16..).zip(pairs) {
+        let raw = raw_midaw(pair);
+        let midaw = Midaw::<ccw::Guest>::decode(raw);
         left = left.saturating_sub(midaw.count);
         if left == 0 {
             if !midaw.flags.contains(MidawFlags::LAST) {
-                found = Some((k, bytes));
+                found = Some((k, raw.0));
             }
             break;
         }
@@ -110,11 +110,7 @@ fn no_last(work: &mut Buffers, n: u16) {
     let Some((k, bytes)) = found else { return };
     let site = Site {
         list_word: Some(k),
-        at: node
-            .ccw(work.orb.format)
-            .addr
-            .widen()
-            .checked_add(u64::from(k) * 16),
+        at: node.ccw.addr.widen().checked_add(u64::from(k) * 16),
         word: Word::new(&bytes),
         bits: Some((40, 40)),
         ..work.ccw_site(n, None)

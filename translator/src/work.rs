@@ -7,7 +7,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use bitflags::bitflags;
-use ccw::{Ccw, Command, Format, Guest, GuestAddr, MAX_IDAWS, Orb, RawCcw, RawOrb};
+use ccw::{Ccw, Command, Guest, GuestAddr, Orb, RawCcw, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word};
@@ -42,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) addr: u32,
     /// The bytes; zero when they could not be read.
     pub(crate) raw: RawCcw,
+    /// What they say.
+    pub(crate) ccw: Ccw<Guest>,
     /// First of its words in [`Buffers::words`].
     pub(crate) list: u32,
     /// List words that were read.
@@ -64,10 +66,6 @@ impl Node {
     pub(crate) fn guest(&self) -> GuestAddr {
         GuestAddr::new(u64::from(self.addr))
     }
-
-    pub(crate) fn ccw(&self, format: Format) -> Ccw<Guest> {
-        Ccw::decode(self.raw, format)
-    }
 }
 
 /// [`Node::host`] of a node without a host CCW.
@@ -80,8 +78,6 @@ pub(crate) enum HostSlot {
     Node(u16),
     /// A TIC to the image of this node, which the guest's program does not have.
     Jump(u16),
-    /// The part of this read-backward node that lies in the block of its first byte.
-    Split(u16),
     /// The channel stops here.
     Stop,
 }
@@ -116,16 +112,14 @@ pub struct Buffers {
     pub(crate) nodes: Vec<Node>,
     /// Sorted by guest address, disjoint.
     pub(crate) spans: Vec<Span>,
-    /// IDAWs widened to 64 bits; MIDAWs as two words each.
-    pub(crate) words: Vec<u64>,
+    /// List words as they are in storage: format-1 IDAWs widened, MIDAWs as two words each.
+    pub(crate) words: Vec<[u8; 8]>,
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
     pub(crate) findings: Findings,
     pub(crate) slots: Vec<HostSlot>,
     pub(crate) extents: Vec<Extent>,
     pub(crate) runs: Runs,
-    /// Bytes of one list, while it is being read.
-    pub(crate) list_bytes: [u8; MAX_IDAWS * 8],
     /// Lowest and highest address of control words, for the overlap check.
     pub(crate) control: (u64, u64),
     /// Last and first node of the loop in which the certain path ends.
@@ -182,7 +176,8 @@ impl Buffers {
     }
 
     /// The list words of `node`.
-    pub(crate) fn list(&self, node: &Node) -> &[u64] {
+    #[inline]
+    pub(crate) fn list(&self, node: &Node) -> &[[u8; 8]] {
         let start = node.list as usize;
         let per = if self.is_midal(node) { 2 } else { 1 };
         self.words
@@ -191,9 +186,7 @@ impl Buffers {
     }
 
     pub(crate) fn is_midal(&self, node: &Node) -> bool {
-        node.raw
-            .flags(self.orb.format)
-            .contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+        node.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
     }
 
     /// A site that names the CCW of node `index` and the bits of it that decided.
@@ -234,7 +227,6 @@ impl Default for Buffers {
             slots: Vec::new(),
             extents: Vec::new(),
             runs: Runs::new(),
-            list_bytes: [0; MAX_IDAWS * 8],
             control: (u64::MAX, 0),
             back: None,
             second_tic: None,

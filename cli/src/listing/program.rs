@@ -184,24 +184,26 @@ fn list(step: &Step<'_>, orb: &Orb<Guest>, head: Command) -> Vec<ListWord> {
     let mut words = Vec::new();
     let (size, per) = if midal { (16, 2) } else { (form.size(), 1) };
     for (n, halves) in (0..).zip(step.list.chunks(per)) {
-        let bytes: Vec<u8> = halves.iter().flat_map(|half| half.to_be_bytes()).collect();
+        let bytes: Vec<u8> = halves.as_flattened().to_vec();
         let bytes = if size == 4 {
             bytes.get(4..).unwrap_or_default()
         } else {
             &bytes
         };
         let (addr, most, note) = if let [high, low] = halves {
-            let raw = RawMidaw((u128::from(*high) << 64 | u128::from(*low)).to_be_bytes());
+            let low = u64::from_be_bytes(*low);
+            let high = u64::from_be_bytes(*high);
+            let raw = RawMidaw((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
             let midaw = Midaw::<Guest>::decode(raw);
             let flags = [(MidawFlags::LAST, ", last"), (MidawFlags::SKIP, ", skip")];
             let set = flags.iter().filter(|(flag, _)| midaw.flags.contains(*flag));
             (
-                *low,
+                low,
                 u64::from(midaw.count),
                 set.map(|(_, name)| *name).collect(),
             )
         } else {
-            let addr = halves.first().copied().unwrap_or_default();
+            let addr = halves.first().map_or(0, |word| u64::from_be_bytes(*word));
             let place = Addr::<Guest>::new(addr);
             let most = if backward {
                 place.block_offset(form.block()) + 1

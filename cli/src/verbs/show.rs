@@ -141,11 +141,11 @@ impl Entry {
         let ccw = &step.ccw;
         let midal = ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
         let digits = if size == 4 { 8 } else { 16 };
-        let word = |halves: &[u64]| {
+        let word = |halves: &[[u8; 8]]| {
             let width = if midal { 16 } else { digits };
             halves
                 .iter()
-                .map(|half| format!("{half:0width$x}"))
+                .map(|half| format!("{:0width$x}", u64::from_be_bytes(*half)))
                 .collect()
         };
         Self {
