@@ -106,7 +106,7 @@ impl Program {
         }
         let (code, n) = self.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
-        if !self.starts_at(n) {
+        if !self.starts_at(n) || self.verdict.suspend == Some(n) {
             return None;
         }
         let moves_nothing = node.op == Op::Fault

@@ -204,7 +204,21 @@ impl Validator {
         if op.transfers() && flags.contains(CcwFlags::MODIFIED_INDIRECT) {
             self.verdict.midaw.get_or_insert(n);
         }
-        if flags.contains(CcwFlags::SUSPEND) && op != Op::Fault && op != Op::Tic {
+        let node = self.work.nodes.get(usize::from(n));
+        let fault = node.and_then(|node| node.fault).filter(|_| op == Op::Fault);
+        // A channel that suspends looks at count and address only when it is resumed.
+        let suspends = match fault {
+            None => op != Op::Tic,
+            Some(
+                Code::Cnt0Zero
+                | Code::Cnt1ZeroCd
+                | Code::Fmt1Bit32
+                | Code::IdalAlign
+                | Code::MidalAlign,
+            ) => true,
+            Some(_) => false,
+        };
+        if flags.contains(CcwFlags::SUSPEND) && suspends {
             self.verdict.suspend.get_or_insert(n);
         }
     }
