@@ -96,6 +96,12 @@ impl Case {
         raw
     }
 
+    /// The bytes of storage that are written out: address and contents.
+    pub fn ranges(&self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        let ranges = self.memory.ranges.iter();
+        ranges.map(|range| (number(&range.addr), bytes(&range.hex)))
+    }
+
     /// Guest storage as it was when the program started.
     pub fn storage(&self) -> Storage {
         let mut storage = Storage::new(number(&self.memory.size));

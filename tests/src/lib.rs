@@ -7,4 +7,7 @@
 )]
 
 pub mod corpus;
+pub mod differential;
+pub mod generator;
+pub mod program;
 pub mod storage;

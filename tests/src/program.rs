@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Guest programs for tests, written as the bytes that a dump would show.
+
+use ccw::{DeviceClass, Guest, GuestAddr, RawOrb};
+use pinning::{Permission, Region, RegionMap};
+use translator::{AddressLimit, Buffers, Guards, Policy, Program, StorageKey, fetch, validate};
+
+use crate::storage::Storage;
+
+/// The bytes that `text` spells in hexadecimal; blanks count for nothing.
+pub fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_digit(16).expect("a hexadecimal digit") as u8)
+        .collect();
+    assert!(digits.len().is_multiple_of(2), "half a byte in {text:?}");
+    digits.chunks(2).map(|two| two[0] << 4 | two[1]).collect()
+}
+
+/// What a guest starts: an ORB, and storage with a channel program.
+///
+/// ```
+/// use tests::program::GuestProgram;
+/// use translator::Outcome;
+/// // SENSE ID, 64 bytes to 3000.
+/// let program = GuestProgram::format1("E4200040 00003000");
+/// assert_eq!(program.judge().outcome(), Outcome::Valid);
+/// ```
+#[derive(Clone, Debug)]
+pub struct GuestProgram {
+    orb: RawOrb,
+    size: u64,
+    writes: Vec<(u64, Vec<u8>)>,
+    keys: Vec<(u64, StorageKey)>,
+    read_only: Option<u64>,
+    limit: Option<AddressLimit>,
+    policy: Policy,
+}
+
+impl GuestProgram {
+    /// Where [`Self::format0`] and [`Self::format1`] put the first CCW.
+    pub const CPA: u32 = 0x1000;
+
+    /// Format-0 CCWs, format-1 IDAWs, 1 MiB of storage, path 80, prefetching allowed.
+    pub fn format0(ccws: &str) -> Self {
+        Self::new(0x0040_8000, ccws)
+    }
+
+    /// Format-1 CCWs, format-2 IDAWs on 4 KiB blocks, otherwise the same.
+    pub fn format1(ccws: &str) -> Self {
+        Self::new(0x00c2_8000, ccws)
+    }
+
+    fn new(word1: u32, ccws: &str) -> Self {
+        Self {
+            orb: RawOrb::from_words([0, word1, Self::CPA]),
+            size: 0x10_0000,
+            writes: Vec::new(),
+            keys: Vec::new(),
+            read_only: None,
+            limit: None,
+            policy: Policy::CHECK,
+        }
+        .put(Self::CPA.into(), ccws)
+    }
+
+    /// With these bytes at `at`.
+    #[must_use]
+    pub fn put(mut self, at: u64, text: &str) -> Self {
+        self.writes.push((at, hex(text)));
+        self
+    }
+
+    /// With the bits `mask` of ORB word 1 one.
+    #[must_use]
+    pub fn with(self, mask: u32) -> Self {
+        let word = self.orb.word(1) | mask;
+        self.orb_word(1, word)
+    }
+
+    /// With the bits `mask` of ORB word 1 zero.
+    #[must_use]
+    pub fn without(self, mask: u32) -> Self {
+        let word = self.orb.word(1) & !mask;
+        self.orb_word(1, word)
+    }
+
+    /// With another word in the ORB.
+    #[must_use]
+    pub fn orb_word(mut self, n: usize, word: u32) -> Self {
+        self.orb.0[4 * n..4 * n + 4].copy_from_slice(&word.to_be_bytes());
+        self
+    }
+
+    /// With another address of the first CCW.
+    #[must_use]
+    pub fn cpa(self, cpa: u32) -> Self {
+        self.orb_word(2, cpa)
+    }
+
+    /// With storage from 0 to `size`, a multiple of 4 KiB.
+    #[must_use]
+    pub fn size(self, size: u64) -> Self {
+        Self { size, ..self }
+    }
+
+    /// With the storage key of the 4 KiB block at `at`.
+    #[must_use]
+    pub fn storage_key(mut self, at: u64, access: u8, fetch_protected: bool) -> Self {
+        self.keys.push((
+            at,
+            StorageKey {
+                access,
+                fetch_protected,
+            },
+        ));
+        self
+    }
+
+    /// With storage that the guest may not write from `at` on.
+    #[must_use]
+    pub fn read_only_from(mut self, at: u64) -> Self {
+        self.read_only = Some(at);
+        self
+    }
+
+    /// With the subchannel's address limit.
+    #[must_use]
+    pub fn limit(mut self, limit: AddressLimit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Judged by another policy.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Judged as a program for a device of this kind.
+    #[must_use]
+    pub fn device(self, device: DeviceClass) -> Self {
+        let policy = self.policy.for_device(device);
+        self.policy(policy)
+    }
+
+    /// The ORB.
+    pub fn orb(&self) -> RawOrb {
+        self.orb
+    }
+
+    /// The address limit.
+    pub fn address_limit(&self) -> Option<AddressLimit> {
+        self.limit
+    }
+
+    /// The policy.
+    pub fn policy_used(&self) -> Policy {
+        self.policy
+    }
+
+    /// Storage as the translator reads it.
+    pub fn storage(&self) -> Storage {
+        let mut storage = Storage::new(self.size);
+        for (at, bytes) in &self.writes {
+            storage.write(*at, bytes);
+        }
+        for &(at, key) in &self.keys {
+            storage.set_key(at, 1, key);
+        }
+        storage
+    }
+
+    /// Storage as the software channel accesses it.
+    pub fn ram(&self) -> css::Ram<Guest> {
+        let mut ram = css::Ram::new(self.size);
+        for (at, bytes) in &self.writes {
+            assert!(ram.write(GuestAddr::new(*at), bytes));
+        }
+        for &(at, key) in &self.keys {
+            let key = css::storage::StorageKey {
+                acc: key.access,
+                fetch_protect: key.fetch_protected,
+            };
+            ram.set_key(GuestAddr::new(at), key);
+        }
+        ram
+    }
+
+    /// Where storage lies on a host that puts it `offset` higher.
+    pub fn map(&self, offset: u64) -> RegionMap {
+        let split = self.read_only.unwrap_or(self.size);
+        let region = |from: u64, to: u64, permission| Region {
+            guest: GuestAddr::new(from),
+            len: to - from,
+            host: ccw::HostAddr::new(from + offset),
+            permission,
+        };
+        let mut regions = vec![region(0, split, Permission::ReadWrite)];
+        if split < self.size {
+            regions.push(region(split, self.size, Permission::ReadOnly));
+        }
+        RegionMap::new(&regions).expect("sizes in pages")
+    }
+
+    /// The verdict.
+    pub fn judge(&self) -> Program {
+        self.judge_with(&self.map(1 << 33))
+    }
+
+    /// The verdict for storage mapped as `map` says.
+    pub fn judge_with(&self, map: &RegionMap) -> Program {
+        let storage = self.storage();
+        let keyed = !self.keys.is_empty();
+        let guards = Guards {
+            keys: if keyed { Some(&storage) } else { None },
+            limit: self.limit,
+        };
+        let snapshot = fetch(&self.orb, &storage, &self.policy, &guards, Buffers::new());
+        validate(snapshot, map, &guards)
+    }
+}
