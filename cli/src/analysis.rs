@@ -13,14 +13,21 @@ use crate::memory::Memory;
 /// Where the host sees guest address 0.
 pub(crate) const HOST_BASE: u64 = 1 << 32;
 
-/// Reads and judges the program of `input` by `policy`.
-pub(crate) fn judge(input: &Input, policy: Policy) -> Program {
+/// CCWs of one program that are read: far more than any driver writes, and few enough that no input
+/// keeps the tool busy.
+const MAX_CCWS: u16 = 16_384;
+
+/// Reads and judges the program of `input`: remarks included, nothing refused that can be done.
+pub(crate) fn judge(input: &Input) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
         limit: None,
     };
-    let policy = policy.for_device(input.device_class());
+    let policy = Policy {
+        max_ccws: MAX_CCWS,
+        ..Policy::CHECK.for_device(input.device_class())
+    };
     let snapshot = fetch(&input.orb, memory, &policy, &guards, Buffers::new());
     validate(snapshot, &regions(memory), &guards)
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use translator::{Blame, Finding, HostProfile, Outcome, Policy, Program};
+use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
 use super::translate::profile;
 use crate::batch::{self, Report};
@@ -40,7 +40,7 @@ fn one(file: &Path, args: &Args) -> Report {
         Ok(input) => input,
         Err(error) => return unreadable(&error, args.format),
     };
-    let program = analysis::judge(&input, Policy::CHECK);
+    let program = analysis::judge(&input);
     let mut findings = program.findings().to_vec();
     let mut exit = exit(program.outcome());
     let misfit = args
@@ -60,7 +60,7 @@ fn one(file: &Path, args: &Args) -> Report {
 
 /// What keeps the host from carrying out a program that is legal.
 fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {
-    match translate(input, analysis::judge(input, Policy::CHECK), profile) {
+    match translate(input, analysis::judge(input), profile) {
         Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use translator::{HostProfile, Policy};
+use translator::HostProfile;
 
 use super::{check, show, translate};
 use crate::batch::Report;
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
 }
 
 fn one(input: &Input, args: &Args) -> Result<Report, String> {
-    let program = analysis::judge(input, Policy::CHECK);
+    let program = analysis::judge(input);
     let mut text = show::title(input);
     for line in listing::lines(input, &program, program.findings(), Data::Shown) {
         line.render(&mut text);

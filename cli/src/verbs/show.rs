@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ccw::{CcwFlags, DeviceClass};
 use serde::Serialize;
-use translator::{Policy, Program, Step};
+use translator::{Program, Step};
 
 use super::check;
 use crate::batch::{self, Report};
@@ -37,7 +37,7 @@ fn one(file: &Path, format: Format) -> Report {
         Ok(input) => input,
         Err(error) => return check::unreadable(&error, format),
     };
-    let program = analysis::judge(&input, Policy::CHECK);
+    let program = analysis::judge(&input);
     let out = match format {
         Format::Text => text(&input, &program),
         Format::Json => json::line(&Listing::of(&input, &program)),

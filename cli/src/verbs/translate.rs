@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ccw::DeviceClass;
 use serde::Serialize;
-use translator::{HostProfile, Policy};
+use translator::HostProfile;
 
 use super::{check, show};
 use crate::batch::{self, Report};
@@ -53,7 +53,7 @@ fn one(file: &Path, args: &Args) -> Report {
         Ok(input) => input,
         Err(error) => return check::unreadable(&error, args.format),
     };
-    let program = analysis::judge(&input, Policy::CHECK);
+    let program = analysis::judge(&input);
     let exit = check::exit(program.outcome());
     let mut text = show::title(&input);
     if args.format == Format::Text {
