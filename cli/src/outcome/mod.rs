@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a run came to, in the guest's terms: status, traffic, storage.
+
+mod json;
+mod text;
+
+use ccw::{Guest, Irb, Scsw, SubchannelStatus};
+use css::{CannotStart, Check};
+use translator::FirstByteFault;
+
+use crate::exit::Exit;
+use crate::input::Input;
+use crate::machine::{self, Attached, Ended, Exchange};
+use crate::memory::Working;
+use crate::translation::{Ready, Translation};
+use crate::verbs::translate::refusal;
+use crate::{dump, status};
+
+pub(crate) use json::Entry;
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+enum End {
+    /// With this status.
+    Status(Irb<Guest>),
+    /// START SUBCHANNEL did not start it: an exception or a condition code.
+    NotStarted(String),
+    /// It was not translated, for this reason.
+    Refused(String),
+    /// It stands at a CCW with the S flag.
+    Suspended(Scsw<Guest>),
+    /// It was still running when the run was given up.
+    Endless,
+}
+
+/// What a run came to.
+pub(crate) struct Outcome {
+    end: End,
+    exchanges: Vec<Exchange>,
+    dropped: u64,
+    /// The channel's own reason for a check, if it looked at the guest's program.
+    reason: Option<String>,
+    /// What should not have happened.
+    complaints: Vec<String>,
+    /// The device afterwards.
+    pub(crate) device: Attached,
+}
+
+/// Runs the guest's own program.
+pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached) -> Outcome {
+    let ran = machine::run_guest(&input.orb, storage, device);
+    let mut reason = None;
+    let end = match ran.ended {
+        Ended::Status(irb, check) => {
+            reason = check
+                .map(|Check { condition, .. }| format!("{} {}", condition.id(), condition.text()));
+            End::Status(irb)
+        }
+        Ended::NotStarted(refusal) => not_started(refusal),
+        Ended::Suspended(irb) => End::Suspended(irb.scsw),
+        Ended::Endless => End::Endless,
+    };
+    Outcome {
+        end,
+        exchanges: ran.exchanges,
+        dropped: ran.dropped,
+        reason,
+        complaints: Vec::new(),
+        device: ran.device,
+    }
+}
+
+/// Runs the translated program, if there is one.
+pub(crate) fn translated(
+    translation: &Translation,
+    storage: &mut Working<'_>,
+    device: Attached,
+) -> Outcome {
+    let end = match translation {
+        Translation::Ready(ready) => return host(ready, storage, device),
+        Translation::Ended(irb) => End::Status(*irb),
+        Translation::Refused(finding) if finding.code.id().starts_with('O') => {
+            End::NotStarted("operand exception".to_owned())
+        }
+        Translation::Refused(finding) => End::Refused(refusal(finding)),
+    };
+    Outcome {
+        end,
+        exchanges: Vec::new(),
+        dropped: 0,
+        reason: None,
+        complaints: Vec::new(),
+        device,
+    }
+}
+
+fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
+    let ran = machine::run_host(ready, storage, device);
+    let mut complaints = Vec::new();
+    let end = match ran.ended {
+        Ended::Status(irb, _) => {
+            let completion = ready.translated.complete(&irb);
+            if completion.unmapped {
+                complaints.push(format!(
+                    "the host's CCW address {:08x} belongs to no CCW of the guest",
+                    irb.scsw.cpa
+                ));
+            }
+            if completion.unexplained {
+                complaints.push("the host found fault with a sound CCW".to_owned());
+            }
+            End::Status(completion.irb)
+        }
+        Ended::NotStarted(refusal) => not_started(refusal),
+        Ended::Suspended(irb) => End::Suspended(ready.translated.complete(&irb).irb.scsw),
+        Ended::Endless => End::Endless,
+    };
+    let nowhere = match translator::HostProfile::SOFTWARE.first_byte_fault {
+        FirstByteFault::Nowhere(at) => Some(at.get()),
+        FirstByteFault::Stop => None,
+    };
+    for at in ran.violations.iter().filter(|at| Some(**at) != nowhere) {
+        complaints.push(format!(
+            "the host channel touched {at:#x}, which it was not given"
+        ));
+    }
+    Outcome {
+        end,
+        exchanges: ran.exchanges,
+        dropped: ran.dropped,
+        reason: None,
+        complaints,
+        device: ran.device,
+    }
+}
+
+fn not_started(refusal: CannotStart) -> End {
+    End::NotStarted(match refusal {
+        CannotStart::Operand(_) => "operand exception".to_owned(),
+        CannotStart::Condition(_) => refusal.to_string(),
+    })
+}
+
+impl Outcome {
+    /// The exit code that it calls for.
+    pub(crate) fn exit(&self) -> Exit {
+        let normal = match &self.end {
+            End::Status(irb) => status::is_normal_end(&irb.scsw),
+            _ => false,
+        };
+        if normal && self.complaints.is_empty() {
+            Exit::Fine
+        } else {
+            Exit::Refused
+        }
+    }
+
+    /// Whether nothing was run because the program was not translated.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self.end, End::Refused(_))
+    }
+
+    /// Where two runs of the same program differ, storage aside.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+        if let End::Refused(reason) = &other.end {
+            return vec![format!("only the guest's own program was run; {reason}")];
+        }
+        let mut differences = Vec::new();
+        let (one, two) = (self.end.summary(), other.end.summary());
+        if one != two {
+            differences.push(format!("status: {one} directly, {two} translated"));
+        }
+        let pairs = self.exchanges.iter().zip(&other.exchanges);
+        if let Some(n) = pairs.clone().position(|(a, b)| a != b) {
+            differences.push(format!(
+                "device traffic: command {n} is the first that differs"
+            ));
+        } else if self.exchanges.len() != other.exchanges.len() {
+            differences.push(format!(
+                "device traffic: {} command(s) directly, {} translated",
+                self.exchanges.len(),
+                other.exchanges.len()
+            ));
+        }
+        differences
+    }
+}
+
+impl End {
+    /// Everything of the ending that the architecture determines, as text.
+    fn summary(&self) -> String {
+        match self {
+            Self::Status(irb) => {
+                let mut scsw = irb.scsw;
+                let lengths = SubchannelStatus::PCI | SubchannelStatus::INCORRECT_LENGTH;
+                if !lengths.contains(scsw.subchannel) {
+                    scsw.residual = 0;
+                }
+                let sense = irb.concurrent_sense().map(dump::words).unwrap_or_default();
+                format!("SCSW {} {sense}", dump::words(&scsw.encode().0))
+                    .trim_end()
+                    .to_owned()
+            }
+            Self::NotStarted(reason) | Self::Refused(reason) => reason.clone(),
+            Self::Suspended(scsw) => format!("suspended at {:08x}", scsw.cpa.wrapping_sub(8)),
+            Self::Endless => "still running".to_owned(),
+        }
+    }
+}
+
+/// Where two storages differ after runs of the same program.
+pub(crate) fn storage_difference(one: &Working<'_>, other: &Working<'_>) -> Option<String> {
+    let ranges = one.differences(other);
+    let first = ranges.first()?;
+    let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+    Some(format!(
+        "storage: {} from {:08x} on",
+        dump::count(bytes),
+        first.start
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Recorder;
+    use crate::memory::Memory;
+    use ccw::Command;
+    use css::device::scripted::{Response, Scripted};
+    use css::{Device, Transfer};
+
+    #[test]
+    fn counts_do_not_matter_after_a_check() {
+        let end = |hex: u128| {
+            let mut raw = [0; 12];
+            raw.copy_from_slice(&hex.to_be_bytes()[4..]);
+            let mut irb = Irb::IDLE;
+            irb.scsw = Scsw::decode(&ccw::RawScsw(raw));
+            End::Status(irb).summary()
+        };
+        assert_eq!(
+            end(0x00c0_4017_0000_2608_0020_1234),
+            end(0x00c0_4017_0000_2608_0020_0000)
+        );
+        assert_ne!(
+            end(0x00c0_4017_0000_2608_0c40_1234),
+            end(0x00c0_4017_0000_2608_0c40_0000)
+        );
+        assert_ne!(
+            end(0x00c0_4017_0000_2608_0020_0000),
+            end(0x00c0_4017_0000_2608_0010_0000)
+        );
+    }
+
+    /// A channel that takes all input and has no output.
+    struct Taker;
+
+    impl Transfer for Taker {
+        fn read(&mut self, _: &mut [u8]) -> usize {
+            0
+        }
+        fn read_variable(&mut self, _: &mut [u8]) -> usize {
+            0
+        }
+        fn write(&mut self, bytes: &[u8]) -> usize {
+            bytes.len()
+        }
+    }
+
+    /// An outcome with status `cpa`, after one READ of each of `inputs`.
+    fn outcome(cpa: u32, inputs: &[&[u8]]) -> Outcome {
+        let script = Scripted::new(inputs.iter().map(|input| Response::input(input)));
+        let mut recorder = Recorder::new(Attached::Script(script));
+        for _ in inputs {
+            recorder.execute(Command::READ, &mut Taker);
+        }
+        let (device, exchanges, dropped) = recorder.into_record();
+        let mut irb = Irb::IDLE;
+        irb.scsw.cpa = cpa;
+        let (end, reason, complaints) = (End::Status(irb), None, Vec::new());
+        Outcome {
+            end,
+            exchanges,
+            dropped,
+            reason,
+            complaints,
+            device,
+        }
+    }
+
+    #[test]
+    fn differences_are_found_in_status_and_traffic() {
+        let one = outcome(8, &[b"0123456789abcdefX", b"b"]);
+        assert_eq!(
+            one.differences(&outcome(8, &[b"0123456789abcdefX", b"b"])),
+            [""; 0]
+        );
+        let status = one.differences(&outcome(16, &[b"0123456789abcdefX", b"b"]));
+        assert!(matches!(status.as_slice(), [text] if text.starts_with("status: ")));
+        let hidden = one.differences(&outcome(8, &[b"0123456789abcdefY", b"b"]));
+        assert_eq!(
+            hidden,
+            ["device traffic: command 0 is the first that differs"]
+        );
+        let shorter = one.differences(&outcome(8, &[b"0123456789abcdefX"]));
+        assert_eq!(
+            shorter,
+            ["device traffic: 2 command(s) directly, 1 translated"]
+        );
+    }
+
+    #[test]
+    fn a_difference_in_storage_is_placed() {
+        let memory = Memory::new(0x2000, 0, vec![], vec![]).unwrap();
+        let (mut one, other) = (Working::new(&memory), Working::new(&memory));
+        assert_eq!(storage_difference(&one, &other), None);
+        one.write(0x1ffe, b"ab");
+        let found = storage_difference(&other, &one).unwrap();
+        assert_eq!(found, "storage: 2 bytes from 00001ffe on");
+    }
+}
