@@ -6,8 +6,8 @@
 use alloc::boxed::Box;
 
 use ccw::{
-    CCW_SIZE, Esw, FunctionControl, Guest, Host, Irb, Orb, OrbBits, Scsw, StatusControl,
-    SubchannelStatus,
+    CCW_SIZE, DeviceStatus, Esw, FunctionControl, Guest, Host, Irb, Orb, OrbBits, Scsw,
+    StatusControl, SubchannelStatus,
 };
 use pinning::Pinner;
 
@@ -30,6 +30,15 @@ pub struct Completion {
     pub unexplained: bool,
 }
 
+/// Which host CCW of a guest's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The only one, or the second of two.
+    Whole,
+    /// The first of two.
+    First,
+}
+
 impl<P: Pinner> Translated<P> {
     /// The ORB to start on the host.
     pub fn orb(&self) -> &Orb<Host> {
@@ -44,7 +53,9 @@ impl<P: Pinner> Translated<P> {
     /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
         self.work.slots.iter().map(|slot| match *slot {
-            HostSlot::Node(n) => self.work.nodes.get(usize::from(n)).map(Node::guest),
+            HostSlot::Node(n) | HostSlot::Split(n) | HostSlot::SecondTic(n) => {
+                self.work.nodes.get(usize::from(n)).map(Node::guest)
+            }
             HostSlot::Jump(_) | HostSlot::Stop => None,
         })
     }
@@ -68,8 +79,11 @@ impl<P: Pinner> Translated<P> {
         let mut unexplained = false;
         let mut unmapped = false;
         match node {
-            Some(node) => {
+            Some((node, part)) => {
                 scsw.cpa = node.addr.wrapping_add(8);
+                if part == Part::First {
+                    self.join(&mut scsw, node);
+                }
                 unexplained = explain(&mut scsw, node);
             }
             // Never started: the address is still that of the ORB.
@@ -100,15 +114,39 @@ impl<P: Pinner> Translated<P> {
     }
 
     /// The node whose host CCW ends at `cpa`: the CCW in control is the one before the address.
-    fn node_at(&self, cpa: u32) -> Option<&Node> {
+    fn node_at(&self, cpa: u32) -> Option<(&Node, Part)> {
         let offset = cpa.checked_sub(self.base.get())?;
         let n = u64::from(offset).checked_sub(CCW_SIZE)? / CCW_SIZE;
         if !u64::from(offset).is_multiple_of(CCW_SIZE) {
             return None;
         }
-        match *self.work.slots.get(usize::try_from(n).ok()?)? {
-            HostSlot::Node(n) => self.work.nodes.get(usize::from(n)),
-            HostSlot::Jump(_) | HostSlot::Stop => None,
+        let (n, part) = match *self.work.slots.get(usize::try_from(n).ok()?)? {
+            HostSlot::Node(n) | HostSlot::SecondTic(n) => (n, Part::Whole),
+            HostSlot::Split(n) => (n, Part::First),
+            HostSlot::Jump(_) | HostSlot::Stop => return None,
+        };
+        Some((self.work.nodes.get(usize::from(n))?, part))
+    }
+
+    /// The channel stopped in the first of the two host CCWs of `node`: the bytes of the second
+    /// are left too, and what is a wrong length for the first need not be one for both.
+    fn join(&self, scsw: &mut Scsw<Guest>, node: &Node) {
+        let block = if self.orb.idaw_2k { 2048 } else { 4096 };
+        let first = (node.first_byte(&self.work) & (block - 1)) + 1;
+        let second = u64::from(node.ccw.count).saturating_sub(first);
+        scsw.residual = scsw
+            .residual
+            .saturating_add(u16::try_from(second).unwrap_or(u16::MAX));
+        if node.suppresses() {
+            scsw.subchannel -= SubchannelStatus::INCORRECT_LENGTH;
+            let normal = DeviceStatus::CHANNEL_END
+                | DeviceStatus::DEVICE_END
+                | DeviceStatus::STATUS_MODIFIER;
+            if scsw.subchannel.difference(SubchannelStatus::PCI).is_empty()
+                && normal.contains(scsw.device)
+            {
+                scsw.status -= StatusControl::ALERT;
+            }
         }
     }
 

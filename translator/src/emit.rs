@@ -33,10 +33,18 @@ impl<P: Pinner> Pinned<P> {
         let Self { plan, pins } = self;
         let (ccws, lists, scratch) = slot.into_parts();
         let base = ccws.base();
+        let over_read = match plan.profile.arrangement {
+            Arrangement::Exact => 0,
+            Arrangement::Segments { over_read, .. } => usize::from(over_read) / 8,
+        };
+        if plan.laid.last_head + over_read > ccws.len() {
+            drop(pins);
+            return Err(Rejected::new(plan.work, Code::HostArena, Site::default()));
+        }
         let emitter = Emitter {
             work: &plan.work,
             profile: &plan.profile,
-            block: plan.block,
+            block: plan.laid.block,
             scratch,
             ccws,
             lists,
@@ -50,7 +58,7 @@ impl<P: Pinner> Pinned<P> {
                 return Err(Rejected::new(plan.work, code, Site::default()));
             }
         }
-        let orb = host_orb(&plan.work, &plan.profile, plan.block, base);
+        let orb = host_orb(&plan.work, &plan.profile, plan.laid.block, base);
         Ok(Translated {
             work: plan.work,
             pins,
@@ -122,7 +130,9 @@ impl Emitter<'_> {
         for (n, slot) in (0..).zip(&work.slots) {
             match *slot {
                 HostSlot::Node(_) => {}
-                HostSlot::Stop => self.put_ccw(n, RawCcw::STOP),
+                // Written together with the image of its node.
+                HostSlot::Split(_) => {}
+                HostSlot::Stop | HostSlot::SecondTic(_) => self.put_ccw(n, RawCcw::STOP),
                 HostSlot::Jump(to) => {
                     let raw = self.tic(to)?;
                     self.put_ccw(n, raw);
@@ -168,6 +178,9 @@ impl Emitter<'_> {
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
         let plain = guest.flags.difference(lists);
         let here = self.lists.at(self.used);
+        if node.op == Op::Backward && self.is_split(node) {
+            return self.split(node, plain);
+        }
         let (flags, addr) = match node.op {
             Op::Output | Op::Input | Op::Backward => {
                 if node.good == 0
@@ -200,6 +213,50 @@ impl Emitter<'_> {
         .encode())
     }
 
+    /// Whether `node` takes two host CCWs.
+    fn is_split(&self, node: &Node) -> bool {
+        let before = node
+            .host
+            .checked_sub(1)
+            .and_then(|n| self.work.slots.get(n as usize));
+        matches!(before, Some(HostSlot::Split(_)))
+    }
+
+    /// Writes the first of the two host CCWs of a read-backward node, down to the start of a
+    /// block, and returns the second, which begins at the end of one.
+    fn split(&mut self, node: &Node, plain: CcwFlags) -> Result<RawCcw, Code> {
+        let offset = node.first_byte(self.work) & (self.block - 1);
+        let count = node.ccw.count;
+        let first = u16::try_from(offset + 1).map_err(|_| Code::EnvReadBackward)?;
+        let rest = count.checked_sub(first).ok_or(Code::EnvReadBackward)?;
+        let ends = CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH;
+        let head = plain.difference(ends) | CcwFlags::CHAIN_DATA | CcwFlags::INDIRECT;
+        let tail = plain.difference(CcwFlags::PCI) | CcwFlags::INDIRECT;
+        let command = self.code(node);
+        let addr = self.lists.at(self.used);
+        self.backward(u64::from(first), offset)?;
+        let raw = Ccw::<Host> {
+            command,
+            flags: head,
+            count: first,
+            addr,
+        }
+        .encode();
+        self.put_ccw(node.host.wrapping_sub(1), raw);
+        let addr = self.lists.at(self.used);
+        let start = self.used;
+        self.backward(u64::from(rest), self.block - 1)?;
+        let need = (self.block - 1 + u64::from(rest)).div_ceil(self.block);
+        self.fill(need.saturating_sub((self.used - start) as u64))?;
+        Ok(Ccw::<Host> {
+            command,
+            flags: tail,
+            count: rest,
+            addr,
+        }
+        .encode())
+    }
+
     /// The code of the host CCW: a guest's byte, but never one that the host would take for
     /// something else.
     #[inline]
@@ -213,10 +270,9 @@ impl Emitter<'_> {
 
     /// A CCW at which the channel stops with a program check.
     fn stop(&self, node: &Node) -> RawCcw {
-        let skippable = node.reach.contains(Reach::SKIPPABLE);
         match self.profile.arrangement {
             // The host must go on copying behind it, for the case that it is skipped.
-            Arrangement::Segments { .. } if skippable => {
+            Arrangement::Segments { .. } if node.is_skippable() => {
                 RawCcw([0, CcwFlags::CHAIN_COMMAND.bits(), 0, 0, 0, 0, 0, 0])
             }
             _ => RawCcw::STOP,

@@ -8,7 +8,12 @@ use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
     Arrangement, Buffers, Check, Code, FirstByteFault, HostProfile, Program, Rejected, Site,
-    Stance, chain::Op, layout, program::check_status, segments, work::Node,
+    Stance,
+    chain::Op,
+    layout,
+    program::check_status,
+    segments::{self, Laid, Shape},
+    work::Node,
 };
 
 /// What becomes of a program.
@@ -46,8 +51,7 @@ impl Ended {
 pub struct Plan {
     pub(crate) work: Box<Buffers>,
     pub(crate) profile: HostProfile,
-    /// Bytes of the blocks of all host lists.
-    pub(crate) block: u64,
+    pub(crate) laid: Laid,
 }
 
 impl Program {
@@ -58,32 +62,37 @@ impl Program {
     /// A refusal by name: of what START SUBCHANNEL refuses, of what the policy forbids, and of
     /// what is legal but cannot be carried out on this host.
     pub fn plan(self, profile: &HostProfile) -> Result<Planned, Rejected> {
-        if let Some(ended) = self.ends_at_once(profile) {
-            return match ended {
-                Some(irb) => Ok(Planned::Ended(Ended {
-                    irb,
-                    work: self.work,
-                })),
-                None => {
-                    let code = self.work.orb_fault.unwrap_or(Code::OrbRsvd);
-                    let site = self.findings().first().map_or(Site::default(), |f| f.site);
-                    Err(Rejected::new(self.work, code, site))
-                }
-            };
+        if let Some(code) = self.work.orb_fault {
+            let site = self.findings().first().map_or(Site::default(), |f| f.site);
+            return Err(Rejected::new(self.work, code, site));
+        }
+        if let Some(irb) = self.ends_at_once(profile) {
+            return Ok(Planned::Ended(Ended {
+                irb,
+                work: self.work,
+            }));
         }
         if let Some((code, site)) = self.unsupported() {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work, verdict } = self;
         let block = if verdict.small_blocks { 2048 } else { 4096 };
-        let block = match profile.arrangement {
+        let laid = match profile.arrangement {
             Arrangement::Exact => {
                 layout::exact(&mut work);
-                block
+                Laid {
+                    block,
+                    last_head: 0,
+                }
             }
             Arrangement::Segments { ccws, segments, .. } => {
-                match segments::lay(&mut work, block, ccws, segments) {
-                    Ok(block) => block,
+                let shape = Shape {
+                    ccws: ccws.into(),
+                    segments: segments.into(),
+                    block,
+                };
+                match segments::lay(&mut work, shape) {
+                    Ok(laid) => laid,
                     Err((code, n)) => {
                         let site = work.ccw_site(n, None);
                         return Err(Rejected::new(work, code, site));
@@ -94,29 +103,22 @@ impl Program {
         Ok(Planned::Run(Plan {
             work,
             profile: *profile,
-            block,
+            laid,
         }))
     }
 
-    /// Whether the program ends before the first byte of its first CCW's data: with this status,
-    /// or (none) by refusal of the instruction.
-    fn ends_at_once(&self, profile: &HostProfile) -> Option<Option<Irb<Guest>>> {
-        if self.work.orb_fault.is_some() {
-            return Some(None);
-        }
+    /// The status of a program that ends before the first byte of its first CCW's data.
+    fn ends_at_once(&self, profile: &HostProfile) -> Option<Irb<Guest>> {
         let (code, n) = self.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
-        if !self.starts_at(n) || self.verdict.suspend == Some(n) {
-            return None;
-        }
-        let moves_nothing = node.op == Op::Fault
-            || (node.good == 0 && profile.first_byte_fault == FirstByteFault::Stop);
-        if !moves_nothing {
+        let stops = profile.first_byte_fault == FirstByteFault::Stop;
+        let moves_nothing = node.op == Op::Fault || (node.good == 0 && stops);
+        if !moves_nothing || !self.starts_at(n) {
             return None;
         }
         let mut irb = Irb::IDLE;
         irb.scsw = check_status(&self.work.orb, code, node, false);
-        Some(Some(irb))
+        Some(irb)
     }
 
     /// What is legal and not carried out.
@@ -155,7 +157,7 @@ impl Plan {
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.
     pub fn block(&self) -> u64 {
-        self.block
+        self.laid.block
     }
 
     /// Pins the storage.

@@ -524,7 +524,7 @@ impl Program {
     /// The CCWs that were read, in that order.
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let format = self.work.orb.format;
-        (0..).zip(&self.work.nodes).map(move |(index, node)| {
+        self.work.nodes.iter().zip(0..).map(move |(node, index)| {
             let unread = node.raw == RawCcw::STOP
                 && node.fault.is_some_and(|code| code.id().starts_with('A'));
             Step {

@@ -1,14 +1,290 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Where each CCW goes in the host's program: the arrangement in segments.
+//!
+//! A host of this kind copies the program once more. It copies from the head of a segment on, as
+//! long as CCWs chain or are TICs back into the part copied so far; any other TIC ends the segment
+//! and begins, or names, another one. Control enters a segment at its head or by a TIC to what is
+//! already copied. So the program is laid out as one line in the order of its execution: TICs are
+//! straightened, only jumps back remain, and the line is cut where a segment would be too long.
+//!
+//! What a status modifier skips, and where it goes on, must lie in one segment; a program for which
+//! that cannot be is refused by name, never run another way.
 
-use crate::{Buffers, Code};
+use alloc::vec::Vec;
 
-pub(crate) fn lay(
+use crate::{
+    Buffers, Code,
+    chain::Op,
+    work::{HostSlot, NOWHERE, Node, Reach},
+};
+
+use super::layout::STOPS;
+
+/// A refusal, and the node that is the reason.
+type Refusal = (Code, u16);
+
+/// What a host of this kind takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// CCWs of one segment.
+    pub(crate) ccws: usize,
+    /// Segments of one program.
+    pub(crate) segments: usize,
+    /// Bytes of the blocks of all lists.
+    pub(crate) block: u64,
+}
+
+/// Where the program was laid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Laid {
+    /// Bytes of the blocks of all lists; smaller than asked for where reading backward needs it.
+    pub(crate) block: u64,
+    /// Number of the host CCW at the head of the last segment.
+    pub(crate) last_head: usize,
+}
+
+/// Fills [`Buffers::slots`].
+pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
+    let block = backward_block(work, shape.block);
+    let mut line = core::mem::take(&mut work.slots);
+    let mut loops = Vec::new();
+    straighten(work, block, &mut line, &mut loops)?;
+    let cuts = cut(work, &line, &loops, shape)?;
+    Ok(Laid {
+        block,
+        last_head: place(work, &line, &cuts),
+    })
+}
+
+/// Lays the program out in one line. `loops` gets the place of each TIC that may be skipped, with
+/// that of its target: the two must lie in one segment.
+fn straighten(
     work: &mut Buffers,
     block: u64,
-    ccws: u16,
-    segments: u16,
-) -> Result<u64, (Code, u16)> {
-    let _ = (work, block, ccws, segments);
-    Err((Code::EnvTooLong, 0))
+    line: &mut Vec<HostSlot>,
+    loops: &mut Vec<(usize, usize)>,
+) -> Result<(), Refusal> {
+    let mut n = 0;
+    let mut after_tic = false;
+    let mut skippable = false;
+    while let Some(&node) = work.nodes.get(usize::from(n)) {
+        if node.op == Op::Tic {
+            if after_tic {
+                line.push(HostSlot::SecondTic(n));
+                return Ok(());
+            }
+            let target = work
+                .find_node(node.ccw.addr.get())
+                .ok_or((Code::HostMap, n))?;
+            if !skippable {
+                (n, after_tic) = (target, true);
+                continue;
+            }
+            // The TIC keeps its place, so it must lead to what is copied already.
+            let at = host_of(work, target).ok_or((Code::EnvSkipLayout, n))?;
+            loops.push((at, line.len()));
+            put(work, line, n);
+        } else if host_of(work, n).is_some() {
+            if skippable {
+                return Err((Code::EnvSkipLayout, n));
+            }
+            line.push(HostSlot::Jump(n));
+            return Ok(());
+        } else {
+            if splits(work, &node, block) {
+                // Short blocks end in the first part, where the host would not go on.
+                if node.fault.is_some() || (node.suppresses() && node.ccw.chains_command()) {
+                    return Err((Code::EnvReadBackward, n));
+                }
+                line.push(HostSlot::Split(n));
+            }
+            put(work, line, n);
+            let stops = node.op == Op::Fault;
+            let chains = node.ccw.chains_data() || node.ccw.chains_command();
+            match (stops || !chains, skippable) {
+                (true, false) => return Ok(()),
+                // Behind a CCW that ends the program the host copies nothing.
+                (true, true) if !stops => return Err((Code::EnvSkipLayout, n)),
+                _ => {}
+            }
+        }
+        // What comes behind in storage comes behind in the line.
+        let was_skippable = skippable;
+        skippable =
+            node.op.is_command() && node.ccw.chains_command() && work.policy.may_skip(node.head);
+        after_tic = false;
+        n = match work.find_node(node.addr.wrapping_add(8)) {
+            Some(next) => next,
+            None if was_skippable => {
+                line.push(HostSlot::Stop);
+                return Ok(());
+            }
+            None => return Err((Code::HostMap, n)),
+        };
+    }
+    Ok(())
+}
+
+/// Puts node `n` at the end of the line.
+fn put(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16) {
+    if let Some(node) = work.nodes.get_mut(usize::from(n)) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 3 places for a node"
+        )]
+        {
+            node.host = line.len() as u32;
+        }
+    }
+    line.push(HostSlot::Node(n));
+}
+
+/// Place of node `n`, if it has one.
+fn host_of(work: &Buffers, n: u16) -> Option<usize> {
+    let host = work.nodes.get(usize::from(n))?.host;
+    (host != NOWHERE).then_some(host as usize)
+}
+
+/// Places in the line where a new segment begins, the first one included.
+fn cut(
+    work: &Buffers,
+    line: &[HostSlot],
+    loops: &[(usize, usize)],
+    shape: Shape,
+) -> Result<Vec<usize>, Refusal> {
+    let too_long = (Code::EnvTooLong, node_of(line.last()));
+    let allowed = |at: usize| may_cut(work, line, loops, at);
+    let jumps = matches!(line.last(), Some(HostSlot::Jump(_)));
+    // Behind a jump back the host copies the stop CCW too.
+    let room = if jumps { shape.ccws - 1 } else { shape.ccws };
+    let mut cuts = Vec::from([0]);
+    let mut head = 0;
+    while line.len() - head > room {
+        // One CCW is the TIC to the next segment.
+        let most = head + shape.ccws - 1;
+        head = (head + 1..=most)
+            .rev()
+            .find(|&at| allowed(at))
+            .ok_or(too_long)?;
+        cuts.push(head);
+    }
+    // Where the program may end, the host confuses segments whose length fills one of its
+    // allocations; odd lengths from 3 on never do.
+    if let [.., before, last] = cuts.as_mut_slice()
+        && !jumps
+    {
+        let sound = |at: usize| {
+            let len = line.len() - at;
+            len >= 3 && !len.is_multiple_of(2) && len <= room
+        };
+        let best = (*before + 1..=*last)
+            .rev()
+            .find(|&at| sound(at) && allowed(at));
+        *last = best.ok_or(too_long)?;
+    }
+    if cuts.len() > shape.segments {
+        Err(too_long)
+    } else {
+        Ok(cuts)
+    }
+}
+
+/// Whether a TIC to place `at` may be inserted before it.
+fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usize) -> bool {
+    let node = |at: usize| match line.get(at) {
+        Some(HostSlot::Node(n) | HostSlot::Split(n)) => work.nodes.get(usize::from(*n)),
+        _ => None,
+    };
+    let Some(before) = at.checked_sub(1).and_then(node) else {
+        return false;
+    };
+    // It would take the place that the command before may skip.
+    let skips =
+        before.op.is_command() && before.ccw.chains_command() && work.policy.may_skip(before.head);
+    // A TIC must not lead to a TIC.
+    let to_tic = match line.get(at) {
+        Some(HostSlot::Jump(_) | HostSlot::SecondTic(_) | HostSlot::Stop) | None => true,
+        _ => node(at).is_some_and(|node| node.op == Op::Tic),
+    };
+    let in_loop = loops.iter().any(|&(target, tic)| target < at && at <= tic);
+    !skips && !to_tic && !in_loop
+}
+
+fn node_of(slot: Option<&HostSlot>) -> u16 {
+    match slot {
+        Some(
+            HostSlot::Node(n) | HostSlot::Jump(n) | HostSlot::Split(n) | HostSlot::SecondTic(n),
+        ) => *n,
+        Some(HostSlot::Stop) | None => 0,
+    }
+}
+
+/// Writes the segments down, stop CCWs behind each; returns the head of the last.
+fn place(work: &mut Buffers, line: &[HostSlot], cuts: &[usize]) -> usize {
+    let mut head = 0;
+    let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
+    for (&start, end) in cuts.iter().zip(ends) {
+        head = work.slots.len();
+        for &slot in line.get(start..end.unwrap_or(line.len())).unwrap_or(&[]) {
+            if let HostSlot::Node(n) = slot
+                && let Some(node) = work.nodes.get_mut(usize::from(n))
+            {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "at most 4 places for a node"
+                )]
+                {
+                    node.host = work.slots.len() as u32;
+                }
+            }
+            work.slots.push(slot);
+        }
+        if let Some(end) = end {
+            work.slots.push(HostSlot::Jump(node_of(line.get(end))));
+        }
+        work.slots.extend([HostSlot::Stop; STOPS]);
+    }
+    head
+}
+
+/// Bytes of blocks with which most read-backward CCWs need not be split.
+fn backward_block(work: &Buffers, block: u64) -> u64 {
+    let splits = |block| work.nodes.iter().any(|node| splits(work, node, block));
+    if block > 2048 && splits(block) && !splits(2048) {
+        2048
+    } else {
+        block
+    }
+}
+
+/// Whether a host that counts blocks upward reads fewer words than `node` needs downward.
+fn splits(work: &Buffers, node: &Node, block: u64) -> bool {
+    if node.op != Op::Backward {
+        return false;
+    }
+    let offset = node.first_byte(work) & (block - 1);
+    let host = (offset + u64::from(node.ccw.count)).div_ceil(block);
+    let good = u64::from(node.good);
+    let needed = 1 + good.saturating_sub(offset + 1).div_ceil(block);
+    // A fault takes one more word, to stop at.
+    host < needed + u64::from(node.fault.is_some() && good > 0)
+}
+
+impl Op {
+    /// Whether this is an operation that a device carries out.
+    fn is_command(self) -> bool {
+        !matches!(self, Self::Tic | Self::Fault)
+    }
+}
+
+impl Node {
+    /// Whether a wrong length is not indicated for this CCW.
+    pub(crate) fn suppresses(&self) -> bool {
+        self.ccw.flags.contains(ccw::CcwFlags::SUPPRESS_LENGTH) && !self.ccw.chains_data()
+    }
+
+    /// Whether it was reached straight behind a command that may skip it.
+    pub(crate) fn is_skippable(&self) -> bool {
+        self.reach.contains(Reach::SKIPPABLE)
+    }
 }

@@ -78,6 +78,11 @@ pub(crate) enum HostSlot {
     Node(u16),
     /// A TIC to the image of this node, which the guest's program does not have.
     Jump(u16),
+    /// The bytes of this read-backward node down to the start of the first block; the image of
+    /// the node follows and has the rest.
+    Split(u16),
+    /// This node is a TIC to which another TIC leads: the channel stops.
+    SecondTic(u16),
     /// The channel stops here.
     Stop,
 }
