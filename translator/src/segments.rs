@@ -46,24 +46,34 @@ pub(crate) struct Laid {
 /// Fills [`Buffers::slots`].
 pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     let block = backward_block(work, shape.block);
-    let mut line = core::mem::take(&mut work.slots);
-    let mut loops = Vec::new();
-    straighten(work, block, &mut line, &mut loops)?;
-    let cuts = cut(work, &line, &loops, shape)?;
-    Ok(Laid {
-        block,
-        last_head: place(work, &line, &cuts),
-    })
+    let mut scratch = core::mem::take(&mut work.segments);
+    scratch.line.clear();
+    scratch.loops.clear();
+    scratch.cuts.clear();
+    let result = straighten(work, block, &mut scratch)
+        .and_then(|()| cut(work, &mut scratch, shape))
+        .map(|()| Laid {
+            block,
+            last_head: place(work, &scratch),
+        });
+    work.segments = scratch;
+    result
 }
 
-/// Lays the program out in one line. `loops` gets the place of each TIC that may be skipped, with
-/// that of its target: the two must lie in one segment.
-fn straighten(
-    work: &mut Buffers,
-    block: u64,
-    line: &mut Vec<HostSlot>,
-    loops: &mut Vec<(usize, usize)>,
-) -> Result<(), Refusal> {
+/// The line and what is known of it; kept from program to program for its storage.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    line: Vec<HostSlot>,
+    /// Places of TICs that may be skipped, behind those of their targets: the two must lie in one
+    /// segment.
+    loops: Vec<(usize, usize)>,
+    /// Places at which segments begin.
+    cuts: Vec<usize>,
+}
+
+/// Lays the program out in one line.
+fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(), Refusal> {
+    let Scratch { line, loops, .. } = scratch;
     let mut n = 0;
     let mut after_tic = false;
     let mut skippable = false;
@@ -145,19 +155,15 @@ fn host_of(work: &Buffers, n: u16) -> Option<usize> {
     (host != NOWHERE).then_some(host as usize)
 }
 
-/// Places in the line where a new segment begins, the first one included.
-fn cut(
-    work: &Buffers,
-    line: &[HostSlot],
-    loops: &[(usize, usize)],
-    shape: Shape,
-) -> Result<Vec<usize>, Refusal> {
+/// Finds the places at which segments begin, the first one included.
+fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusal> {
+    let Scratch { line, loops, cuts } = scratch;
     let too_long = (Code::EnvTooLong, node_of(line.last()));
     let allowed = |at: usize| may_cut(work, line, loops, at);
     let jumps = matches!(line.last(), Some(HostSlot::Jump(_)));
     // Behind a jump back the host copies the stop CCW too.
     let room = if jumps { shape.ccws - 1 } else { shape.ccws };
-    let mut cuts = Vec::from([0]);
+    cuts.push(0);
     let mut head = 0;
     while line.len() - head > room {
         // One CCW is the TIC to the next segment.
@@ -185,7 +191,7 @@ fn cut(
     if cuts.len() > shape.segments {
         Err(too_long)
     } else {
-        Ok(cuts)
+        Ok(())
     }
 }
 
@@ -220,7 +226,7 @@ fn node_of(slot: Option<&HostSlot>) -> u16 {
 }
 
 /// Writes the segments down, stop CCWs behind each; returns the head of the last.
-fn place(work: &mut Buffers, line: &[HostSlot], cuts: &[usize]) -> usize {
+fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
     let mut head = 0;
     let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
     for (&start, end) in cuts.iter().zip(ends) {

@@ -10,7 +10,10 @@ use bitflags::bitflags;
 use ccw::{Ccw, Command, Guest, GuestAddr, Orb, RawCcw, RawOrb};
 use pinning::{Extent, Runs};
 
-use crate::{Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word};
+use crate::{
+    Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word,
+    segments::Scratch,
+};
 
 bitflags! {
     /// How a CCW was reached, and what that makes of it.
@@ -123,6 +126,8 @@ pub struct Buffers {
     pub(crate) pending: Vec<u32>,
     pub(crate) findings: Findings,
     pub(crate) slots: Vec<HostSlot>,
+    /// For the arrangement in segments.
+    pub(crate) segments: Scratch,
     pub(crate) extents: Vec<Extent>,
     pub(crate) runs: Runs,
     /// Lowest and highest address of control words, for the overlap check.
@@ -230,6 +235,7 @@ impl Default for Buffers {
             pending: Vec::new(),
             findings: Findings::default(),
             slots: Vec::new(),
+            segments: Scratch::default(),
             extents: Vec::new(),
             runs: Runs::new(),
             control: (u64::MAX, 0),
