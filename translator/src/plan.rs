@@ -113,7 +113,8 @@ impl Program {
         let node = self.work.nodes.get(usize::from(n))?;
         let stops = profile.first_byte_fault == FirstByteFault::Stop;
         let moves_nothing = node.op == Op::Fault || (node.good == 0 && stops);
-        if !moves_nothing || !self.starts_at(n) {
+        // A channel that suspends at this CCW has not yet looked at what is wrong with it.
+        if !moves_nothing || !self.starts_at(n) || self.verdict.suspend == Some(n) {
             return None;
         }
         let mut irb = Irb::IDLE;
