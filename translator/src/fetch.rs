@@ -118,7 +118,10 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                     let Some(node) = self.work.nodes.get(usize::from(index)) else {
                         return;
                     };
-                    if node.reach.intersects(reach_of(state, false)) && !node.is_tic_after(via) {
+                    if node.reach.intersects(reach_of(state, false))
+                        && !node.is_tic_after(via)
+                        && !node.is_tic_again(via)
+                    {
                         if certain {
                             self.work.back = last.map(|last| (last, index));
                         }
@@ -176,7 +179,12 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     ) -> Option<Onward> {
         let format = self.work.orb.format;
         let node = self.work.nodes.get_mut(usize::from(index))?;
-        let first = node.reach.is_empty();
+        let again = node.is_tic_again(via);
+        if again && node.reach.contains(Reach::CERTAIN) {
+            node.reach.remove(Reach::CERTAIN);
+            self.work.second_tic = Some(index);
+        }
+        let first = node.reach.is_empty() || again;
         let ccw = node.ccw;
         let judged = judge(
             node.raw,
@@ -379,6 +387,12 @@ impl Node {
     /// TIC, which must be judged anew.
     fn is_tic_after(&self, via: Via) -> bool {
         matches!(via, Via::Tic(_)) && self.op == Op::Tic
+    }
+
+    /// Whether this is a TIC that has only been reached from another and is now reached in a
+    /// legal way, so that the host channel must find a TIC.
+    fn is_tic_again(&self, via: Via) -> bool {
+        !matches!(via, Via::Tic(_)) && self.fault == Some(Code::SeqTicTic)
     }
 }
 
