@@ -10,4 +10,5 @@ pub mod corpus;
 pub mod differential;
 pub mod generator;
 pub mod program;
+pub mod second_copy;
 pub mod storage;

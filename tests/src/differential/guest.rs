@@ -6,7 +6,7 @@ use css::{Ram, Storage, StorageError, StorageFault};
 use pinning::{Permission, RegionMap};
 use translator::StorageKeys;
 
-use crate::generator::{Keys, Scene};
+use crate::generator::{Keys, Scene, peek};
 
 const PAGE: u64 = 4096;
 
@@ -31,6 +31,11 @@ impl GuestView {
     /// What is in storage, by host address.
     pub fn ram(&self) -> &Ram<Host> {
         &self.ram
+    }
+
+    /// The `len` bytes at `at` as far as there is storage, whatever guards it.
+    pub fn peek(&self, at: GuestAddr, len: usize) -> Vec<u8> {
+        peek(&self.regions, &self.ram, at, len)
     }
 
     /// Whether a program with `key` may use the byte at `at`, and where the host has it.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! From what a case means to bytes in storage.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use ccw::{
     Ccw, CcwFlags, Class, Command, DeviceClass, Format, Guest, GuestAddr, Host, HostAddr,
@@ -97,6 +100,14 @@ impl Case {
         builder.segments();
         builder.finish()
     }
+
+    /// Whether some byte of storage has two addresses.
+    pub fn has_aliases(&self) -> bool {
+        let mut pages = BTreeSet::new();
+        !frames(self)
+            .values()
+            .all(|frame| pages.insert(host_page(frame.host)))
+    }
 }
 
 impl Scene {
@@ -110,30 +121,37 @@ impl Scene {
 
     /// The eight bytes at `at`, if they are storage.
     pub fn doubleword(&self, at: u64) -> Option<[u8; 8]> {
-        let mut bytes = [0; 8];
-        (GuestStorage::read(self, GuestAddr::new(at), &mut bytes) == 8).then_some(bytes)
+        self.peek(GuestAddr::new(at), 8).try_into().ok()
+    }
+
+    /// The `len` bytes at `at` as far as there is storage, whatever guards it.
+    pub fn peek(&self, at: GuestAddr, len: usize) -> Vec<u8> {
+        peek(&self.regions, &self.ram, at, len)
     }
 }
 
 impl GuestStorage for Scene {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
-        let mut read = 0;
-        while let Some(rest) = buf.get_mut(read..).filter(|rest| !rest.is_empty()) {
-            let Some(at) = at.checked_add(read as u64) else {
-                break;
-            };
-            let Some(region) = self.regions.find(at) else {
-                break;
-            };
-            let offset = at.get() - region.guest.get();
-            let here =
-                usize::try_from(region.len - offset).map_or(rest.len(), |n| n.min(rest.len()));
-            let host = HostAddr::new(region.host.get() + offset);
-            rest[..here].copy_from_slice(&self.ram.read(host, here));
-            read += here;
-        }
-        read
+        let bytes = self.peek(at, buf.len());
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        bytes.len()
     }
+}
+
+/// The `len` bytes of guest storage at `at`, as far as there is storage.
+pub(crate) fn peek(regions: &RegionMap, ram: &Ram<Host>, at: GuestAddr, len: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < len
+        && let Some(at) = at.checked_add(bytes.len() as u64)
+        && let Some(region) = regions.find(at)
+    {
+        let offset = at.get() - region.guest.get();
+        let left = len - bytes.len();
+        let here = usize::try_from(region.len - offset).map_or(left, |here| here.min(left));
+        let host = HostAddr::new(region.host.get() + offset);
+        bytes.extend(ram.read(host, here));
+    }
+    bytes
 }
 
 struct Builder<'a> {
@@ -183,12 +201,8 @@ impl<'a> Builder<'a> {
 
     fn segments(&mut self) {
         for segment in &self.case.segments {
-            let mut at = segment.at.address() & !7;
-            for intent in &segment.ccws {
-                let raw = self.ccw(intent);
-                self.put(at, &raw.0);
-                at += 8;
-            }
+            let bytes: Vec<u8> = segment.ccws.iter().flat_map(|c| self.ccw(c).0).collect();
+            self.put(segment.at.address() & !7, &bytes);
         }
     }
 

@@ -7,6 +7,7 @@ use ccw::{Ccw, CcwFlags, CcwLine, Guest, GuestAddr, IdawFormat, Orb, RawCcw};
 use translator::GuestStorage;
 
 use super::{Case, Patch, Scene};
+use crate::differential::judge;
 
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,6 +29,10 @@ impl fmt::Debug for Case {
                 line(f, &scene, start + 8 * n)?;
             }
             writeln!(f)?;
+        }
+        writeln!(f, "  as the translator reads it:")?;
+        for step in judge(&scene).steps() {
+            line(f, &scene, step.at.get())?;
         }
         for patch in &self.patches {
             writeln!(f, "  {patch:?}")?;

@@ -13,8 +13,8 @@ mod program;
 mod strategy;
 pub(crate) mod wire;
 
-pub(crate) use build::is_input;
 pub use build::{Keys, Reply, Scene};
+pub(crate) use build::{is_input, peek};
 pub use strategy::cases;
 
 use wire::{Reader, Wire, wire};

@@ -263,7 +263,7 @@ fn code() -> impl Strategy<Value = u8> {
 fn jump() -> impl Strategy<Value = Jump> {
     prop_oneof![
         4 => (-3_i8..4).prop_map(Jump::Near),
-        4 => (0_u8..3, 0_u8..6).prop_map(|(segment, ccw)| Jump::Far(Target::Ccw(Index { segment, ccw }))),
+        2 => (0_u8..3, 0_u8..6).prop_map(|(segment, ccw)| Jump::Far(Target::Ccw(Index { segment, ccw }))),
         2 => word().prop_map(Jump::Odd),
     ]
 }
@@ -319,11 +319,11 @@ fn list_place() -> impl Strategy<Value = Place> {
 }
 
 fn data_place() -> impl Strategy<Value = Place> {
-    let frame = prop_oneof![14 => 8_u8..16, 5 => 16_u8..26, 1 => 0_u8..8];
+    let frame = prop_oneof![28 => 8_u8..16, 10 => 16_u8..26, 2 => Just(0_u8), 3 => 1_u8..8];
     let offset = prop_oneof![
         3 => 0_u16..4096,
         1 => Just(0_u16),
-        1 => select(vec![1_u16, 2046, 2047, 2048, 2049, 4080, 4094, 4095]),
+        1 => select(vec![1_u16, 24, 2046, 2047, 2048, 2049, 4080, 4094, 4095]),
     ];
     (frame, offset).prop_map(|(frame, offset)| Place { frame, offset })
 }
@@ -460,7 +460,16 @@ impl Assembly {
         {
             last.flags &= !(CHAIN_DATA | CHAIN_COMMAND);
         }
-        Segment { at: draft.at, ccws }
+        Segment {
+            at: self.reachable(draft.at),
+            ccws,
+        }
+    }
+
+    /// `place`, or in place of a frame whose addresses are too long for a CCW, one for data.
+    fn reachable(&self, place: Place) -> Place {
+        let most = if self.format == Format::Zero { 18 } else { 22 };
+        within(place, most)
     }
 
     fn command(&self, number: u8, code: u8, links: &[Link], ccws: &mut Vec<Intent>) {
@@ -487,24 +496,15 @@ impl Assembly {
     }
 
     fn data(&self, code: u8, link: &Link) -> Data {
-        let direct = if self.format == Format::Zero { 18 } else { 22 };
         let listed = if self.form & word1::FORMAT2_IDAWS == 0 {
             22
         } else {
             26
         };
-        let within = |place: Place, most: u8| Place {
-            frame: if place.frame < most {
-                place.frame
-            } else {
-                8 + place.frame % 8
-            },
-            ..place
-        };
         match &link.form {
-            Form::Direct(place) => Data::At(within(*place, direct)),
+            Form::Direct(place) => Data::At(self.reachable(*place)),
             Form::List(first, blocks, at) => Data::List(List {
-                at: at.map(|place| within(place, direct)),
+                at: at.map(|place| self.reachable(place)),
                 backward: Command(code).class() == Class::ReadBackward,
                 first: within(*first, listed),
                 blocks: blocks.iter().map(|block| within(*block, listed)).collect(),
@@ -537,6 +537,15 @@ impl Assembly {
             data: Data::Go(target),
         }
     }
+}
+
+fn within(place: Place, frames: u8) -> Place {
+    let frame = if place.frame < frames {
+        place.frame
+    } else {
+        8 + place.frame % 8
+    };
+    Place { frame, ..place }
 }
 
 fn spoil(intent: &mut Intent, wrong: Wrong) {
