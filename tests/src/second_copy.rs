@@ -11,7 +11,7 @@ use ccw::{
     Addr31, CCW_SIZE, Ccw, CcwFlags, Class, Command, Format, Host, HostAddr, IdawFormat, Irb, Orb,
     RawCcw,
 };
-use css::{Access, Granted, Ram, Storage};
+use css::{Access, Granted, Ram};
 
 /// Where the copies are put.
 const CCWS: u32 = 0x5000_0000;

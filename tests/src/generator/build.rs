@@ -101,6 +101,17 @@ impl Case {
         builder.finish()
     }
 
+    /// The same with every frame in a page of its own, which `key` scatters.
+    pub fn scattered(mut self, key: u8) -> Self {
+        for frame in &mut self.memory.frames {
+            // An odd factor: no two frames meet.
+            frame.host = (frame.frame % FRAMES.len() as u8)
+                .wrapping_mul(37)
+                .wrapping_add(key);
+        }
+        self
+    }
+
     /// Whether some byte of storage has two addresses.
     pub fn has_aliases(&self) -> bool {
         let mut pages = BTreeSet::new();
@@ -377,13 +388,10 @@ fn regions(case: &Case) -> RegionMap {
 
 fn ram(case: &Case) -> Ram<Host> {
     let mut ram = Ram::new(1 << 63);
-    for frame in frames(case).values() {
-        let page = host_page(frame.host);
-        let from = (page.wrapping_mul(0x9e37_79b9) >> 7) as usize % 65536;
-        ram.write(
-            HostAddr::new(page * PAGE),
-            &PATTERN[from..from + PAGE as usize],
-        );
+    for (number, frame) in frames(case) {
+        let from = (number.wrapping_mul(0x9e37_79b9) >> 7) as usize % 65536;
+        let at = HostAddr::new(host_page(frame.host) * PAGE);
+        ram.write(at, &PATTERN[from..from + PAGE as usize]);
     }
     ram
 }

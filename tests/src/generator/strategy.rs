@@ -75,14 +75,14 @@ fn memory() -> impl Strategy<Value = Memory> {
         1 => select(vec![1, 0x100, 0x7fff]).prop_map(Guard::Below),
     ];
     let frame = (
-        prop::bool::weighted(0.04),
+        prop::bool::weighted(0.05),
         any::<u8>(),
         prop::bool::weighted(0.03),
         select(vec![0_u8, 0x30, 0x30, 0x30, 0x38, 0x50, 0x58]),
     );
     (placement, guard, vec(frame, FRAMES.len())).prop_map(|(placement, guard, frames)| {
         let frames = (0..).zip(frames);
-        let frames = frames.filter(|(_, (hole, ..))| !hole);
+        let frames = frames.filter(|(n, (hole, ..))| !hole || (1..4).contains(n));
         let frames = frames.map(|(n, (_, host, read_only, key))| Frame {
             frame: n,
             host: match placement {
@@ -109,7 +109,7 @@ fn orb() -> impl Strategy<Value = OrbWords> {
         |weight, mask| prop::bool::weighted(weight).prop_map(move |on| if on { mask } else { 0 });
     let control = (
         select(vec![0_u32, 0x3000_0000, 0x3000_0000, 0x5000_0000]),
-        bit(0.1, word1::SUSPEND),
+        bit(0.25, word1::SUSPEND),
         bit(0.1, word1::STREAMING | word1::MODIFICATION),
         bit(0.1, word1::SYNCHRONIZE),
         bit(0.9, word1::PREFETCH),
@@ -276,7 +276,7 @@ fn link() -> impl Strategy<Value = Link> {
     )
         .prop_map(|(sli, skip, pci)| u8::from(sli) << 5 | u8::from(skip) << 4 | u8::from(pci) << 3);
     let ignored = prop_oneof![4 => Just(0_u8), 1 => any::<u8>()];
-    let odd = weighted(0.12, wrong());
+    let odd = weighted(0.15, wrong());
     let tic = prop::bool::weighted(0.1);
     (flags, count(), ignored, form(), odd, tic).prop_map(
         |(flags, count, ignored, form, odd, tic)| Link {
@@ -295,7 +295,7 @@ fn count() -> impl Strategy<Value = u16> {
         40 => 1_u16..65,
         20 => 65_u16..700,
         12 => select(vec![2047_u16, 2048, 2049, 4095, 4096, 4097]),
-        6 => 4098_u16..12_000,
+        10 => 4098_u16..12_000,
         1 => Just(65535),
     ]
 }
@@ -313,9 +313,11 @@ fn form() -> impl Strategy<Value = Form> {
 fn list_place() -> impl Strategy<Value = Place> {
     let offset = prop_oneof![
         2 => (0_u16..512).prop_map(|n| 8 * n),
-        1 => (1_u16..8).prop_map(|n| 4096 - 4 * n),
+        1 => Just(4092_u16),
+        2 => (1_u16..4).prop_map(|n| 4096 - 8 * n),
     ];
-    (select(vec![5_u8, 7, 17, 21, 12]), offset).prop_map(|(frame, offset)| Place { frame, offset })
+    (select(vec![5_u8, 7, 12, 17, 17, 21, 21]), offset)
+        .prop_map(|(frame, offset)| Place { frame, offset })
 }
 
 fn data_place() -> impl Strategy<Value = Place> {
@@ -341,10 +343,10 @@ fn wrong() -> impl Strategy<Value = Wrong> {
     prop_oneof![
         2 => select(vec![0x00_u8, 0x10, 0xf0, 0x18, 0xf8, 0x08]).prop_map(Wrong::Code),
         // S, MIDA, both, MIDA with IDA or SKIP.
-        2 => select(vec![0x02_u8, 0x01, 0x03, 0x11]).prop_map(Wrong::Flags),
+        2 => select(vec![0x02_u8, 0x02, 0x01, 0x03, 0x11]).prop_map(Wrong::Flags),
         2 => Just(Wrong::Count(0)),
         3 => word().prop_map(Wrong::Word),
-        4 => idaw.prop_map(|(word, how)| Wrong::Idaw(Odd { word, how })),
+        8 => idaw.prop_map(|(word, how)| Wrong::Idaw(Odd { word, how })),
         2 => at.prop_map(|(frame, offset)| Wrong::ListAt(Place { frame, offset })),
     ]
 }
