@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Inputs that were damaged on the way: always an answer, never a panic.
 
+mod tool;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+
+use tool::ccwtool;
 
 /// The exit code and standard error of `ccwtool check -` for `input`.
 fn check(input: &[u8]) -> (Option<i32>, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+    let mut child = ccwtool()
         .args(["show", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

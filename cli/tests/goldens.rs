@@ -8,13 +8,15 @@
 //! for a look at the difference.
 
 mod images;
+mod tool;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use images::Images;
+use tool::ccwtool;
 
 #[test]
 fn output_is_as_recorded() {
@@ -75,7 +77,7 @@ fn print(case: &Path) -> String {
     let stdin = stdin.map_or_else(Stdio::null, |file| {
         File::open(root.join(file)).unwrap().into()
     });
-    let output = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+    let output = ccwtool()
         .args(args.split_whitespace())
         .current_dir(root)
         .stdin(stdin)

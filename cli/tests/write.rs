@@ -2,17 +2,18 @@
 //! What a run leaves in the file of its device.
 
 mod images;
+mod tool;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use images::Images;
+use tool::ccwtool;
 
 /// Runs `program` with `args` in the root of the repository; the exit code.
 fn run(program: &str, args: &[&str]) -> i32 {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+    let output = ccwtool()
         .arg("run")
         .args(args)
         .arg(format!("tests/programs/{program}.json"))
