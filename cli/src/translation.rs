@@ -115,7 +115,7 @@ fn try_translate(
         })
         .collect();
     let n = plan.host_ccws();
-    let mut ccws = area(CCWS_AT, n * 8, false);
+    let mut ccws = area(CCWS_AT, plan.ccw_bytes(), false);
     let mut lists = area(LISTS_AT, n * MOST_WORDS * 8, false);
     let scratch = area(SCRATCH_AT, 4096, true);
     let pinner = PlainPinner::new(

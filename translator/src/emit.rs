@@ -33,11 +33,7 @@ impl<P: Pinner> Pinned<P> {
         let Self { plan, pins } = self;
         let (ccws, lists, scratch) = slot.into_parts();
         let base = ccws.base();
-        let over_read = match plan.profile.arrangement {
-            Arrangement::Exact => 0,
-            Arrangement::Segments { over_read, .. } => usize::from(over_read) / 8,
-        };
-        if plan.laid.last_head + over_read > ccws.len() {
+        if plan.ccw_bytes() > ccws.len() * 8 {
             drop(pins);
             return Err(Rejected::new(plan.work, Code::HostArena, Site::default()));
         }
@@ -71,7 +67,7 @@ impl<P: Pinner> Pinned<P> {
 /// The host's ORB. Its interruption parameter is whoever's who starts it.
 fn host_orb(work: &Buffers, profile: &HostProfile, block: u64, base: Addr31<Host>) -> Orb<Host> {
     let guest = &work.orb;
-    let first = work.nodes.first().map_or(0, |node| node.host);
+    let first = work.nodes.first().map_or(0, |node| work.entry(node));
     let extension = guest.extension && profile.orb_extension;
     Orb {
         intparm: 0,
@@ -119,9 +115,6 @@ struct Emitter<'a> {
 impl Emitter<'_> {
     fn run(mut self) -> Result<(), Code> {
         let work = self.work;
-        if work.slots.len() > self.ccws.len() {
-            return Err(Code::HostArena);
-        }
         // In the order of the walk, which is that of the extents.
         for node in &work.nodes {
             let raw = self.image(node)?;
@@ -156,7 +149,7 @@ impl Emitter<'_> {
             .work
             .nodes
             .get(usize::from(to))
-            .map_or(NOWHERE, |node| node.host);
+            .map_or(NOWHERE, |node| self.work.entry(node));
         if host == NOWHERE {
             return Err(Code::HostMap);
         }
@@ -178,7 +171,7 @@ impl Emitter<'_> {
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
         let plain = guest.flags.difference(lists);
         let here = self.lists.at(self.used);
-        if node.op == Op::Backward && self.is_split(node) {
+        if node.op == Op::Backward && self.work.is_split(node) {
             return self.split(node, plain);
         }
         let (flags, addr) = match node.op {
@@ -211,15 +204,6 @@ impl Emitter<'_> {
             addr,
         }
         .encode())
-    }
-
-    /// Whether `node` takes two host CCWs.
-    fn is_split(&self, node: &Node) -> bool {
-        let before = node
-            .host
-            .checked_sub(1)
-            .and_then(|n| self.work.slots.get(n as usize));
-        matches!(before, Some(HostSlot::Split(_)))
     }
 
     /// Writes the first of the two host CCWs of a read-backward node, down to the start of a

@@ -156,6 +156,15 @@ impl Plan {
         self.work.slots.len()
     }
 
+    /// Bytes that the area for CCWs needs: the host's program, and what the host reads behind it.
+    pub fn ccw_bytes(&self) -> usize {
+        let over_read = match self.profile.arrangement {
+            Arrangement::Exact => 0,
+            Arrangement::Segments { over_read, .. } => usize::from(over_read),
+        };
+        (self.work.slots.len() * 8).max(self.laid.last_head * 8 + over_read)
+    }
+
     /// Bytes of the blocks of all host lists, 2048 or 4096.
     pub fn block(&self) -> u64 {
         self.laid.block

@@ -161,13 +161,16 @@ fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusa
     let too_long = (Code::EnvTooLong, node_of(line.last()));
     let allowed = |at: usize| may_cut(work, line, loops, at);
     let jumps = matches!(line.last(), Some(HostSlot::Jump(_)));
-    // Behind a jump back the host copies the stop CCW too.
-    let room = if jumps { shape.ccws - 1 } else { shape.ccws };
     cuts.push(0);
+    if line.len() <= shape.ccws && !jumps {
+        return Ok(());
+    }
+    // One CCW is the TIC to the next segment, or the stop CCW that the host copies behind a jump
+    // back.
+    let room = shape.ccws - 1;
     let mut head = 0;
     while line.len() - head > room {
-        // One CCW is the TIC to the next segment.
-        let most = head + shape.ccws - 1;
+        let most = head + room;
         head = (head + 1..=most)
             .rev()
             .find(|&at| allowed(at))

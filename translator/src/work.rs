@@ -199,6 +199,24 @@ impl Buffers {
         node.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
     }
 
+    /// Whether `node` takes two host CCWs.
+    pub(crate) fn is_split(&self, node: &Node) -> bool {
+        let before = node
+            .host
+            .checked_sub(1)
+            .and_then(|n| self.slots.get(n as usize));
+        node.op == Op::Backward && matches!(before, Some(HostSlot::Split(_)))
+    }
+
+    /// Number of the host CCW at which control comes to `node`; [`NOWHERE`] if it has none.
+    pub(crate) fn entry(&self, node: &Node) -> u32 {
+        if self.is_split(node) {
+            node.host - 1
+        } else {
+            node.host
+        }
+    }
+
     /// A site that names the CCW of node `index` and the bits of it that decided.
     pub(crate) fn ccw_site(&self, index: u16, bits: Option<(u8, u8)>) -> Site {
         let Some(node) = self.nodes.get(usize::from(index)) else {
