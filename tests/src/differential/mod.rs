@@ -99,10 +99,19 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, guest: &T, host: &T) -> Result<()
 ///
 /// What differs, in words.
 pub fn check(case: &Case) -> Result<Outcome, Difference> {
-    let scene = case.build();
-    let guest = GuestRun::new(&scene);
-    let program = judge(&scene);
-    let control = ControlWords::of(&program, &scene);
+    check_scene(&case.build(), case.has_aliases())
+}
+
+/// The same for a machine that is already made; `aliases` says that some byte of its storage has
+/// two addresses.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> {
+    let guest = GuestRun::new(scene);
+    let program = judge(scene);
+    let control = ControlWords::of(&program, scene);
     let planned = match (program.plan(&HostProfile::SOFTWARE), &guest.started) {
         (Err(rejected), started) => {
             let operand = rejected.response() == Response::OperandException;
@@ -139,13 +148,13 @@ pub fn check(case: &Case) -> Result<Outcome, Difference> {
         }
         Planned::Run(plan) => {
             if let Some(modified) = control.modified(&guest) {
-                if modified && scene.policy.self_modifying == Stance::Refuse && !case.has_aliases()
+                if modified && scene.policy.self_modifying == Stance::Refuse && !aliases
                 {
                     return differ("a program that modifies itself was accepted");
                 }
                 return Ok(Outcome::SelfModifying);
             }
-            let host = HostRun::new(&scene, plan)?;
+            let host = HostRun::new(scene, plan)?;
             guest.compare(&host)?;
             Ok(Outcome::Ran(guest.condition))
         }
