@@ -7,8 +7,11 @@
 )]
 
 pub mod corpus;
+pub mod decode;
 pub mod differential;
 pub mod generator;
 pub mod program;
 pub mod second_copy;
+pub mod seeds;
 pub mod storage;
+pub mod walk;

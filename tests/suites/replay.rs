@@ -1,2 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! x
+//! The inputs of the fuzz targets once more, without a fuzzer: seeds, and whatever once failed.
+//!
+//! To keep a failure, put its bytes into `regressions/TARGET/` under a name that says what it was.
+//! A property test prints them behind `bytes`; `xxd -r -p` makes a file of them.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use tests::{decode, differential, generator::Case, seeds, walk};
+
+/// Name and bytes of every file in `folder`.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let file = |entry: std::io::Result<fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (name, fs::read(path).unwrap())
+    };
+    entries.map(file).collect()
+}
+
+fn inputs(target: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut inputs = files(&seeds::folder(target));
+    assert!(!inputs.is_empty());
+    let regressions = seeds::regressions(target);
+    if regressions.exists() {
+        inputs.extend(files(&regressions));
+    }
+    inputs
+}
+
+#[test]
+fn decode() {
+    for (name, bytes) in inputs("decode") {
+        println!("{name}");
+        decode::check(&bytes);
+    }
+}
+
+/// The two targets read the same encoding, so each takes the inputs of both.
+fn cases() -> impl Iterator<Item = (String, Case)> {
+    let both = inputs("walk").into_iter().chain(inputs("equivalence"));
+    both.map(|(name, bytes)| (name, Case::from_bytes(&bytes)))
+}
+
+#[test]
+fn walk() {
+    for (name, case) in cases() {
+        println!("{name}");
+        walk::check(&case);
+    }
+}
+
+#[test]
+fn equivalence() {
+    for (name, case) in cases() {
+        if let Err(difference) = differential::check(&case) {
+            panic!("{name}: {difference}\n{case:?}");
+        }
+    }
+}
+
+#[test]
+fn the_seeds_are_those_of_the_programs() {
+    let expected = seeds::all().unwrap();
+    for target in ["decode", "walk", "equivalence"] {
+        let expected = expected.iter().filter(|seed| seed.target == target);
+        let expected: BTreeMap<_, _> = expected
+            .map(|seed| (seed.name.clone(), seed.bytes.clone()))
+            .collect();
+        assert!(
+            files(&seeds::folder(target)) == expected,
+            "run `cargo run -p tests --example seeds`"
+        );
+    }
+}

@@ -43,7 +43,7 @@ const SCRATCH: u64 = 0x70_0000;
 /// End of the host storage that only translated programs use.
 const ARENA_END: u64 = 0x80_0000;
 /// Nothing runs beside the program of a case.
-const ONE_PROGRAM: Budget = Budget {
+pub const ONE_PROGRAM: Budget = Budget {
     programs: 1,
     extents: 1 << 16,
     bytes: 1 << 32,
@@ -148,8 +148,7 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
         }
         Planned::Run(plan) => {
             if let Some(modified) = control.modified(&guest) {
-                if modified && scene.policy.self_modifying == Stance::Refuse && !aliases
-                {
+                if modified && scene.policy.self_modifying == Stance::Refuse && !aliases {
                     return differ("a program that modifies itself was accepted");
                 }
                 return Ok(Outcome::SelfModifying);
@@ -394,10 +393,9 @@ pub struct Arena {
 impl Arena {
     /// Room enough for `plan`; every byte is FF.
     pub fn for_plan(plan: &Plan) -> Self {
-        let ccws = 8 * plan.host_ccws();
         Self {
-            ccws: vec![0xff; ccws],
-            lists: vec![0xff; ccws * (ccw::MAX_IDAWS + 1)],
+            ccws: vec![0xff; plan.ccw_bytes()],
+            lists: vec![0xff; plan.host_ccws() * 8 * (ccw::MAX_IDAWS + 1)],
         }
     }
 
@@ -409,6 +407,16 @@ impl Arena {
             panic!("the areas lie below 2 GiB")
         };
         Slot::new(ccws, lists, HostAddr::new(SCRATCH)).expect("a page boundary")
+    }
+
+    /// Whether the host address lies in the slot's CCWs or lists.
+    pub fn contains(addr: u64) -> bool {
+        (CCWS..SCRATCH).contains(&addr)
+    }
+
+    /// Whether the host address lies in the slot's scratch page.
+    pub fn is_scratch(addr: u64) -> bool {
+        (SCRATCH..SCRATCH + 4096).contains(&addr)
     }
 
     /// The list words that were written.

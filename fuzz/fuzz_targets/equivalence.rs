@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Any program, and its translation, on any device: they do the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tests::{differential::check, generator::Case};
+
+fuzz_target!(|bytes: &[u8]| {
+    let case = Case::from_bytes(bytes);
+    if let Err(difference) = check(&case) {
+        panic!("{difference}\n{case:?}");
+    }
+});

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Any program through fetch, validation and emission.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tests::{generator::Case, walk};
+
+fuzz_target!(|bytes: &[u8]| walk::check(&Case::from_bytes(bytes)));

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Any bytes through every view and meaning of `ccw`: nothing panics, and what was decoded means
+//! the same after being encoded and decoded again.
+
+use ccw::{
+    Ccw, CcwFlags, CcwLine, Ciw, Crw, DeviceClass, Erw, Esw, Format, Guest, InterruptionCode, Irb,
+    Midaw, Orb, Pmcw, RawCcw, RawCiw, RawCrw, RawErw, RawEsw, RawIdaw1, RawIdaw2,
+    RawInterruptionCode, RawIrb, RawMidaw, RawOrb, RawPmcw, RawSchib, RawScsw, RawSubsystemId,
+    Schib, Scsw, SenseId, SubsystemId,
+};
+
+/// The first `N` of `bytes`, then zeros.
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    std::array::from_fn(|n| bytes.get(n).copied().unwrap_or(0))
+}
+
+/// Takes `bytes` for each thing that they could be.
+///
+/// # Panics
+///
+/// When a round trip changes a meaning.
+pub fn check(bytes: &[u8]) {
+    words(bytes);
+    blocks(bytes);
+    for chunk in bytes.chunks(8) {
+        ccw(RawCcw(array(chunk)));
+    }
+    for line in String::from_utf8_lossy(bytes).lines() {
+        text(line);
+    }
+}
+
+fn ccw(raw: RawCcw) {
+    for format in [Format::Zero, Format::One] {
+        let ccw = Ccw::<Guest>::decode(raw, format);
+        assert_eq!(Ccw::decode(ccw.encode(), Format::One), ccw);
+        if format == Format::One && !raw.bit32(format) {
+            assert_eq!(ccw.encode(), raw);
+        }
+        match ccw.encode_format0() {
+            Some(again) => assert_eq!(Ccw::decode(again, Format::Zero), ccw),
+            None => assert!(u64::from(ccw.addr.get()) >= Format::Zero.limit()),
+        }
+        assert_eq!(ccw.chains_data(), ccw.flags.contains(CcwFlags::CHAIN_DATA));
+        assert!(!(ccw.chains_data() && ccw.chains_command()));
+        let addr = ccw.addr.get();
+        for class in [DeviceClass::Unknown, DeviceClass::Eckd, DeviceClass::Tape] {
+            let line = CcwLine { addr, raw };
+            let shown = line.display(format, class);
+            for shown in [shown, shown.data_chained()] {
+                assert_eq!(shown.to_string().parse::<CcwLine>(), Ok(line));
+            }
+        }
+    }
+}
+
+/// A line that can be read says the same when it is printed.
+fn text(line: &str) {
+    match line.parse::<CcwLine>() {
+        Ok(read) => {
+            let shown = read.display(Format::One, DeviceClass::Unknown).to_string();
+            assert_eq!(shown.parse::<CcwLine>(), Ok(read));
+        }
+        Err(error) => {
+            assert!(error.column >= 1 && error.column <= line.chars().count() + 1);
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
+fn words(bytes: &[u8]) {
+    let word = u32::from_be_bytes(array(bytes));
+    let crw = Crw::decode(RawCrw(word));
+    assert_eq!(Crw::decode(crw.encode()), crw);
+    let erw = Erw::decode(RawErw(word));
+    assert_eq!(Erw::decode(erw.encode()), erw);
+    if let Some(id) = SubsystemId::decode(RawSubsystemId(word)) {
+        assert_eq!(SubsystemId::decode(id.encode()), Some(id));
+    }
+    if let Some(ciw) = Ciw::decode(RawCiw(array(bytes))) {
+        assert_eq!(Ciw::decode(ciw.encode()), Some(ciw));
+    }
+    let idaw = RawIdaw1(array(bytes)).decode::<Guest>();
+    assert_eq!(RawIdaw1::encode(idaw).decode::<Guest>(), idaw);
+    let idaw = RawIdaw2(array(bytes));
+    assert_eq!(RawIdaw2::encode(idaw.decode::<Guest>()), idaw);
+    let midaw = Midaw::<Guest>::decode(RawMidaw(array(bytes)));
+    assert_eq!(Midaw::decode(midaw.encode()), midaw);
+}
+
+fn blocks(bytes: &[u8]) {
+    let orb = Orb::<Guest>::decode(&RawOrb(array(bytes)));
+    assert_eq!(Orb::decode(&orb.encode()), orb);
+    let scsw = Scsw::<Guest>::decode(&RawScsw(array(bytes)));
+    assert_eq!(Scsw::decode(&scsw.encode()), scsw);
+    for format0 in [false, true] {
+        let esw = Esw::<Guest>::decode(&RawEsw(array(bytes)), format0);
+        assert_eq!(Esw::decode(&esw.encode(), format0), esw);
+    }
+    let irb = Irb::<Guest>::decode(&RawIrb(array(bytes)));
+    assert_eq!(Irb::decode(&irb.encode()), irb);
+    assert!(irb.concurrent_sense().is_none_or(|sense| sense.len() <= 32));
+    let pmcw = Pmcw::decode(&RawPmcw(array(bytes)));
+    assert_eq!(Pmcw::decode(&pmcw.encode()), pmcw);
+    let schib = Schib::<Guest>::decode(&RawSchib(array(bytes)));
+    assert_eq!(Schib::decode(&schib.encode()), schib);
+    let code = InterruptionCode::decode(&RawInterruptionCode(array(bytes)));
+    assert_eq!(InterruptionCode::decode(&code.encode()), code);
+    if let Some(id) = SenseId::decode(bytes) {
+        assert_eq!(SenseId::decode(&id.encode()), Some(id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes: Vec<u8>) {
+            super::check(&bytes);
+        }
+
+        #[test]
+        fn any_text(text in "[0-9a-fA-F: \t]{0,40}") {
+            super::check(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What fuzzing starts from, made of the recorded programs.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{corpus, generator::Case};
+
+/// An input of a fuzz target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seed {
+    /// The target.
+    pub target: &'static str,
+    /// Name of the file.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Most bytes of a seed: a fuzzer makes little of large ones.
+const LARGEST: usize = 600;
+
+/// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
+/// `walk` those with a mistake, for `decode` their ORBs and CCWs alone.
+///
+/// # Errors
+///
+/// When the programs cannot be read.
+pub fn all() -> io::Result<Vec<Seed>> {
+    let mut seeds = Vec::new();
+    for program in corpus::load(&corpus::own_programs())? {
+        let case = Case::of_program(&program);
+        let target = match program.name.get(..4) {
+            Some("enc-") => "equivalence",
+            Some("bad-") => "walk",
+            _ => continue,
+        };
+        let bytes = case.to_bytes();
+        if bytes.len() > LARGEST {
+            continue;
+        }
+        let name = program.name.clone();
+        if target == "walk" {
+            let words = case.patches.iter().flat_map(|patch| patch.bytes.clone());
+            seeds.push(Seed {
+                target: "decode",
+                name: name.clone(),
+                bytes: program.orb().0.into_iter().chain(words).collect(),
+            });
+        }
+        seeds.push(Seed {
+            target,
+            name,
+            bytes,
+        });
+    }
+    Ok(seeds)
+}
+
+/// The folder of a target's seeds.
+pub fn folder(target: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join("fuzz").join("seeds").join(target)
+}
+
+/// The folder of the inputs that once made a target fail.
+pub fn regressions(target: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("regressions").join(target)
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Any program through fetch, validation and emission: bounded, and consistent in itself.
+
+use std::cell::Cell;
+
+use ccw::{GuestAddr, Host};
+use pinning::PlainPinner;
+use translator::{
+    Buffers, Check, Code, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy, Program,
+    Severity, Skips, Sure, fetch, limits, validate,
+};
+
+use crate::{
+    differential::{Arena, ONE_PROGRAM, Recorder},
+    generator::{Case, Scene},
+};
+
+/// Storage that counts how often it is asked.
+struct Counted<'a> {
+    scene: &'a Scene,
+    fetches: Cell<usize>,
+}
+
+impl GuestStorage for Counted<'_> {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        self.fetches.set(self.fetches.get() + 1);
+        GuestStorage::read(self.scene, at, buf)
+    }
+}
+
+/// Judges the program of `case` by several policies, and lays it out for each host.
+///
+/// # Panics
+///
+/// When a verdict contradicts itself, or an emitted word leads where it must not.
+pub fn check(case: &Case) {
+    let scene = case.build();
+    for skips in [Skips::Searches, Skips::Any] {
+        for max_ccws in [3, limits::MAX_CCWS] {
+            let policy = Policy {
+                skips,
+                max_ccws,
+                ..scene.policy
+            };
+            consistent(&judged(&scene, &policy));
+            for profile in HostProfile::ALL {
+                emit(&scene, judged(&scene, &policy), profile);
+            }
+        }
+    }
+}
+
+fn judged(scene: &Scene, policy: &Policy) -> Program {
+    let guards = scene.guards();
+    let storage = Counted {
+        scene,
+        fetches: Cell::new(0),
+    };
+    let snapshot = fetch(&scene.orb, &storage, policy, &guards, Buffers::new());
+    let program = validate(snapshot, &scene.regions, &guards);
+    // A word of a CCW, and of its list the first word and the rest, or each MIDAW; and after each
+    // CCW an attempt to go on where there is no storage.
+    let per_ccw = |step: translator::Step<'_>| 4 + step.list.len() / 2;
+    let bound: usize = program.steps().map(per_ccw).sum();
+    assert!(storage.fetches.get() <= bound + 1, "too many fetches");
+    assert!(program.steps().count() <= usize::from(policy.max_ccws) + 2);
+    program
+}
+
+/// The parts of a verdict say the same.
+fn consistent(program: &Program) {
+    let error = |finding: &&Finding| finding.severity == Severity::Error;
+    let errors: Vec<&Finding> = program.findings().iter().filter(error).collect();
+    match program.outcome() {
+        Outcome::Invalid => assert_eq!(errors.len(), 1, "{:?}", program.findings()),
+        Outcome::Valid | Outcome::Indeterminate => assert!(errors.is_empty(), "{errors:?}"),
+    }
+    let refused = errors
+        .iter()
+        .any(|finding| finding.code.check() == Check::OperandException);
+    assert_eq!(program.scsw().is_some(), !errors.is_empty() && !refused);
+    for error in errors {
+        assert_ne!(error.code.sure(), Sure::Remark, "{error}");
+    }
+    for finding in program.findings() {
+        let site = finding.site;
+        assert!(
+            site.bits.is_none_or(|(first, last)| first <= last),
+            "{finding}"
+        );
+        if let Some(index) = site.index {
+            let step = program.steps().nth(usize::from(index));
+            assert_eq!(step.map(|step| step.at), site.ccw, "{finding}");
+        }
+        assert!(!finding.to_string().is_empty());
+    }
+}
+
+/// What is emitted leads only to storage that was pinned, to the scratch page, or nowhere.
+fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
+    let Ok(Planned::Run(plan)) = program.plan(profile) else {
+        return;
+    };
+    let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
+    let pinner = Recorder::new(plain);
+    let host_ccws = plan.host_ccws();
+    let mut arena = Arena::for_plan(&plan);
+    let translated = match plan
+        .pin(&pinner)
+        .and_then(|pinned| pinned.emit(arena.slot()))
+    {
+        Ok(translated) => translated,
+        Err(rejected) => {
+            assert_eq!(rejected.finding.code, Code::EnvReadBackward, "{rejected}");
+            return;
+        }
+    };
+    let granted = pinner.granted();
+    let pinned = |addr: u64| {
+        granted.iter().any(|(run, _)| {
+            addr.checked_sub(run.host.get())
+                .is_some_and(|offset| offset < u64::from(run.len))
+        })
+    };
+    let (words, _) = arena.written_lists().as_chunks::<8>();
+    for word in words {
+        let addr = u64::from_be_bytes(*word);
+        let nowhere = translator::FirstByteFault::Nowhere(ccw::HostAddr::new(addr));
+        assert!(
+            pinned(addr) || Arena::is_scratch(addr) || profile.first_byte_fault == nowhere,
+            "an IDAW leads to {addr:x}"
+        );
+    }
+    let (ccws, _) = arena.ccws.as_chunks::<8>();
+    for raw in &ccws[..host_ccws] {
+        let ccw = ccw::Ccw::<Host>::decode(ccw::RawCcw(*raw), ccw::Format::One);
+        let addr = u64::from(ccw.addr.get());
+        assert!(
+            addr == 0 || Arena::contains(addr),
+            "a CCW leads to {addr:x}"
+        );
+    }
+    drop(translated.release());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::generator::cases;
+
+    proptest! {
+        #[test]
+        fn any_case(case in cases()) {
+            check(&case);
+        }
+
+        #[test]
+        fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            check(&Case::from_bytes(&bytes));
+        }
+    }
+}
