@@ -154,7 +154,7 @@ impl<S: Space> Channel<'_, S> {
         let has = |flag| ccw.flags.contains(flag);
         let by_data = reached == Reached::Data;
 
-        if by_data && ccw.count == 0 {
+        if by_data && ccw.count == 0 && format == Format::One {
             return Err(Condition::C10);
         }
         match ccw.command.class() {
@@ -178,11 +178,11 @@ impl<S: Space> Channel<'_, S> {
             }
         }
         if has(CcwFlags::SUSPEND) {
-            if !self.orb.suspend {
-                return Err(Condition::C15);
-            }
             if by_data {
                 return Err(Condition::C16);
+            }
+            if !self.orb.suspend {
+                return Err(Condition::C15);
             }
             if !resumed {
                 self.recognise_pci(at, ccw.flags);

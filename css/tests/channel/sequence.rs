@@ -200,7 +200,7 @@ fn c08_format_0_count_zero() {
     );
     let read = [Response::input(&[1; 4])];
     let bench = Bench::new(F0, "02002000 80000002 00003000 00000000", read);
-    ends(bench, "C10", "00404017 00001010 0C20xxxx", &[2]);
+    ends(bench, "C08", "00404017 00001010 0C20xxxx", &[2]);
 }
 
 #[test]
