@@ -367,9 +367,15 @@ impl<'a> Checker<'a> {
         (len, None)
     }
 
-    /// What forbids the operation the byte `at`.
+    /// What forbids the operation the byte `at`: as for CCWs the limit and the end of storage
+    /// come before the key.
     fn byte(&mut self, at: GuestAddr, op: Op, unavailable: Code) -> Option<Code> {
         let store = op != Op::Output;
+        match self.limit {
+            Some(AddressLimit::AtLeast(limit)) if at < limit => return Some(Code::DataLimit),
+            Some(AddressLimit::Below(limit)) if at >= limit => return Some(Code::DataLimit),
+            _ => {}
+        }
         let Some(region) = self.lookup.region(at) else {
             return Some(unavailable);
         };
@@ -381,11 +387,6 @@ impl<'a> Checker<'a> {
             } else {
                 Code::DataProtFetch
             });
-        }
-        match self.limit {
-            Some(AddressLimit::AtLeast(limit)) if at < limit => return Some(Code::DataLimit),
-            Some(AddressLimit::Below(limit)) if at >= limit => return Some(Code::DataLimit),
-            _ => {}
         }
         (store && region.permission != Permission::ReadWrite).then_some(Code::EnvReadonly)
     }
