@@ -40,6 +40,8 @@ pub fn fetch<G: GuestStorage>(
     work.reset(raw_orb, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
+        // A TCW is no CCW.
+        None if work.orb.transport => {}
         None => Walk::new(&mut work, storage, guards).program(),
     }
     Snapshot { work }
@@ -177,7 +179,6 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         certain: bool,
         skippable: Reach,
     ) -> Option<Onward> {
-        let format = self.work.orb.format;
         let node = self.work.nodes.get_mut(usize::from(index))?;
         let again = node.is_tic_again(via);
         if again && node.reach.contains(Reach::CERTAIN) {

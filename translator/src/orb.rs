@@ -65,10 +65,26 @@ pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
     }
 }
 
-/// Whether the bytes of an extension that should be zero are not.
-pub(crate) fn extension_is_reserved(raw: &RawOrb) -> bool {
-    raw.word(1) & word1::EXTENSION != 0
-        && (raw.word(3) & 0x00ff_00ff != 0 || (4..8).any(|n| raw.word(n) != 0))
+/// First and last of the reserved bits that are one in word 1 of a transport-mode ORB.
+#[expect(clippy::cast_possible_truncation, reason = "bit numbers of a word")]
+pub(crate) fn transport_reserved(raw: &RawOrb) -> (u8, u8) {
+    let wrong = raw.word(1) & TRANSPORT_RESERVED;
+    let first = wrong.leading_zeros().min(31);
+    (first as u8, 31 - wrong.trailing_zeros().min(31) as u8)
+}
+
+/// First and last bit, counted from byte 12, of the bytes of an extension that should be zero and
+/// are not.
+pub(crate) fn extension_reserved(raw: &RawOrb) -> Option<(u8, u8)> {
+    if raw.word(1) & word1::EXTENSION == 0 {
+        return None;
+    }
+    let reserved = |n| n == 1 || n >= 3;
+    let extension = (0u8..).zip(raw.0.iter().skip(12));
+    let mut wrong = extension.filter(|&(n, &byte)| byte != 0 && reserved(n));
+    let (first, _) = wrong.next()?;
+    let last = wrong.last().map_or(first, |(n, _)| n);
+    Some((first * 8, last * 8 + 7))
 }
 
 /// The condition that stops the channel before it fetches the first CCW.

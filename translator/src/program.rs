@@ -109,6 +109,13 @@ impl Validator {
         if self.work.policy.remarks {
             remarks::orb(&mut self.work);
         }
+        if self.work.orb.transport {
+            // What its TCW says is not looked at.
+            self.verdict.outcome = Outcome::Indeterminate;
+            let site = orb_site(&self.work, Code::EnvTransport);
+            self.work.find(Code::EnvTransport, Severity::Warning, site);
+            return;
+        }
         self.data(map, guards);
         if let Some(n) = self.work.second_tic
             && !self.shadowed
@@ -355,7 +362,10 @@ impl Node {
 }
 
 fn orb_site(work: &Buffers, code: Code) -> Site {
-    let (word, bits) = orb::place(code);
+    let (word, bits) = match code {
+        Code::OrbTmRsvd => (1, orb::transport_reserved(&work.raw_orb)),
+        _ => orb::place(code),
+    };
     let bytes = work.raw_orb.word(usize::from(word)).to_be_bytes();
     Site {
         word: Word::new(&bytes),
@@ -395,13 +405,14 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
     };
     site.list_word = Some(k);
     let list = node.ccw.addr.widen();
+    let format = ccw::IdawFormat::of(&work.orb);
     let (size, words) = if work.is_midal(node) {
         (16, 2)
     } else {
-        (ccw::IdawFormat::of(&work.orb).size(), 1)
+        (format.size(), 1)
     };
     site.at = list.checked_add(u64::from(k) * size);
-    site.bits = list_bits(code, size);
+    site.bits = list_bits(code, size, format.block());
     let from = usize::from(k) * words;
     let mut bytes = [0; 16];
     let mut len = 0;
@@ -421,7 +432,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
 }
 
 /// The bits of a CCW that `code` is about.
-fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
+pub(crate) fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
     let zero = format == Format::Zero;
     let flag = |n: u8| {
         if zero {
@@ -437,10 +448,11 @@ fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
         Code::Tic1Flags => (8, 31),
         Code::Tic1Bit32 | Code::Fmt1Bit32 => (32, 32),
         Code::Cnt0Zero | Code::Cnt1ZeroCd | Code::Cnt1ZeroInCd => count,
-        Code::MidaDisabled | Code::MidaConflictIda | Code::MidaConflictSkip | Code::EnvMidaw => {
-            flag(7)
-        }
-        Code::SuspNotAllowed | Code::SuspInCd | Code::SuspWithCd | Code::EnvSuspend => flag(6),
+        Code::MidaDisabled | Code::EnvMidaw => flag(7),
+        Code::MidaConflictIda => (flag(5).0, flag(7).0),
+        Code::MidaConflictSkip => (flag(3).0, flag(7).0),
+        Code::SuspNotAllowed | Code::SuspInCd | Code::EnvSuspend => flag(6),
+        Code::SuspWithCd => (flag(0).0, flag(6).0),
         Code::CdFlags => (flag(1).0, flag(2).0),
         Code::SkipOutput => flag(3),
         Code::F0Byte5 => (40, 47),
@@ -461,11 +473,16 @@ fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
     })
 }
 
-/// The bits of a list word of `size` bytes that `code` is about.
-fn list_bits(code: Code, size: u64) -> Option<(u8, u8)> {
+/// The bits of a list word of `size` bytes that `code` is about; IDAWs govern blocks of `block`
+/// bytes.
+fn list_bits(code: Code, size: u64, block: u64) -> Option<(u8, u8)> {
     Some(match (code, size) {
+        // There is no word to show.
+        (Code::IdalWrap | Code::IdalUnavail | Code::IdalProt, _) => return None,
+        (Code::MidalUnavail | Code::MidalProt | Code::MidalPage, _) => return None,
         (Code::Idaw1Bit0, _) => (0, 0),
         (Code::IdawAlign | Code::IdawAlignRb, 4) => (21, 31),
+        (Code::IdawAlign | Code::IdawAlignRb, _) if block == 2048 => (53, 63),
         (Code::IdawAlign | Code::IdawAlignRb, _) => (52, 63),
         (Code::MidawRsvd, _) => (0, 39),
         (Code::MidawFlagRsvd, _) => (43, 47),

@@ -5,13 +5,13 @@ use ccw::{CcwFlags, Class, Format, Midaw, MidawFlags};
 
 use crate::{
     Buffers, Code, Severity, Site, chain::Op, data::raw_midaw, finding::Word,
-    limits::KERNEL_SEGMENT_CCWS, orb, work::Reach,
+    limits::KERNEL_SEGMENT_CCWS, orb, program::ccw_bits, work::Reach,
 };
 
 /// Remarks on the ORB.
 pub(crate) fn orb(work: &mut Buffers) {
     let word1 = Word::new(&work.raw_orb.word(1).to_be_bytes());
-    if !work.orb.prefetch {
+    if !work.orb.prefetch && !work.orb.transport {
         let site = Site {
             word: word1,
             bits: Some((9, 9)),
@@ -19,10 +19,11 @@ pub(crate) fn orb(work: &mut Buffers) {
         };
         work.find(Code::EnvNoprefetch, Severity::Warning, site);
     }
-    if orb::extension_is_reserved(&work.raw_orb) {
+    if let Some(bits) = orb::extension_reserved(&work.raw_orb) {
         let bytes = work.raw_orb.0.get(12..28).unwrap_or(&[]);
         let site = Site {
             word: Word::new(bytes),
+            bits: Some(bits),
             ..Site::default()
         };
         work.find(Code::OrbExtRsvd, Severity::Warning, site);
@@ -48,9 +49,11 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
         }
     };
     match node.fault {
-        Some(Code::CcwaSeqUnavail) if n > 0 => {
-            let site = work.ccw_site(n - 1, Some((flag(0), flag(1))));
-            work.find(Code::ChainOpen, Severity::Warning, site);
+        Some(Code::CcwaSeqUnavail) => {
+            if let Some(before) = chains_to(work, node.addr) {
+                let site = work.ccw_site(before, Some((flag(0), flag(1))));
+                work.find(Code::ChainOpen, Severity::Warning, site);
+            }
             return;
         }
         Some(_) => return,
@@ -86,6 +89,16 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
     if work.is_midal(&node) && node.op.transfers() {
         no_last(work, n);
     }
+}
+
+/// The CCW from which the channel goes on to `at`: the one before it, or the one that skips it.
+fn chains_to(work: &Buffers, at: u32) -> Option<u16> {
+    [8, 16].into_iter().find_map(|distance| {
+        let n = work.find_node(at.checked_sub(distance)?)?;
+        let node = work.nodes.get(usize::from(n))?;
+        let chains = node.ccw.chains_data() || node.ccw.chains_command();
+        (chains && node.op != Op::Tic).then_some(n)
+    })
 }
 
 /// The MIDAW that uses up the count of node `n` has no last flag.
@@ -144,7 +157,12 @@ pub(crate) fn program(work: &mut Buffers) {
                 || (node.op != Op::Tic && policy.may_skip(node.raw.command()))
         });
     if !open {
-        let site = work.ccw_site(last, None);
+        let tic = work
+            .nodes
+            .get(usize::from(last))
+            .is_some_and(|node| node.op == Op::Tic);
+        let bits = ccw_bits(Code::EnvLoop, work.orb.format);
+        let site = work.ccw_site(last, bits.filter(|_| tic));
         work.find(Code::EnvLoop, Severity::Warning, site);
     }
 }
