@@ -53,7 +53,7 @@ impl Report {
 
 /// Reports on every one of `files`; the worst of them decides how the call ends.
 pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> io::Result<Exit> {
-    if files.iter().filter(|file| **file == *"-").count() > 1 {
+    if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
         let report = Report::unusable("standard input (-) can be read only once");
         report.print()?;
         return Ok(report.exit);
