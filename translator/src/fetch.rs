@@ -250,10 +250,10 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     /// when the program is too long.
     #[inline]
     fn locate(&mut self, at: u32) -> Result<Option<Found>, Code> {
-        if at != self.tail || at == self.ceiling {
-            if let Some(index) = self.seek(at) {
-                return Ok(Some(Found::Old(index)));
-            }
+        if (at != self.tail || at == self.ceiling)
+            && let Some(index) = self.seek(at)
+        {
+            return Ok(Some(Found::Old(index)));
         }
         if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
             return Ok(None);
@@ -360,10 +360,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// Puts a node without bytes at `at`, where the channel stops.
     fn fault_node(&mut self, at: u32, code: Code, reach: Reach) {
-        if at != self.tail || at == self.ceiling {
-            if self.seek(at).is_some() {
-                return;
-            }
+        if (at != self.tail || at == self.ceiling) && self.seek(at).is_some() {
+            return;
         }
         let index = self.append(at, RawCcw::STOP);
         if let Some(node) = self.work.nodes.get_mut(usize::from(index)) {

@@ -66,7 +66,6 @@ pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
 }
 
 /// First and last of the reserved bits that are one in word 1 of a transport-mode ORB.
-#[expect(clippy::cast_possible_truncation, reason = "bit numbers of a word")]
 pub(crate) fn transport_reserved(raw: &RawOrb) -> (u8, u8) {
     let wrong = raw.word(1) & TRANSPORT_RESERVED;
     let first = wrong.leading_zeros().min(31);

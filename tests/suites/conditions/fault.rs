@@ -55,11 +55,13 @@ impl Expected {
 
 /// `program` ends with the check of `code`.
 pub(crate) fn fault(code: Code, program: GuestProgram) -> Expected {
+    assert_ne!(code.check(), Check::OperandException);
     Expected::new(program, code, Outcome::Invalid, Severity::Error)
 }
 
 /// START SUBCHANNEL refuses `program` for `code`.
 pub(crate) fn refused(code: Code, program: GuestProgram) -> Expected {
+    assert_eq!(code.check(), Check::OperandException);
     Expected::new(program, code, Outcome::Invalid, Severity::Error)
 }
 
@@ -172,9 +174,9 @@ impl Expected {
         let new = hex(word);
         let (first, last) = self.bits.expect("a word that decides");
         assert_eq!(new.len(), self.word.len());
-        for (n, (old, new)) in self.word.iter().zip(&new).enumerate() {
+        for (byte, (old, new)) in (0..).step_by(8).zip(self.word.iter().zip(&new)) {
             for bit in (0..8).filter(|bit| (old ^ new) << bit & 0x80 != 0) {
-                let bit = n as u8 * 8 + bit;
+                let bit: u8 = byte + bit;
                 assert!((first..=last).contains(&bit), "bit {bit} did not decide");
             }
         }

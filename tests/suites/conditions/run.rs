@@ -12,6 +12,8 @@ const OFFSET: u64 = 1 << 33;
 const CCWS: u64 = 0x10_0000;
 const LISTS: u64 = 0x20_0000;
 const SCRATCH: u64 = 0x30_0000;
+/// Bytes that the device moves at a time.
+const PIECE: usize = 251;
 
 /// A device that moves every count in full and ends with channel end and device end.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +67,11 @@ impl Device for Full {
         );
         let mut moved = 0;
         while moved < limit {
-            let mut piece: Vec<u8> = (moved..).map(|n| n as u8).take(251).collect();
-            if let Some(bytes) = &self.input {
-                piece = bytes.iter().copied().skip(moved).take(251).collect();
-            }
+            let pattern = (0..=u8::MAX).cycle().skip(moved % 256).take(PIECE);
+            let mut piece: Vec<u8> = match &self.input {
+                Some(bytes) => bytes.iter().copied().skip(moved).take(PIECE).collect(),
+                None => pattern.collect(),
+            };
             piece.truncate(limit - moved);
             let got = match input {
                 true => transfer.write(&piece),
@@ -206,8 +209,7 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
 /// The guest's storage lies on the host as the guest's own program left it.
 pub(crate) fn same_bytes(guest: &Ram<Guest>, host: &Ram<Host>) {
     for (at, page) in guest.touched() {
-        let len = page.len().min((guest.size() - at.get()) as usize);
-        let image = host.read(HostAddr::new(at.get() + OFFSET), len);
-        assert_eq!(image, page[..len], "the page at {at:?}");
+        let image = host.read(HostAddr::new(at.get() + OFFSET), page.len());
+        assert_eq!(image, page, "the page at {at:?}");
     }
 }
