@@ -15,3 +15,8 @@ pub mod second_copy;
 pub mod seeds;
 pub mod storage;
 pub mod walk;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
