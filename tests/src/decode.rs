@@ -115,7 +115,11 @@ fn blocks(bytes: &[u8]) {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::generator::config;
+
     proptest! {
+        #![proptest_config(config(256))]
+
         #[test]
         fn any_bytes(bytes: Vec<u8>) {
             super::check(&bytes);

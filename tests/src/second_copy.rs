@@ -13,6 +13,8 @@ use ccw::{
 };
 use css::{Access, Granted, Ram};
 
+/// Host storage that copies lie in.
+pub const STORAGE: std::ops::Range<u64> = 0x5000_0000..0x7000_0000;
 /// Where the copies are put.
 const CCWS: u32 = 0x5000_0000;
 const LISTS: u32 = 0x6000_0000;

@@ -148,9 +148,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::generator::cases;
+    use crate::generator::{cases, config};
 
     proptest! {
+        #![proptest_config(config(256))]
+
         #[test]
         fn any_case(case in cases()) {
             check(&case);

@@ -8,10 +8,10 @@ use std::cell::RefCell;
 
 use ccw::{CcwFlags, GuestAddr, Host, HostAddr, IdawFormat, Orb, RawOrb, orb::word1};
 use pinning::{Budget, PlainPinner};
-use proptest::{prelude::*, test_runner::RngAlgorithm};
+use proptest::prelude::*;
 use tests::{
     differential::{Arena, check_scene},
-    generator::{Case, Scene, cases},
+    generator::{Case, Scene, cases, config},
     storage::Storage,
 };
 use translator::{
@@ -67,8 +67,11 @@ impl GuestStorage for Shifting<'_> {
 struct Made {
     outcome: Outcome,
     findings: Vec<Finding>,
-    emitted: Result<(Orb<Host>, Vec<u8>, Vec<u8>), String>,
+    emitted: Result<Emitted, String>,
 }
+
+/// A host program: the ORB, the CCWs, the lists.
+type Emitted = (Orb<Host>, Vec<u8>, Vec<u8>);
 
 fn make(scene: &Scene, program: Program) -> Made {
     let pinner = PlainPinner::new(scene.regions.clone(), Budget::default());
@@ -115,7 +118,7 @@ fn frozen(scene: &Scene, log: &[Fetch]) -> Option<Scene> {
 /// once, in one word and the rest.
 fn each_word_once(program: &Program, log: &[Fetch]) -> Result<(), TestCaseError> {
     let format = IdawFormat::of(program.orb());
-    let size = format.size() as usize;
+    let size = usize::try_from(format.size()).expect("4 or 8");
     let mut log = log.iter().peekable();
     for step in program.steps() {
         let at = step.at.get();
@@ -166,16 +169,8 @@ fn each_word_once(program: &Program, log: &[Fetch]) -> Result<(), TestCaseError>
     Ok(())
 }
 
-fn config() -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        rng_algorithm: RngAlgorithm::XorShift,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(256))]
 
     /// Another program takes the place of the first after any number of fetches.
     #[test]

@@ -7,14 +7,14 @@
 use ccw::GuestAddr;
 use pinning::{Budget, Fault, FaultyPinner, Limit, PinError, PlainPinner};
 use proptest::{
-    prelude::*,
+    prelude::Strategy,
     strategy::ValueTree,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use tests::{
     corpus,
     differential::{Arena, judge},
-    generator::{Case, Scene, cases},
+    generator::{Case, Scene, cases, config},
 };
 use translator::{Blame, Code, HostProfile, Outcome, Plan, Planned, Rejected};
 
@@ -114,7 +114,7 @@ fn every_extent_of_recorded_programs() {
 #[test]
 fn every_extent_of_generated_programs() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::XorShift);
-    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let mut runner = TestRunner::new_with_rng(config(1), rng);
     let mut extents = 0;
     for _ in 0..200 {
         let case = cases().new_tree(&mut runner).unwrap().current();

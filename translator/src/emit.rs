@@ -67,7 +67,11 @@ impl<P: Pinner> Pinned<P> {
 /// The host's ORB. Its interruption parameter is whoever's who starts it.
 fn host_orb(work: &Buffers, profile: &HostProfile, block: u64, base: Addr31<Host>) -> Orb<Host> {
     let guest = &work.orb;
-    let first = work.nodes.first().map_or(0, |node| work.entry(node));
+    let first = match profile.arrangement {
+        Arrangement::Exact => work.nodes.first().map_or(0, |node| node.host),
+        // The line begins where the program does; a TIC there is straightened.
+        Arrangement::Segments { .. } => 0,
+    };
     let extension = guest.extension && profile.orb_extension;
     Orb {
         intparm: 0,

@@ -111,7 +111,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         let mut last = None;
         loop {
             if u64::from(at) >= limit {
-                self.fault_node(at, Code::CcwaWrap, reach_of(state, certain));
+                self.fault_node(at, Code::CcwaWrap, reach_of(state, certain) | skippable);
                 return;
             }
             let index = match self.locate(at) {

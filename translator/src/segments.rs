@@ -12,6 +12,8 @@
 
 use alloc::vec::Vec;
 
+use ccw::Format;
+
 use crate::{
     Buffers, Code,
     chain::Op,
@@ -102,8 +104,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             return Ok(());
         } else {
             if splits(work, &node, block) {
-                // Short blocks end in the first part, where the host would not go on.
-                if node.fault.is_some() || (node.suppresses() && node.ccw.chains_command()) {
+                if node.fault.is_some() || goes_on_early(work, &node) {
                     return Err((Code::EnvReadBackward, n));
                 }
                 line.push(HostSlot::Split(n));
@@ -264,6 +265,13 @@ fn backward_block(work: &Buffers, block: u64) -> u64 {
     } else {
         block
     }
+}
+
+/// Whether the program goes on with the next command where `node` ends before its first byte or
+/// in its first part, which the first of two host CCWs would not do.
+fn goes_on_early(work: &Buffers, node: &Node) -> bool {
+    let quiet = work.orb.format == Format::Zero || work.orb.length_suppression;
+    node.ccw.chains_command() && (node.suppresses() || quiet)
 }
 
 /// Whether a host that counts blocks upward reads fewer words than `node` needs downward.

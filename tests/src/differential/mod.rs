@@ -16,6 +16,7 @@
 //! accepts it knowingly. (The translator goes by guest addresses. In storage that has two of them
 //! for one byte, a program may change itself unnoticed.)
 
+mod copied;
 mod device;
 mod guest;
 mod pinner;
@@ -30,11 +31,15 @@ use translator::{
     Response, Slot, Stance, Translated, fetch, validate,
 };
 
+pub use copied::check_copied;
 pub use device::{Player, Sent};
 pub use guest::GuestView;
 pub use pinner::Recorder;
 
-use crate::generator::{Case, Scene};
+use crate::{
+    generator::{Case, Scene},
+    second_copy,
+};
 
 /// Where translated programs are put.
 const CCWS: u64 = 0x10_0000;
@@ -117,7 +122,7 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
             let operand = rejected.response() == Response::OperandException;
             return match started {
                 Err(CannotStart::Operand(_)) if operand => Ok(Outcome::Exception),
-                Ok(()) if rejected.blame() == Blame::Unsupported => {
+                _ if rejected.blame() == Blame::Unsupported => {
                     Ok(Outcome::Refused(rejected.finding.code))
                 }
                 _ => differ(format_args!("refused with {rejected}, started {started:?}")),
@@ -153,7 +158,7 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
                 }
                 return Ok(Outcome::SelfModifying);
             }
-            let host = HostRun::new(scene, plan)?;
+            let host = HostRun::new(scene, plan, false)?;
             guest.compare(&host)?;
             Ok(Outcome::Ran(guest.condition))
         }
@@ -312,7 +317,8 @@ struct HostRun {
 }
 
 impl HostRun {
-    fn new(scene: &Scene, plan: Plan) -> Result<Self, Difference> {
+    /// With `copies`, the host copies the program once more before it runs it.
+    fn new(scene: &Scene, plan: Plan, copies: bool) -> Result<Self, Difference> {
         let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
         let pinner = Recorder::new(plain);
         let mut arena = Arena::for_plan(&plan);
@@ -332,13 +338,25 @@ impl HostRun {
             };
             storage.grant(run.host, u64::from(run.len), access);
         }
+        let copy = match copies {
+            false => None,
+            true => {
+                storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
+                let mapped = |at: HostAddr| copied::is_mapped(scene, at);
+                match second_copy::copy(translated.orb(), &mut storage, mapped) {
+                    Ok(copy) => Some(copy),
+                    Err(refused) => return differ(format_args!("not copied: {refused:x?}")),
+                }
+            }
+        };
         let mut subchannel = Subchannel::new(config(scene));
         let mut device = Player::new(&scene.script, &scene.policy);
-        let started = subchannel.start(translated.orb());
+        let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
         let mut progress = Vec::new();
         let mut completions = Vec::new();
         if started.is_ok() {
             for (step, irb) in run(&mut subchannel, &mut storage, &mut device) {
+                let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
                 progress.push(step);
                 completions.push(translated.complete(&irb));
             }
@@ -455,7 +473,9 @@ fn canonical(irb: &Irb<Guest>) -> Irb<Guest> {
 }
 
 fn same_storage(guest: &Ram<Host>, host: &Ram<Host>) -> Result<(), Difference> {
-    let data = host.touched().filter(|(at, _)| at.get() >= ARENA_END);
+    let data = host
+        .touched()
+        .filter(|(at, _)| at.get() >= ARENA_END && !second_copy::STORAGE.contains(&at.get()));
     let mut data = data.peekable();
     for (at, page) in guest.touched() {
         let Some((_, other)) = data.next_if(|(other, _)| *other == at) else {

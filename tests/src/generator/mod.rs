@@ -15,7 +15,7 @@ pub(crate) mod wire;
 
 pub use build::{Keys, Reply, Scene};
 pub(crate) use build::{is_input, peek};
-pub use strategy::cases;
+pub use strategy::{cases, config};
 
 use wire::{Reader, Wire, wire};
 
@@ -310,6 +310,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(config(256))]
+
         #[test]
         fn a_case_survives_its_bytes(case in cases()) {
             prop_assert_eq!(Case::from_bytes(&case.to_bytes()), case);

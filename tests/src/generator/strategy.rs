@@ -5,8 +5,12 @@
 //! A program is drawn as drafts that know nothing of where they will stand, and assembled then, so
 //! that shrinking leaves a program that still hangs together.
 
+use std::env;
+
 use ccw::{Class, Command, Format, orb::word1};
-use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
+use proptest::{
+    collection::vec, option::weighted, prelude::*, sample::select, test_runner::RngAlgorithm,
+};
 
 use super::{
     Amount, Answer, Case, Data, FRAMES, Frame, Guard, Index, Intent, List, Memory, Odd, Oddity,
@@ -15,6 +19,19 @@ use super::{
 
 const CHAIN_DATA: u8 = 0x80;
 const CHAIN_COMMAND: u8 = 0x40;
+
+/// How a property test runs: as many cases as `PROPTEST_CASES` says, else `cases`.
+pub fn config(cases: u32) -> ProptestConfig {
+    let wished = env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: wished.and_then(|n| n.parse().ok()).unwrap_or(cases),
+        // What failed once is kept by name, see the suite `replay`.
+        failure_persistence: None,
+        // The default generator takes longer than the cases themselves.
+        rng_algorithm: RngAlgorithm::XorShift,
+        ..ProptestConfig::default()
+    }
+}
 
 /// Cases of all kinds.
 pub fn cases() -> impl Strategy<Value = Case> {
