@@ -120,40 +120,37 @@ impl<S: Space> Ccw<S> {
     ///
     /// Bits that have no meaning are dropped: bit 32 of format 1 ([`RawCcw::bit32`]) and byte 5
     /// of format 0 ([`RawCcw::ignored`]).
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "each cast cuts its field out of the doubleword"
+    )]
     pub const fn decode(raw: RawCcw, format: Format) -> Self {
-        let b = raw.0;
-        let (count, addr) = match format {
-            Format::Zero => (
-                u16::from_be_bytes([b[6], b[7]]),
-                u32::from_be_bytes([0, b[1], b[2], b[3]]),
-            ),
-            Format::One => (
-                u16::from_be_bytes([b[2], b[3]]),
-                u32::from_be_bytes([b[4], b[5], b[6], b[7]]),
-            ),
+        let word = u64::from_be_bytes(raw.0);
+        let word = match format {
+            Format::Zero => {
+                let (flags, count) = (word & 0xff00_0000, word & 0xffff);
+                let (command, addr) = (word & 0xff << 56, word >> 32 & 0x00ff_ffff);
+                command | flags << 24 | count << 32 | addr
+            }
+            Format::One => word,
         };
         Self {
-            command: raw.command(),
-            flags: raw.flags(format),
-            count,
-            addr: Addr31::truncate(addr),
+            command: Command((word >> 56) as u8),
+            flags: CcwFlags::from_bits_retain((word >> 48) as u8),
+            count: (word >> 32) as u16,
+            addr: Addr31::truncate(word as u32),
         }
     }
 
     /// The CCW in format 1.
+    #[inline]
     pub const fn encode(self) -> RawCcw {
-        let c = self.count.to_be_bytes();
-        let a = self.addr.get().to_be_bytes();
-        RawCcw([
-            self.command.0,
-            self.flags.bits(),
-            c[0],
-            c[1],
-            a[0],
-            a[1],
-            a[2],
-            a[3],
-        ])
+        let word = (self.command.0 as u64) << 56
+            | (self.flags.bits() as u64) << 48
+            | (self.count as u64) << 32
+            | self.addr.get() as u64;
+        RawCcw(word.to_be_bytes())
     }
 
     /// The CCW in format 0, unless its address is above 16 MiB.

@@ -20,6 +20,17 @@ pub(crate) enum State {
     },
 }
 
+impl State {
+    /// The command that a CCW of the code `own` belongs to.
+    #[inline]
+    pub(crate) fn head(self, own: Command) -> Command {
+        match self {
+            Self::Command => own,
+            Self::Data { head } => head,
+        }
+    }
+}
+
 /// What a CCW does with data, once its operation is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
@@ -40,126 +51,106 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// What commands of this code do with data, but for no-operation; [`Op::Fault`] for what is
+    /// no command.
+    #[inline]
+    fn of(command: Command) -> Self {
+        use Op::{Backward, Fault, Input, Output, Tic};
+        const BY_LOW_BITS: [Op; 16] = [
+            Fault, Output, Input, Output, Input, Output, Input, Output, // 0-7
+            Tic, Output, Input, Output, Backward, Output, Input, Output, // 8-f
+        ];
+        let low = usize::from(command.0 & 0x0f);
+        BY_LOW_BITS.get(low).copied().unwrap_or(Fault)
+    }
+
     /// Whether bytes of guest storage are used.
+    #[inline]
     pub(crate) const fn transfers(self) -> bool {
         matches!(self, Self::Output | Self::Input | Self::Backward)
     }
-}
 
-/// Where the channel goes after a CCW that runs to its full count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next {
-    /// The program ends.
-    End,
-    /// The next CCW is a new command.
-    Command,
-    /// The next CCW continues the command `head`.
-    Data {
-        /// Code of the first CCW of the data chain.
-        head: Command,
-    },
+    /// Whether a CCW with these flags names a list.
+    #[inline]
+    pub(crate) const fn has_list(self, flags: CcwFlags) -> bool {
+        let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
+        self.transfers() && flags.intersects(lists)
+    }
 }
 
 /// What [`judge`] makes of a CCW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judged {
-    /// A TIC to the CCW's address.
-    Tic,
-    /// An operation.
-    Run {
-        /// What it does with data.
-        op: Op,
-        /// Where the channel goes then.
-        next: Next,
-    },
-    /// The channel stops.
-    Fault(Code),
+pub(crate) struct Judged {
+    pub(crate) op: Op,
+    /// Why the channel stops; then the operation is [`Op::Fault`].
+    pub(crate) fault: Option<Code>,
 }
 
 /// Judges the CCW `raw`, met in `state`; `after_tic` says that a TIC led to it.
-#[inline]
+#[inline(always)]
 pub(crate) fn judge(
     raw: RawCcw,
-    ccw: Ccw<Guest>,
+    ccw: &Ccw<Guest>,
     orb: &Orb<Guest>,
     state: State,
     after_tic: bool,
 ) -> Judged {
-    let format = orb.format;
-    let head = match state {
-        State::Command => ccw.command,
-        State::Data { head } => head,
-    };
-    if let Some(code) = fault(raw, ccw, orb, state, after_tic) {
-        return Judged::Fault(code);
-    }
-    if ccw.command.is_tic(format) {
-        return Judged::Tic;
-    }
-    let op = operation(head, ccw);
-    let next = if ccw.chains_data() {
-        Next::Data { head }
-    } else if ccw.chains_command() {
-        Next::Command
-    } else {
-        Next::End
-    };
-    Judged::Run { op, next }
-}
-
-/// What a CCW of the command `head` does with data.
-#[inline]
-fn operation(head: Command, ccw: Ccw<Guest>) -> Op {
-    if ccw.count == 0 || head == Command::NOP {
-        return Op::Nothing;
-    }
-    let skip = ccw.flags.contains(CcwFlags::SKIP);
-    match head.class() {
-        Class::Write | Class::Control => Op::Output,
-        Class::Read | Class::Sense | Class::ReadBackward if skip => Op::Skip,
-        Class::Read | Class::Sense => Op::Input,
-        Class::ReadBackward => Op::Backward,
-        // A data chain cannot begin with these.
-        Class::Invalid | Class::Tic => Op::Fault,
-    }
-}
-
-/// The condition that stops the channel at this CCW, if there is one.
-#[inline]
-fn fault(
-    raw: RawCcw,
-    ccw: Ccw<Guest>,
-    orb: &Orb<Guest>,
-    state: State,
-    after_tic: bool,
-) -> Option<Code> {
-    let format = orb.format;
-    let in_data_chain = matches!(state, State::Data { .. });
-    let class = ccw.command.class();
-    if class == Class::Tic {
-        if ccw.command.is_tic(format) {
-            return tic_fault(raw, ccw, format, after_tic);
-        }
-        // A format-1 code x8: no TIC, and no command either.
-        if in_data_chain && ccw.count == 0 {
-            return Some(Code::Cnt1ZeroInCd);
-        }
-        return Some(Code::CmdTicModifier);
-    }
     // Nearly every CCW passes here: a command, a count, and none of the flags with conditions.
     let special = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
-    let plain = !ccw.flags.intersects(special)
-        && ccw.count != 0
-        && !raw.bit32(format)
-        && (in_data_chain || class != Class::Invalid);
+    let sound = match Op::of(ccw.command) {
+        Op::Tic => false,
+        Op::Fault => matches!(state, State::Data { .. }),
+        _ => true,
+    };
+    let plain = sound && ccw.count != 0 && !ccw.flags.intersects(special) && !raw.bit32(orb.format);
     if plain {
-        None
+        let op = operation(state.head(ccw.command), ccw.flags);
+        Judged { op, fault: None }
     } else {
-        rare_fault(raw, ccw, orb, in_data_chain)
+        rare(raw, ccw, orb, state, after_tic)
     }
 }
 
-fn tic_fault(raw: RawCcw, ccw: Ccw<Guest>, format: Format, after_tic: bool) -> Option<Code> {
+/// What a CCW of the command `head` does with data, if it has a count.
+#[inline(always)]
+fn operation(head: Command, flags: CcwFlags) -> Op {
+    if head == Command::NOP {
+        return Op::Nothing;
+    }
+    match Op::of(head) {
+        Op::Input | Op::Backward if flags.contains(CcwFlags::SKIP) => Op::Skip,
+        op => op,
+    }
+}
+
+/// Judges a TIC, or what has conditions of its own.
+#[cold]
+fn rare(raw: RawCcw, ccw: &Ccw<Guest>, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
+    let in_data_chain = matches!(state, State::Data { .. });
+    let (op, fault) = if ccw.command.is_tic(orb.format) {
+        (Op::Tic, tic_fault(raw, ccw, orb.format, after_tic))
+    } else if ccw.command.class() == Class::Tic {
+        // A format-1 code x8: no TIC, and no command either.
+        let empty = in_data_chain && ccw.count == 0;
+        let code = if empty {
+            Code::Cnt1ZeroInCd
+        } else {
+            Code::CmdTicModifier
+        };
+        (Op::Fault, Some(code))
+    } else {
+        let op = if ccw.count == 0 {
+            Op::Nothing
+        } else {
+            operation(state.head(ccw.command), ccw.flags)
+        };
+        (op, rare_fault(raw, ccw, orb, in_data_chain))
+    };
+    let op = if fault.is_some() { Op::Fault } else { op };
+    Judged { op, fault }
+}
+
+fn tic_fault(raw: RawCcw, ccw: &Ccw<Guest>, format: Format, after_tic: bool) -> Option<Code> {
     if format == Format::One && (ccw.flags.bits() != 0 || ccw.count != 0) {
         return Some(Code::Tic1Flags);
     }
@@ -175,7 +166,12 @@ fn tic_fault(raw: RawCcw, ccw: Ccw<Guest>, format: Format, after_tic: bool) -> O
     None
 }
 
-fn rare_fault(raw: RawCcw, ccw: Ccw<Guest>, orb: &Orb<Guest>, in_data_chain: bool) -> Option<Code> {
+fn rare_fault(
+    raw: RawCcw,
+    ccw: &Ccw<Guest>,
+    orb: &Orb<Guest>,
+    in_data_chain: bool,
+) -> Option<Code> {
     let format = orb.format;
     let has = |flag| ccw.flags.contains(flag);
     if in_data_chain && ccw.count == 0 && format == Format::One {
@@ -214,4 +210,24 @@ fn rare_fault(raw: RawCcw, ccw: Ccw<Guest>, orb: &Orb<Guest>, in_data_chain: boo
         }
     }
     raw.bit32(format).then_some(Code::Fmt1Bit32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_agrees_with_the_classes() {
+        for code in 0..=255 {
+            let command = Command(code);
+            let expected = match command.class() {
+                Class::Write | Class::Control => Op::Output,
+                Class::Read | Class::Sense => Op::Input,
+                Class::ReadBackward => Op::Backward,
+                Class::Tic => Op::Tic,
+                Class::Invalid => Op::Fault,
+            };
+            assert_eq!(Op::of(command), expected, "{code:02x}");
+        }
+    }
 }

@@ -8,11 +8,11 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CCW_SIZE, Ccw, CcwFlags, Command, RawCcw, RawOrb};
+use ccw::{CCW_SIZE, Ccw, Class, Command, Guest, GuestAddr, RawCcw, RawOrb};
 
 use crate::{
     Buffers, Code, Guards, GuestStorage, Policy,
-    chain::{Judged, Next, Op, State, judge},
+    chain::{Judged, Op, State, judge},
     list,
     memory::key_allows,
     orb,
@@ -47,15 +47,38 @@ pub fn fetch<G: GuestStorage>(
     Snapshot { work }
 }
 
-/// How the walk came to an address.
+/// How the walk comes to an address.
+#[derive(Clone, Copy)]
+struct Arrival {
+    at: u32,
+    via: Via,
+    state: State,
+    /// On the path on which no command skips.
+    certain: bool,
+    /// Straight behind a command that may skip what stands there.
+    skippable: bool,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Via {
     /// By the ORB.
     Orb,
-    /// By going on behind a CCW.
-    Sequence,
-    /// By the TIC with this node number.
+    /// By a command that skipped a CCW.
+    Skip,
+    /// By going on behind the CCW of this node.
+    Sequence(u16),
+    /// By the TIC of this node.
     Tic(u16),
+}
+
+/// What is at an address that does not follow the last CCW that was read.
+enum Turn {
+    /// A CCW that was not read before.
+    New,
+    /// A known one, behind which the walk goes on here.
+    Known(Arrival),
+    /// Nothing new.
+    End,
 }
 
 struct Walk<'a, G> {
@@ -66,14 +89,8 @@ struct Walk<'a, G> {
     span: usize,
     /// Address behind its last node; 1, which no CCW has, when no span grows.
     tail: u32,
-    /// Start of the next span above.
+    /// How far it can grow: to the next span above, or to the limit of the format.
     ceiling: u32,
-}
-
-/// Node at an address, old or new.
-enum Found {
-    Old(u16),
-    New(u16),
 }
 
 impl<'a, G: GuestStorage> Walk<'a, G> {
@@ -84,7 +101,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             guards,
             span: 0,
             tail: 1,
-            ceiling: u32::MAX,
+            ceiling: 0,
         }
     }
 
@@ -94,225 +111,192 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             self.fault_node(cpa, code, Reach::COMMAND | Reach::CERTAIN);
             return;
         }
-        self.path(cpa, true);
+        self.path(cpa, Via::Orb);
         while let Some(at) = self.work.pending.pop() {
-            self.path(at, false);
+            self.path(at, Via::Skip);
         }
         self.leave_span();
     }
 
     /// Follows the program from `at`, where it goes on with a new command.
-    fn path(&mut self, start: u32, certain: bool) {
-        let limit = self.work.orb.format.limit();
-        let mut at = start;
-        let mut state = State::Command;
-        let mut via = if certain { Via::Orb } else { Via::Sequence };
-        let mut skippable = Reach::empty();
-        let mut last = None;
+    fn path(&mut self, at: u32, via: Via) {
+        let mut here = Arrival {
+            at,
+            via,
+            state: State::Command,
+            certain: via == Via::Orb,
+            skippable: false,
+        };
         loop {
-            if u64::from(at) >= limit {
-                self.fault_node(at, Code::CcwaWrap, reach_of(state, certain) | skippable);
+            let goes_on = here.at == self.tail && here.at < self.ceiling;
+            if !goes_on {
+                match self.turn(here) {
+                    Turn::New => {}
+                    Turn::Known(next) => {
+                        here = next;
+                        continue;
+                    }
+                    Turn::End => return,
+                }
+            }
+            if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
+                self.work.too_long = true;
                 return;
             }
-            let index = match self.locate(at) {
-                Ok(Some(Found::New(index))) => index,
-                Ok(Some(Found::Old(index))) => {
-                    let Some(node) = self.work.nodes.get(usize::from(index)) else {
-                        return;
-                    };
-                    if node.reach.intersects(reach_of(state, false))
-                        && !node.is_tic_after(via)
-                        && !node.is_tic_again(via)
-                    {
-                        if certain {
-                            self.work.back = last.map(|last| (last, index));
-                        }
-                        return;
-                    }
-                    index
-                }
-                Ok(None) => {
-                    self.work.too_long = true;
-                    return;
-                }
-                Err(code) => {
-                    self.unreadable(at, code, via, reach_of(state, certain) | skippable);
-                    return;
-                }
+            let raw = match self.read(here.at) {
+                Ok(raw) => raw,
+                Err(code) => return self.unreadable(code, here),
             };
-            let Some(next) = self.visit(index, state, via, certain, skippable) else {
+            let ccw = Ccw::decode(raw, self.work.orb.format);
+            let Judged { op, fault } =
+                judge(raw, &ccw, &self.work.orb, here.state, here.after_tic());
+            let index = self.append(Node {
+                addr: here.at,
+                raw,
+                ccw,
+                list: 0,
+                list_len: 0,
+                good: 0,
+                host: NOWHERE,
+                op,
+                head: here.state.head(ccw.command),
+                reach: here.reach(),
+                fault,
+            });
+            if fault.is_some() {
                 return;
-            };
-            skippable = Reach::empty();
-            last = Some(index);
-            match next {
-                Onward::Jump(target) => {
-                    via = Via::Tic(index);
-                    at = target;
-                }
-                Onward::Next(then) => {
-                    via = Via::Sequence;
-                    at = at.wrapping_add(8);
-                    state = match then {
-                        Next::End => return,
-                        Next::Command => State::Command,
-                        Next::Data { head } => State::Data { head },
-                    };
-                }
-                Onward::Skippable => {
-                    via = Via::Sequence;
-                    at = at.wrapping_add(8);
-                    state = State::Command;
-                    skippable = Reach::SKIPPABLE;
-                }
+            }
+            if op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards, index) {
+                return;
+            }
+            if !self.follow(&mut here, index, op, &ccw) {
+                return;
             }
         }
     }
 
-    /// Judges node `index` in `state`; none when the path ends there.
+    /// Goes on behind node `index`, which does `op`; false when the program ends there.
+    #[inline(always)]
+    fn follow(&mut self, here: &mut Arrival, index: u16, op: Op, ccw: &Ccw<Guest>) -> bool {
+        here.skippable = false;
+        if op == Op::Tic {
+            here.via = Via::Tic(index);
+            here.at = ccw.addr.get();
+            return true;
+        }
+        let head = here.state.head(ccw.command);
+        if ccw.chains_data() {
+            here.state = State::Data { head };
+        } else if ccw.chains_command() {
+            here.state = State::Command;
+            if self.work.policy.may_skip(head) {
+                // Beyond the limit of the format too: the status then names that address.
+                self.work.pending.push(here.at.wrapping_add(16));
+                here.skippable = true;
+            }
+        } else {
+            return false;
+        }
+        here.via = Via::Sequence(index);
+        here.at = here.at.wrapping_add(8);
+        true
+    }
+
+    /// The CCW at `at`.
     #[inline]
-    fn visit(
-        &mut self,
-        index: u16,
-        state: State,
-        via: Via,
-        certain: bool,
-        skippable: Reach,
-    ) -> Option<Onward> {
+    fn read(&self, at: u32) -> Result<RawCcw, Code> {
+        let guest = GuestAddr::new(u64::from(at));
+        let raw = self.storage.read_doubleword(guest);
+        let raw = raw.ok_or(Code::CcwaSeqUnavail)?;
+        match self.guards.keys {
+            Some(keys) if !key_allows(keys, self.work.orb.key, guest, false) => Err(Code::CcwaProt),
+            _ => Ok(RawCcw(raw)),
+        }
+    }
+
+    /// Goes where the growing span does not go on.
+    #[cold]
+    fn turn(&mut self, here: Arrival) -> Turn {
+        if u64::from(here.at) >= self.work.orb.format.limit() {
+            self.fault_node(here.at, Code::CcwaWrap, here.reach());
+            return Turn::End;
+        }
+        match self.seek(here.at) {
+            Some(index) => self.revisit(index, here).map_or(Turn::End, Turn::Known),
+            None => Turn::New,
+        }
+    }
+
+    /// Comes to node `index` once more; none when that brings nothing new.
+    fn revisit(&mut self, index: u16, mut here: Arrival) -> Option<Arrival> {
         let node = self.work.nodes.get_mut(usize::from(index))?;
-        let again = node.is_tic_again(via);
+        let after_tic = here.after_tic();
+        // A TIC that has only been reached in a legal way is judged anew behind another TIC. One
+        // that has only been reached from another must become a TIC for who comes in a legal way.
+        let second_tic = after_tic && node.op == Op::Tic;
+        let again = !after_tic && node.fault == Some(Code::SeqTicTic);
+        if node.reach.intersects(here.state.way()) && !second_tic && !again {
+            if let (true, Via::Sequence(last) | Via::Tic(last)) = (here.certain, here.via) {
+                self.work.back = Some((last, index));
+            }
+            return None;
+        }
         if again && node.reach.contains(Reach::CERTAIN) {
             node.reach.remove(Reach::CERTAIN);
             self.work.second_tic = Some(index);
         }
-        let first = node.reach.is_empty() || again;
-        let ccw = node.ccw;
-        let judged = judge(
-            node.raw,
-            ccw,
-            &self.work.orb,
-            state,
-            matches!(via, Via::Tic(_)),
-        );
-        if judged == Judged::Fault(Code::SeqTicTic) && !first {
+        let Judged { op, fault } =
+            judge(node.raw, &node.ccw, &self.work.orb, here.state, after_tic);
+        if fault == Some(Code::SeqTicTic) {
             // The host channel meets the same two TICs and stops at the same one.
-            if certain {
+            if here.certain {
                 self.work.second_tic = Some(index);
             }
             return None;
         }
-        node.reach |= reach_of(state, certain && first) | skippable;
-        let (op, fault) = match judged {
-            Judged::Tic => (Op::Tic, None),
-            Judged::Run { op, .. } => (op, None),
-            Judged::Fault(code) => (Op::Fault, Some(code)),
-        };
-        if first {
-            if let State::Data { head } = state {
-                node.head = head;
-            }
+        if again {
+            node.reach |= here.reach();
+            node.head = here.state.head(node.head);
             node.op = op;
             node.fault = fault;
-        } else if node.op != op {
-            node.reach |= Reach::TWO_WAYS;
-        }
-        match judged {
-            Judged::Fault(_) => None,
-            Judged::Tic => Some(Onward::Jump(ccw.addr.get())),
-            Judged::Run { op, next } => {
-                let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
-                if first && op.transfers() && ccw.flags.intersects(lists) {
-                    list::fetch(self.work, self.storage, self.guards, index, ccw);
-                    if self.work.nodes.get(usize::from(index))?.fault.is_some() {
-                        return None;
-                    }
-                }
-                let head = match state {
-                    State::Command => ccw.command,
-                    State::Data { head } => head,
-                };
-                if next == Next::Command && self.may_skip(head) {
-                    let node = self.work.nodes.get(usize::from(index))?;
-                    // Beyond the limit of the format too: the status then names that address.
-                    self.work.pending.push(node.addr.wrapping_add(16));
-                    return Some(Onward::Skippable);
-                }
-                Some(Onward::Next(next))
+        } else {
+            node.reach |= here.reach().difference(Reach::CERTAIN);
+            if node.op != op {
+                node.reach |= Reach::TWO_WAYS;
             }
         }
-    }
-
-    fn may_skip(&self, head: Command) -> bool {
-        self.work.policy.may_skip(head)
-    }
-
-    /// The node at `at`: the one that is there, or a new one with the bytes of storage. None
-    /// when the program is too long.
-    #[inline]
-    fn locate(&mut self, at: u32) -> Result<Option<Found>, Code> {
-        if (at != self.tail || at == self.ceiling)
-            && let Some(index) = self.seek(at)
-        {
-            return Ok(Some(Found::Old(index)));
-        }
-        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
-            return Ok(None);
-        }
-        let guest = ccw::GuestAddr::new(u64::from(at));
-        let raw = self
-            .storage
-            .read_doubleword(guest)
-            .ok_or(Code::CcwaSeqUnavail)?;
-        if let Some(keys) = self.guards.keys
-            && !key_allows(keys, self.work.orb.key, guest, false)
-        {
-            return Err(Code::CcwaProt);
-        }
-        Ok(Some(Found::New(self.append(at, RawCcw(raw)))))
+        let ccw = node.ccw;
+        (fault.is_none() && self.follow(&mut here, index, op, &ccw)).then_some(here)
     }
 
     /// Looks `at` up among the spans; when it is in none, gets ready to start one there.
-    #[cold]
     fn seek(&mut self, at: u32) -> Option<u16> {
         self.leave_span();
-        let spans = &self.work.spans;
-        let above = spans.partition_point(|span| span.start <= at);
-        if let Some(span) = above.checked_sub(1).and_then(|below| spans.get(below))
-            && at < span.end()
-        {
-            #[expect(clippy::cast_possible_truncation, reason = "at most the span's length")]
-            return Some(span.first + ((at - span.start) / 8) as u16);
+        if let Some(index) = self.work.find_node(at) {
+            return Some(index);
         }
-        self.span = above;
-        self.ceiling = spans.get(above).map_or(u32::MAX, |span| span.start);
+        let spans = &self.work.spans;
+        self.span = spans.partition_point(|span| span.start <= at);
+        #[expect(clippy::cast_possible_truncation, reason = "2^24 or 2^31")]
+        let limit = self.work.orb.format.limit() as u32;
+        self.ceiling = spans.get(self.span).map_or(limit, |span| span.start);
         None
     }
 
-    /// Adds a node at `at` to the growing span, or to a new one.
+    /// Adds a node to the growing span, or to a new one.
     #[inline]
-    fn append(&mut self, at: u32, raw: RawCcw) -> u16 {
+    fn append(&mut self, node: Node) -> u16 {
         #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
         let index = self.work.nodes.len() as u16;
-        if at != self.tail {
-            self.open_span(at, index);
+        if node.addr != self.tail {
+            self.open_span(node.addr, index);
         }
-        self.tail = at.wrapping_add(8);
-        self.work.nodes.push(Node {
-            addr: at,
-            raw,
-            ccw: Ccw::decode(raw, self.work.orb.format),
-            list: 0,
-            list_len: 0,
-            good: 0,
-            host: NOWHERE,
-            head: raw.command(),
-            op: Op::Nothing,
-            reach: Reach::empty(),
-            fault: None,
-        });
+        self.tail = node.addr.wrapping_add(8);
+        self.work.nodes.push(node);
         index
     }
 
+    #[cold]
     fn open_span(&mut self, at: u32, first: u16) {
         self.work.spans.insert(
             self.span,
@@ -342,71 +326,82 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.tail = 1;
     }
 
-    /// The CCW at `at` cannot be read.
-    fn unreadable(&mut self, at: u32, code: Code, via: Via, reach: Reach) {
-        match (code, via) {
-            (Code::CcwaProt, _) => self.fault_node(at, Code::CcwaProt, reach),
-            (_, Via::Orb) => self.fault_node(at, Code::CcwaCpaUnavail, reach),
-            (_, Via::Sequence) => self.fault_node(at, Code::CcwaSeqUnavail, reach),
+    /// The CCW cannot be read.
+    #[cold]
+    fn unreadable(&mut self, code: Code, here: Arrival) {
+        let code = match (code, here.via) {
+            (Code::CcwaProt, _) => Code::CcwaProt,
+            (_, Via::Orb) => Code::CcwaCpaUnavail,
+            (_, Via::Skip | Via::Sequence(_)) => Code::CcwaSeqUnavail,
             (_, Via::Tic(index)) => {
                 // The status names the TIC, so the fault is the TIC's.
                 if let Some(tic) = self.work.nodes.get_mut(usize::from(index)) {
                     tic.fault = Some(Code::CcwaTicUnavail);
                     tic.op = Op::Fault;
                 }
+                return;
             }
-        }
+        };
+        self.fault_node(here.at, code, here.reach());
     }
 
     /// Puts a node without bytes at `at`, where the channel stops.
+    #[cold]
     fn fault_node(&mut self, at: u32, code: Code, reach: Reach) {
-        if (at != self.tail || at == self.ceiling) && self.seek(at).is_some() {
+        if (at != self.tail || at >= self.ceiling) && self.seek(at).is_some() {
             return;
         }
-        let index = self.append(at, RawCcw::STOP);
-        if let Some(node) = self.work.nodes.get_mut(usize::from(index)) {
-            node.op = Op::Fault;
-            node.fault = Some(code);
-            node.reach = reach;
-        }
+        let raw = RawCcw::STOP;
+        self.append(Node {
+            addr: at,
+            raw,
+            ccw: Ccw::decode(raw, self.work.orb.format),
+            list: 0,
+            list_len: 0,
+            good: 0,
+            host: NOWHERE,
+            op: Op::Fault,
+            head: raw.command(),
+            reach,
+            fault: Some(code),
+        });
         self.leave_span();
     }
 }
 
-/// Where a path goes after a CCW.
-enum Onward {
-    Jump(u32),
-    Next(Next),
-    /// To the next CCW as a new command, or past it.
-    Skippable,
-}
-
-impl Node {
-    /// Whether this is a TIC that has only been reached in a legal way and is now reached from a
-    /// TIC, which must be judged anew.
-    fn is_tic_after(&self, via: Via) -> bool {
-        matches!(via, Via::Tic(_)) && self.op == Op::Tic
+impl Arrival {
+    #[inline]
+    fn after_tic(&self) -> bool {
+        matches!(self.via, Via::Tic(_))
     }
 
-    /// Whether this is a TIC that has only been reached from another and is now reached in a
-    /// legal way, so that the host channel must find a TIC.
-    fn is_tic_again(&self, via: Via) -> bool {
-        !matches!(via, Via::Tic(_)) && self.fault == Some(Code::SeqTicTic)
+    /// What a first visit leaves behind.
+    #[inline]
+    fn reach(&self) -> Reach {
+        let mut reach = self.state.way();
+        if self.certain {
+            reach |= Reach::CERTAIN;
+        }
+        if self.skippable {
+            reach |= Reach::SKIPPABLE;
+        }
+        reach
     }
 }
 
-/// The bits that remember a visit in `state`.
-#[inline]
-fn reach_of(state: State, certain: bool) -> Reach {
-    let way = match state {
-        State::Command => Reach::COMMAND,
-        State::Data { head } if head == Command::NOP => Reach::NOTHING,
-        State::Data { head } => match head.class() {
-            ccw::Class::Write | ccw::Class::Control => Reach::OUTPUT,
-            ccw::Class::Read | ccw::Class::Sense => Reach::INPUT,
-            ccw::Class::ReadBackward => Reach::BACKWARD,
-            ccw::Class::Invalid | ccw::Class::Tic => Reach::NOTHING,
-        },
-    };
-    if certain { way | Reach::CERTAIN } else { way }
+impl State {
+    /// The bit that remembers a visit in this state.
+    #[inline]
+    fn way(self) -> Reach {
+        match self {
+            Self::Command => Reach::COMMAND,
+            Self::Data { head } if head == Command::NOP => Reach::NOTHING,
+            Self::Data { head } => match head.class() {
+                Class::Write | Class::Control => Reach::OUTPUT,
+                Class::Read | Class::Sense => Reach::INPUT,
+                Class::ReadBackward => Reach::BACKWARD,
+                Class::Invalid | Class::Tic => Reach::NOTHING,
+            },
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! Only the words that the count needs are read: what stands behind them is no IDAW.
 
 use ccw::{
-    Addr, Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MAX_IDAWS, MIDAL_PAGE, MIDAW_SIZE, Midaw,
+    Addr, CcwFlags, Guest, GuestAddr, IdawFormat, MAX_IDAWS, MIDAL_PAGE, MIDAW_SIZE, Midaw,
     MidawFlags, RawMidaw,
 };
 
@@ -12,50 +12,50 @@ use crate::{
     Buffers, Code, Guards, GuestStorage, chain::Op, limits::MAX_MIDAWS, memory::keyed_prefix,
 };
 
-/// Reads the list of node `index`, whose CCW has IDA or MIDA and moves data.
+/// Reads the list of node `index`, whose CCW has IDA or MIDA and moves data; says whether a list
+/// can begin where the CCW says. If not, that is a fault of the CCW.
 ///
-/// A list that does not begin where a list can is a fault of the CCW. Words that cannot be read
-/// are missing afterwards; whether they are needed is for the validator to say.
+/// Words that cannot be read are missing afterwards; whether they are needed is for the validator
+/// to say.
 pub(crate) fn fetch<G: GuestStorage>(
     work: &mut Buffers,
     storage: &G,
     guards: &Guards<'_>,
     index: u16,
-    ccw: Ccw<Guest>,
-) {
+) -> bool {
     let format = IdawFormat::of(&work.orb);
-    let midal = ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 512 words for each of 65535 CCWs"
+    )]
+    let start = work.words.len() as u32;
+    let Some(node) = work.nodes.get_mut(usize::from(index)) else {
+        return false;
+    };
+    let (at, count) = (node.ccw.addr.widen(), node.ccw.count);
+    let backward = node.op == Op::Backward;
+    let midal = node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
     let (size, fault) = if midal {
         (MIDAW_SIZE, Code::MidalAlign)
     } else {
         (format.size(), Code::IdalAlign)
     };
-    let at = ccw.addr.widen();
-    let Some(node) = work.nodes.get_mut(usize::from(index)) else {
-        return;
-    };
     if !at.is_aligned(size) {
         node.op = Op::Fault;
         node.fault = Some(fault);
-        return;
-    }
-    let backward = node.op == Op::Backward;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 33 words for each of 65535 CCWs"
-    )]
-    {
-        node.list = work.words.len() as u32;
+        return false;
     }
     let read = if midal {
-        midaws(work, storage, guards, at, ccw.count)
+        midaws(work, storage, guards, at, count)
     } else {
-        idaws(work, storage, guards, at, format, ccw.count, backward)
+        idaws(work, storage, guards, at, format, count, backward)
     };
     work.widen_control(at.get(), u64::from(read) * size);
     if let Some(node) = work.nodes.get_mut(usize::from(index)) {
+        node.list = start;
         node.list_len = read;
     }
+    true
 }
 
 /// Bytes of a list at `at` that the program may fetch, of `len` wanted.
@@ -82,12 +82,9 @@ fn idaws<G: GuestStorage>(
     if permitted(work, guards, at, size) < size {
         return 0;
     }
-    let mut first = [0; 8];
-    // A format-1 IDAW is the low half of the word.
-    let (_, low) = first.split_at_mut(if size == 4 { 4 } else { 0 });
-    if storage.read(at, low) < low.len() {
+    let Some(first) = first_idaw(storage, at, format) else {
         return 0;
-    }
+    };
     work.words.push(first);
     let words = format.words(
         Addr::<Guest>::new(u64::from_be_bytes(first)),
@@ -130,6 +127,17 @@ fn idaws<G: GuestStorage>(
         work.words.truncate(start + got);
         1 + got as u16
     }
+}
+
+/// The IDAW at `at`; one of format 1 is the low half of the word.
+fn first_idaw<G: GuestStorage>(storage: &G, at: GuestAddr, format: IdawFormat) -> Option<[u8; 8]> {
+    if format.size() == 8 {
+        return storage.read_doubleword(at);
+    }
+    let mut low = [0; 4];
+    let read = storage.read(at, &mut low);
+    let [a, b, c, d] = low;
+    (read == low.len()).then_some([0, 0, 0, 0, a, b, c, d])
 }
 
 fn midaws<G: GuestStorage>(
