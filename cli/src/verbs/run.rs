@@ -11,7 +11,6 @@ use super::{check, show, translate};
 use crate::batch::Report;
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError};
-use crate::listing::{self, Data};
 use crate::machine::Spec;
 use crate::memory::Working;
 use crate::outcome;
@@ -69,10 +68,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
 
 fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let program = analysis::judge(input);
-    let mut text = show::title(input);
-    for line in listing::lines(input, &program, program.findings(), Data::Shown) {
-        line.render(&mut text);
-    }
+    let mut text = show::text(input, &program);
     let findings = finding::entries(input, &program, program.findings());
 
     let attach = || args.device.attach(&input.device, args.write);

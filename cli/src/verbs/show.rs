@@ -45,7 +45,8 @@ fn one(file: &Path, format: Format) -> Report {
     Report::new(out, check::exit(program.outcome()))
 }
 
-fn text(input: &Input, program: &Program) -> String {
+/// The listing and the verdict.
+pub(crate) fn text(input: &Input, program: &Program) -> String {
     let mut text = title(input);
     for line in listing::lines(input, program, program.findings(), Data::Shown) {
         line.render(&mut text);
