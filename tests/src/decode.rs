@@ -118,7 +118,7 @@ mod tests {
     use crate::generator::config;
 
     proptest! {
-        #![proptest_config(config(256))]
+        #![proptest_config(config(16))]
 
         #[test]
         fn any_bytes(bytes: Vec<u8>) {

@@ -151,7 +151,7 @@ mod tests {
     use crate::generator::{cases, config};
 
     proptest! {
-        #![proptest_config(config(256))]
+        #![proptest_config(config(16))]
 
         #[test]
         fn any_case(case in cases()) {

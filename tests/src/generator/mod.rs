@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        #![proptest_config(config(256))]
+        #![proptest_config(config(16))]
 
         #[test]
         fn a_case_survives_its_bytes(case in cases()) {

@@ -20,11 +20,13 @@ use super::{
 const CHAIN_DATA: u8 = 0x80;
 const CHAIN_COMMAND: u8 = 0x40;
 
-/// How a property test runs: as many cases as `PROPTEST_CASES` says, else `cases`.
-pub fn config(cases: u32) -> ProptestConfig {
+/// How a property test runs: with one `part`-th of `PROPTEST_CASES`, or of a number of cases that
+/// takes some seconds.
+pub fn config(part: u32) -> ProptestConfig {
     let wished = env::var("PROPTEST_CASES").ok();
+    let cases = wished.and_then(|n| n.parse().ok()).unwrap_or(4000);
     ProptestConfig {
-        cases: wished.and_then(|n| n.parse().ok()).unwrap_or(cases),
+        cases: (cases / part).max(1),
         // What failed once is kept by name, see the suite `replay`.
         failure_persistence: None,
         // The default generator takes longer than the cases themselves.
