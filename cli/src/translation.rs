@@ -17,6 +17,17 @@ use crate::input::Input;
 const CCWS_AT: u64 = 0x4000_0000;
 /// Where host lists lie.
 const LISTS_AT: u64 = 0x4100_0000;
+/// The host profile of this name.
+pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
+    HostProfile::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = HostProfile::ALL
+            .iter()
+            .map(|profile| profile.name)
+            .collect();
+        format!("known hosts are {}", names.join(", "))
+    })
+}
+
 /// The page that takes what nobody wants.
 pub(crate) const SCRATCH_AT: u64 = 0x7fff_f000;
 /// Most words that the list of one host CCW has.

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
-use super::translate::profile;
 use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError, printable};
 use crate::listing::{self, Data};
-use crate::translation::{Translation, translate};
+use crate::translation::{Translation, profile, translate};
 use crate::{Format, analysis, finding, json, status};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.

@@ -14,7 +14,7 @@ use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::{self, Input};
 use crate::listing::{self, Data, host};
-use crate::translation::{Ready, Translation, translate};
+use crate::translation::{Ready, Translation, profile, translate};
 use crate::{Format, analysis, finding, json};
 
 /// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
@@ -30,17 +30,6 @@ pub(crate) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// The host profile of this name.
-pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
-    HostProfile::parse(name).ok_or_else(|| {
-        let names: Vec<&str> = HostProfile::ALL
-            .iter()
-            .map(|profile| profile.name)
-            .collect();
-        format!("known hosts are {}", names.join(", "))
-    })
 }
 
 /// Carries the verb out.
