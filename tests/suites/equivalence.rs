@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use ccw::SubchannelStatus;
 use proptest::{
     prelude::*,
     strategy::ValueTree,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use tests::{
-    differential::{Outcome, check, check_copied, judge},
-    generator::{Case, cases, config},
+    differential::{Outcome, check, check_copied, judge, run_surprised},
+    generator::{
+        Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
+        Target, Terms, cases, config,
+    },
 };
 
 proptest! {
@@ -52,6 +56,75 @@ proptest! {
             prop_assert!(false, "{}", difference);
         }
     }
+}
+
+/// WRITE, TIC out of the run of CCWs; behind the TIC is what the translator never read. A device
+/// that skips the TIC, which no WRITE should make it do, stops the channel there.
+#[test]
+fn a_skip_that_nobody_expected_meets_a_stop() {
+    let command = |code, flags, frame| Intent {
+        code,
+        flags,
+        count: 4,
+        ignored: 0,
+        data: Data::At(Place { frame, offset: 0 }),
+    };
+    let target = Index { segment: 1, ccw: 0 };
+    let tic = Intent {
+        code: 0x08,
+        flags: 0,
+        count: 0,
+        ignored: 0,
+        data: Data::Go(Target::Ccw(target)),
+    };
+    let answer = |status| Answer {
+        amount: Amount::Count(0),
+        seed: 0,
+        status,
+        later: 0,
+        sense: 0,
+    };
+    let frame = |frame| Frame {
+        frame,
+        host: frame,
+        read_only: false,
+        key: 0,
+    };
+    let segment = |frame, ccws: &[Intent]| Segment {
+        at: Place { frame, offset: 0 },
+        ccws: ccws.to_vec(),
+    };
+    let case = Case {
+        terms: Terms {
+            any_skips: false,
+            refuse: false,
+            concurrent_sense: false,
+            device: 0,
+        },
+        memory: Memory {
+            linear: 0,
+            frames: (0..16).map(frame).collect(),
+            guard: Guard::None,
+        },
+        orb: OrbWords {
+            intparm: 0,
+            word1: 0x00c2_8000,
+            start: Target::Word(0x1000),
+            extension: Vec::new(),
+        },
+        segments: vec![
+            segment(1, &[command(0x01, 0x40, 8), tic]),
+            segment(2, &[command(0x02, 0, 9)]),
+        ],
+        patches: Vec::new(),
+        script: vec![answer(0x4c), answer(0x0c)],
+    };
+    let (sent, completions) = run_surprised(&case.build()).unwrap();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(completions[0].unmapped);
+    let scsw = completions[0].irb.scsw;
+    assert_eq!((scsw.cpa, scsw.residual), (0, 0));
+    assert_eq!(scsw.subchannel, SubchannelStatus::CHANNEL_CONTROL_CHECK);
 }
 
 /// The generator is worth something only if its programs go everywhere: to a normal end, to each

@@ -28,7 +28,7 @@ use css::{CannotStart, Condition, Config, Granted, Progress, Ram, Storage, Subch
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
     Area, Blame, Buffers, Code, Completion, FirstByteFault, HostProfile, Plan, Planned, Program,
-    Response, Slot, Stance, Translated, fetch, validate,
+    Response, Skips, Slot, Stance, Translated, fetch, validate,
 };
 
 pub use copied::check_copied;
@@ -163,6 +163,22 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
             Ok(Outcome::Ran(guest.condition))
         }
     }
+}
+
+/// Runs the translated program of `scene` on a device that skips where the policy says that none
+/// does. Returns the device's traffic, and what the guest is shown.
+///
+/// # Errors
+///
+/// When the program is not run, or touches what it was not granted.
+pub fn run_surprised(scene: &Scene) -> Result<(Vec<Sent>, Vec<Completion>), Difference> {
+    let Ok(Planned::Run(plan)) = judge(scene).plan(&HostProfile::SOFTWARE) else {
+        return differ("the program is not run");
+    };
+    let mut surprising = scene.clone();
+    surprising.policy.skips = Skips::Any;
+    let host = HostRun::new(&surprising, plan, false)?;
+    Ok((host.sent, host.completions))
 }
 
 /// Fetch and validation of the program of `scene`.
