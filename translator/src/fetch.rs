@@ -229,6 +229,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// Comes to node `index` once more; none when that brings nothing new.
     fn revisit(&mut self, index: u16, mut here: Arrival) -> Option<Arrival> {
+        self.note_loop(index, here);
         let node = self.work.nodes.get_mut(usize::from(index))?;
         let after_tic = here.after_tic();
         // A TIC that has only been reached in a legal way is judged anew behind another TIC. One
@@ -267,6 +268,20 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
         let ccw = node.ccw;
         (fault.is_none() && self.follow(&mut here, index, op, &ccw)).then_some(here)
+    }
+
+    /// Remembers that the program comes back to node `index`, so that what it reads in behind may
+    /// be a CCW that was read before.
+    fn note_loop(&mut self, index: u16, here: Arrival) {
+        let last = match here.via {
+            Via::Sequence(last) | Via::Tic(last) => Some(last),
+            Via::Skip => self.work.find_node(here.at.wrapping_sub(16)),
+            Via::Orb => None,
+        };
+        if let Some(last) = last.filter(|&last| index <= last) {
+            let (from, to) = self.work.looped.unwrap_or((index, last));
+            self.work.looped = Some((from.min(index), to.max(last)));
+        }
     }
 
     /// Looks `at` up among the spans; when it is in none, gets ready to start one there.

@@ -263,12 +263,25 @@ impl Validator {
         }
     }
 
+    /// Input of node `n` goes to `start..end`, where control words of the program are: does one of
+    /// them take control afterwards?
     #[cold]
     fn overwrites(&mut self, n: u16, start: u64, end: u64) {
-        let later = (0..).zip(&self.work.nodes).skip(usize::from(n) + 1);
-        let mut hit = later.filter(|(_, node)| node.touches(&self.work, start, end));
-        if let Some((m, _)) = hit.next() {
+        let behind = n.saturating_add(1);
+        let from = match self.work.looped {
+            Some((first, last)) if n <= last => first.min(behind),
+            _ => behind,
+        };
+        let hit = (0..).zip(&self.work.nodes).find(|&(m, node)| {
+            let later = m >= from && node.touches(&self.work, start, end);
+            // Its own list is being read while it runs.
+            later || (m == n && node.list_touches(&self.work, start, end))
+        });
+        if let Some((m, _)) = hit {
             let first = self.verdict.modified.map_or(m, |old| old.min(m));
+            if m <= n && self.verdict.modified != Some(first) {
+                self.doubt(m);
+            }
             self.verdict.modified = Some(first);
         }
     }
@@ -344,10 +357,11 @@ impl Mark {
 impl Node {
     /// Whether the CCW or its list lies in `start..end`.
     fn touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
-        let meets = |at: u64, len: u64| at < end && start < at.saturating_add(len);
-        if meets(u64::from(self.addr), 8) {
-            return true;
-        }
+        overlap(u64::from(self.addr), 8, start, end) || self.list_touches(work, start, end)
+    }
+
+    /// Whether its list lies in `start..end`.
+    fn list_touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
         if self.list_len == 0 {
             return false;
         }
@@ -357,8 +371,13 @@ impl Node {
             ccw::IdawFormat::of(&work.orb).size()
         };
         let at = u64::from(self.ccw.addr.get());
-        meets(at, u64::from(self.list_len) * size)
+        overlap(at, u64::from(self.list_len) * size, start, end)
     }
+}
+
+/// Whether `len` bytes at `at` meet `start..end`.
+fn overlap(at: u64, len: u64, start: u64, end: u64) -> bool {
+    at < end && start < at.saturating_add(len)
 }
 
 fn orb_site(work: &Buffers, code: Code) -> Site {

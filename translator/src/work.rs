@@ -134,6 +134,8 @@ pub struct Buffers {
     pub(crate) control: (u64, u64),
     /// Last and first node of the loop in which the certain path ends.
     pub(crate) back: Option<(u16, u16)>,
+    /// First and last node of what may be executed more than once, in whatever loop.
+    pub(crate) looped: Option<(u16, u16)>,
     /// A legal TIC to which the certain path comes from another one.
     pub(crate) second_tic: Option<u16>,
     /// The ORB is refused: there is no program.
@@ -163,6 +165,7 @@ impl Buffers {
         self.runs.clear();
         self.control = (u64::MAX, 0);
         self.back = None;
+        self.looped = None;
         self.second_tic = None;
         self.orb_fault = None;
         self.too_long = false;
@@ -258,6 +261,7 @@ impl Default for Buffers {
             runs: Runs::new(),
             control: (u64::MAX, 0),
             back: None,
+            looped: None,
             second_tic: None,
             orb_fault: None,
             too_long: false,
