@@ -239,27 +239,31 @@ impl Bench {
     fn floor(&mut self, idal: bool) {
         let (n_ccws, n_idaws) = (self.words[0].0.len(), self.words[0].1.len());
         let (ccws, idaws) = self.out[..n_ccws + n_idaws].split_at_mut(n_ccws);
+        let pages = n_idaws / n_ccws;
         for n in 0..PROGRAMS as u64 {
-            let at = n * CONTROL;
-            let from = self.ram.words(at, n_ccws);
+            let from = self.ram.words(n * CONTROL, n_ccws);
             if idal {
-                for (to, from) in ccws.iter_mut().zip(from) {
+                let lists = idaws.chunks_exact_mut(pages);
+                for ((to, list), from) in ccws.iter_mut().zip(lists).zip(from) {
                     *to = from.load(Ordering::Relaxed);
-                }
-                let from = self.ram.words(at + 0x1000, n_idaws);
-                for (to, from) in idaws.iter_mut().zip(from) {
-                    *to = moved(from.load(Ordering::Relaxed), u64::MAX);
+                    let from = self.ram.words(u64::from_be(*to) & ADDRESS, pages);
+                    for (to, from) in list.iter_mut().zip(from) {
+                        *to = moved(from.load(Ordering::Relaxed), u64::MAX);
+                    }
                 }
             } else {
                 for ((to, idaw), from) in ccws.iter_mut().zip(idaws.iter_mut()).zip(from) {
                     *to = from.load(Ordering::Relaxed);
-                    *idaw = moved(*to, 0x7fff_ffff);
+                    *idaw = moved(*to, ADDRESS);
                 }
             }
             black_box((ccws.as_ptr(), idaws.as_ptr()));
         }
     }
 }
+
+/// The address in a format-1 CCW.
+const ADDRESS: u64 = 0x7fff_ffff;
 
 /// The host's word for the guest address in the bits `mask` of `word`, both big-endian.
 fn moved(word: u64, mask: u64) -> u64 {

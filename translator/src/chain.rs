@@ -95,20 +95,24 @@ pub(crate) fn judge(
     state: State,
     after_tic: bool,
 ) -> Judged {
-    // Nearly every CCW passes here: a command, a count, and none of the flags with conditions.
+    match plain(raw, ccw, orb.format, state) {
+        Some(op) => Judged { op, fault: None },
+        None => rare(raw, ccw, orb, state, after_tic),
+    }
+}
+
+/// What the CCW does if it is as nearly every CCW is: a command, or a part of one, with a count
+/// and none of the flags that have conditions.
+#[inline(always)]
+pub(crate) fn plain(raw: RawCcw, ccw: &Ccw<Guest>, format: Format, state: State) -> Option<Op> {
     let special = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
-    let sound = match Op::of(ccw.command) {
+    let has_code = match Op::of(ccw.command) {
         Op::Tic => false,
         Op::Fault => matches!(state, State::Data { .. }),
         _ => true,
     };
-    let plain = sound && ccw.count != 0 && !ccw.flags.intersects(special) && !raw.bit32(orb.format);
-    if plain {
-        let op = operation(state.head(ccw.command), ccw.flags);
-        Judged { op, fault: None }
-    } else {
-        rare(raw, ccw, orb, state, after_tic)
-    }
+    let plain = has_code && ccw.count != 0 && !ccw.flags.intersects(special) && !raw.bit32(format);
+    plain.then(|| operation(state.head(ccw.command), ccw.flags))
 }
 
 /// What a CCW of the command `head` does with data, if it has a count.

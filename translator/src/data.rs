@@ -44,6 +44,10 @@ pub(crate) struct Checker<'a> {
     unguarded: bool,
     /// The storage that the CCWs so far use, in the order of their transfers.
     pub(crate) extents: Vec<Extent>,
+    /// Lowest and highest address of control words.
+    control: (u64, u64),
+    /// Input came between them. Only ever set here.
+    pub(crate) near_control: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -52,6 +56,7 @@ impl<'a> Checker<'a> {
         guards: &'a Guards<'a>,
         lookup: Lookup<'a>,
         extents: Vec<Extent>,
+        control: (u64, u64),
     ) -> Self {
         let limit = if orb.limit_check { guards.limit } else { None };
         let unguarded = guards.keys.is_none() && limit.is_none();
@@ -63,15 +68,36 @@ impl<'a> Checker<'a> {
             limit,
             unguarded,
             extents,
+            control,
+            near_control: false,
         }
+    }
+
+    /// Passes the data of nodes as most are: addressed directly, there as a whole, and away from the
+    /// program itself. Says how many of `nodes` those are, from the first on.
+    pub(crate) fn pass_plain(&mut self, nodes: &mut [Node]) -> u16 {
+        let limit = self.orb.format.limit();
+        let mut passed = 0;
+        for node in nodes {
+            let (first, len) = (node.ccw.addr.widen(), u64::from(node.ccw.count));
+            let plain = node.transfers_plainly()
+                && first.get() + len <= limit
+                && !self.is_near_control(first, len, node.op)
+                && self.whole(first, len, node.op);
+            if !plain {
+                break;
+            }
+            node.good = node.ccw.count;
+            passed += 1;
+        }
+        passed
     }
 
     /// What stops the transfer of `node`, whose list is `list`, if anything does. The storage of
     /// the bytes before it is added to the extents.
     #[inline]
     pub(crate) fn check(&mut self, node: &Node, list: &[[u8; 8]]) -> Option<DataFault> {
-        let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
-        if !node.ccw.flags.intersects(lists) {
+        if !node.op.has_list(node.ccw.flags) {
             self.direct(node.ccw, node.op)
         } else if node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
             self.midal(node.ccw, node.op, list)
@@ -82,7 +108,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    #[inline]
+    #[cold]
     fn direct(&mut self, ccw: Ccw<Guest>, op: Op) -> Option<DataFault> {
         let first = ccw.addr.widen();
         let count = u64::from(ccw.count);
@@ -106,8 +132,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Lists for output and reading forward. Words that go on where the last block ended are
-    /// taken together.
+    /// Lists for output and reading forward.
     #[inline]
     fn idal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
         let block = self.format.block();
@@ -118,42 +143,39 @@ impl<'a> Checker<'a> {
             0
         };
         let mut left = u64::from(ccw.count);
-        // The area so far: its first byte, the byte behind it, the number of its first word.
-        let (mut start, mut end, mut from) = (0, 0, 0);
-        for (k, word) in list.iter().enumerate() {
-            let word = u64::from_be_bytes(*word);
-            if word != end || word & high != 0 || k == 0 {
-                if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
-                    return Some(fault);
-                }
-                let code = if word & high != 0 {
-                    Some(Code::Idaw1Bit0)
-                } else if k > 0 && word & mask != 0 {
-                    Some(Code::IdawAlign)
-                } else {
-                    None
-                };
-                if let Some(code) = code {
-                    return Some(word_fault(code, ccw, left, k));
-                }
-                (start, from) = (word, k);
+        let mut k = 0;
+        while let Some(first) = list.get(k) {
+            let start = u64::from_be_bytes(*first);
+            if start & high != 0 {
+                return Some(word_fault(Code::Idaw1Bit0, ccw, left, k));
             }
-            let len = left.min(block - (word & mask));
-            end = word.wrapping_add(len);
+            if k > 0 && start & mask != 0 {
+                return Some(word_fault(Code::IdawAlign, ccw, left, k));
+            }
+            // Words that go on where the block before ended are taken together.
+            let from = k;
+            let len = left.min(block - (start & mask));
+            let mut end = start.wrapping_add(len);
             left -= len;
-        }
-        if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
-            return Some(fault);
+            for next in list.get(from + 1..).unwrap_or(&[]) {
+                if u64::from_be_bytes(*next) != end || end & high != 0 {
+                    break;
+                }
+                let len = left.min(block);
+                end = end.wrapping_add(len);
+                left -= len;
+                k += 1;
+            }
+            k += 1;
+            if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
+                return Some(fault);
+            }
         }
         if left == 0 {
             return None;
         }
-        Some(word_fault(
-            self.unreadable_idaw(ccw, list.len()),
-            ccw,
-            left,
-            list.len(),
-        ))
+        let code = self.unreadable_idaw(ccw, list.len());
+        Some(word_fault(code, ccw, left, list.len()))
     }
 
     /// Uses the area `start..end` of the words from number `from` on; `left` bytes come behind.
@@ -315,6 +337,22 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// Uses the `len` bytes from `first` upward, if it is plain that they can be used as a whole.
+    #[inline(always)]
+    fn whole(&mut self, first: GuestAddr, len: u64, op: Op) -> bool {
+        if op != Op::Backward
+            && self.unguarded
+            && let Some((region, offset)) = self.lookup.locate(first)
+            && region.len - offset >= len
+            && (op == Op::Output || region.permission == Permission::ReadWrite)
+        {
+            self.add(first.get(), len, access(op));
+            true
+        } else {
+            false
+        }
+    }
+
     /// How many of `len` bytes from `first`, upward or for read backward downward, the operation
     /// may use, and what forbids the next. What may be used is added to the extents.
     #[inline]
@@ -325,16 +363,12 @@ impl<'a> Checker<'a> {
         op: Op,
         unavailable: Code,
     ) -> (u64, Option<Code>) {
-        if op != Op::Backward
-            && self.unguarded
-            && let Some((region, offset)) = self.lookup.locate(first)
-            && region.len - offset >= len
-            && (op == Op::Output || region.permission == Permission::ReadWrite)
-        {
-            self.add(first.get(), len, access(op));
-            return (len, None);
+        self.near_control |= self.is_near_control(first, len, op);
+        if self.whole(first, len, op) {
+            (len, None)
+        } else {
+            self.blocks(first, len, op, unavailable)
         }
-        self.blocks(first, len, op, unavailable)
     }
 
     /// [`area`](Self::area), block by block.
@@ -400,9 +434,9 @@ impl<'a> Checker<'a> {
             && let Ok(sum) = u32::try_from(u64::from(last.len) + len)
         {
             last.len = sum;
-            return;
+        } else {
+            self.push(start, len, access);
         }
-        self.push(start, len, access);
     }
 
     #[inline]
@@ -417,14 +451,38 @@ impl<'a> Checker<'a> {
             });
         }
     }
+
+    /// Whether the operation stores between the lowest and the highest control word.
+    #[inline]
+    fn is_near_control(&self, first: GuestAddr, len: u64, op: Op) -> bool {
+        let (low, high) = self.control;
+        let (start, end) = match op {
+            Op::Output => return false,
+            Op::Backward => (first.get().saturating_sub(len), first.get()),
+            _ => (first.get(), first.get().saturating_add(len)),
+        };
+        start < high && end >= low
+    }
 }
 
 /// What the device does with the storage of an operation.
+#[inline]
 fn access(op: Op) -> Access {
     if op == Op::Output {
         Access::DeviceReads
     } else {
         Access::DeviceWrites
+    }
+}
+
+impl Node {
+    /// Whether the node does nothing but transfer data that it addresses directly.
+    #[inline]
+    fn transfers_plainly(&self) -> bool {
+        let special = CcwFlags::INDIRECT
+            .union(CcwFlags::MODIFIED_INDIRECT)
+            .union(CcwFlags::SUSPEND);
+        self.op.transfers() && !self.ccw.flags.intersects(special) && !self.is_notable()
     }
 }
 

@@ -119,24 +119,54 @@ struct Emitter<'a> {
 impl Emitter<'_> {
     fn run(mut self) -> Result<(), Code> {
         let work = self.work;
+        // What nothing else is written to stops the channel.
+        let ccws = self.ccws.words().get_mut(..work.slots.len());
+        ccws.ok_or(Code::HostArena)?.fill(RawCcw::STOP.0);
         // In the order of the walk, which is that of the extents.
-        for node in &work.nodes {
+        let mut nodes = work.nodes.as_slice();
+        loop {
+            nodes = self.plain_images(nodes);
+            let [node, rest @ ..] = nodes else { break };
             let raw = self.image(node)?;
             self.put_ccw(node.host, raw);
+            nodes = rest;
         }
-        for (n, slot) in (0..).zip(&work.slots) {
-            match *slot {
-                HostSlot::Node(_) => {}
-                // Written together with the image of its node.
-                HostSlot::Split(_) => {}
-                HostSlot::Stop | HostSlot::SecondTic(_) => self.put_ccw(n, RawCcw::STOP),
-                HostSlot::Jump(to) => {
+        if self.profile.arrangement != Arrangement::Exact {
+            for (n, slot) in (0..).zip(&work.slots) {
+                if let HostSlot::Jump(to) = *slot {
                     let raw = self.tic(to)?;
                     self.put_ccw(n, raw);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Writes the host CCWs of nodes as most are: what they transfer, all of it upward, lies in one
+    /// block. Returns the nodes from the first other one on.
+    fn plain_images<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
+        let work = self.work;
+        let mut stream = self.stream.clone();
+        let mut rest = nodes;
+        let mut lists = self.lists.from(self.used);
+        while let ([node, behind @ ..], Some((here, word))) = (rest, lists.next()) {
+            let len = u64::from(node.good);
+            let offset = node.first_byte(work) & (self.block - 1);
+            let plain = matches!(node.op, Op::Output | Op::Input) && node.fault.is_none();
+            if !plain || offset + len > self.block {
+                break;
+            }
+            let Some(host) = stream.piece(len) else { break };
+            *word = host.to_be_bytes();
+            let raw = indirect(node, self.profile, here);
+            if let Some(word) = self.ccws.words().get_mut(node.host as usize) {
+                *word = raw.0;
+            }
+            rest = behind;
+        }
+        self.used += nodes.len() - rest.len();
+        self.stream = stream;
+        rest
     }
 
     /// Writes host CCW `n`; nothing for one that is not part of the host's program.
@@ -178,7 +208,7 @@ impl Emitter<'_> {
         if node.op == Op::Backward && self.work.is_split(node) {
             return self.split(node, plain);
         }
-        let (flags, addr) = match node.op {
+        match node.op {
             Op::Output | Op::Input | Op::Backward => {
                 if node.good == 0
                     && node.fault.is_some()
@@ -187,27 +217,26 @@ impl Emitter<'_> {
                     return Ok(self.stop(node));
                 }
                 self.list(node)?;
-                (plain.union(CcwFlags::INDIRECT), here)
+                Ok(indirect(node, self.profile, here))
             }
             Op::Skip => {
                 self.fill(u64::from(guest.count).div_ceil(self.block))?;
-                (plain.union(CcwFlags::INDIRECT), here)
+                Ok(indirect(node, self.profile, here))
             }
-            Op::Nothing => (plain, Addr31::truncate(0)),
-            Op::Fault => return Ok(self.stop(node)),
-            Op::Tic if node.host == NOWHERE => return Ok(RawCcw::STOP),
+            Op::Nothing => Ok(Ccw::<Host> {
+                command: code(node, self.profile),
+                flags: plain,
+                count: guest.count,
+                addr: Addr31::truncate(0),
+            }
+            .encode()),
+            Op::Fault => Ok(self.stop(node)),
+            Op::Tic if node.host == NOWHERE => Ok(RawCcw::STOP),
             Op::Tic => {
                 let to = self.work.find_node(guest.addr.get()).ok_or(Code::HostMap)?;
-                return self.tic(to);
+                self.tic(to)
             }
-        };
-        Ok(Ccw::<Host> {
-            command: self.code(node),
-            flags,
-            count: guest.count,
-            addr,
         }
-        .encode())
     }
 
     /// Writes the first of the two host CCWs of a read-backward node, down to the start of a
@@ -220,7 +249,7 @@ impl Emitter<'_> {
         let ends = CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH;
         let head = plain.difference(ends) | CcwFlags::CHAIN_DATA | CcwFlags::INDIRECT;
         let tail = plain.difference(CcwFlags::PCI) | CcwFlags::INDIRECT;
-        let command = self.code(node);
+        let command = code(node, self.profile);
         let addr = self.lists.at(self.used);
         self.backward(u64::from(first), offset)?;
         let raw = Ccw::<Host> {
@@ -243,17 +272,6 @@ impl Emitter<'_> {
             addr,
         }
         .encode())
-    }
-
-    /// The code of the host CCW: a guest's byte, but never one that the host would take for
-    /// something else.
-    #[inline]
-    fn code(&self, node: &Node) -> Command {
-        if self.profile.reads_chained_codes && !node.reach.contains(Reach::COMMAND) {
-            node.head
-        } else {
-            node.ccw.command
-        }
     }
 
     /// A CCW at which the channel stops with a program check.
@@ -313,28 +331,33 @@ impl Emitter<'_> {
 
     /// Writes the blocks of `left` bytes that begin `offset` bytes into a block.
     #[inline]
-    fn forward(&mut self, mut left: u64, offset: u64) -> Result<(), Code> {
-        let mut chunk = self.block - offset;
+    fn forward(&mut self, mut left: u64, mut offset: u64) -> Result<(), Code> {
         while left > 0 {
+            let (host, room) = self.stream.rest().ok_or(Code::HostMap)?;
+            let len = left.min(room);
+            let blocks = (offset + len).div_ceil(self.block);
+            let end = blocks * self.block;
             // Blocks lie in pages, and storage goes on from page to page within a run.
-            let (mut addr, mut room) = self.stream.rest().ok_or(Code::HostMap)?;
-            let lists = self
-                .lists
-                .words()
-                .get_mut(self.used..)
-                .ok_or(Code::HostArena)?;
-            let mut words = lists.iter_mut();
-            let before = left;
-            while left > 0 && room > 0 {
-                let len = left.min(chunk);
-                room = room.checked_sub(len).ok_or(Code::HostMap)?;
-                *words.next().ok_or(Code::HostArena)? = addr.to_be_bytes();
-                self.used += 1;
-                addr = addr.wrapping_add(len);
-                left -= len;
-                chunk = self.block;
+            if len < left && offset + len != end {
+                return Err(Code::HostMap);
             }
-            self.stream.advance(before - left);
+            let to = self
+                .used
+                .checked_add(usize::try_from(blocks).unwrap_or(usize::MAX));
+            let words = to.and_then(|to| self.lists.words().get_mut(self.used..to));
+            let [first, others @ ..] = words.ok_or(Code::HostArena)? else {
+                return Err(Code::HostMap);
+            };
+            *first = host.to_be_bytes();
+            let mut block = host.wrapping_sub(offset);
+            for word in others.iter_mut() {
+                block = block.wrapping_add(self.block);
+                *word = block.to_be_bytes();
+            }
+            self.used += 1 + others.len();
+            self.stream.advance(len);
+            left -= len;
+            offset = 0;
         }
         Ok(())
     }
@@ -364,7 +387,32 @@ impl Emitter<'_> {
     }
 }
 
+/// The CCW that does for `node` what the list at `list` says.
+#[inline]
+fn indirect(node: &Node, profile: &HostProfile, list: Addr31<Host>) -> RawCcw {
+    let midal = CcwFlags::MODIFIED_INDIRECT;
+    Ccw::<Host> {
+        command: code(node, profile),
+        flags: node.ccw.flags.difference(midal) | CcwFlags::INDIRECT,
+        count: node.ccw.count,
+        addr: list,
+    }
+    .encode()
+}
+
+/// The code of the host CCW: a guest's byte, but never one that the host would take for something
+/// else.
+#[inline]
+fn code(node: &Node, profile: &HostProfile) -> Command {
+    if profile.reads_chained_codes && !node.reach.contains(Reach::COMMAND) {
+        node.head
+    } else {
+        node.ccw.command
+    }
+}
+
 /// The pinned storage as one stream of bytes, in the order of the extents.
+#[derive(Clone)]
 struct Stream<'a> {
     runs: core::slice::Iter<'a, Run>,
     /// What is left of the run at hand.
@@ -390,6 +438,17 @@ impl<'a> Stream<'a> {
             self.left = u64::from(run.len);
         }
         (self.left > 0).then_some((self.host, self.left))
+    }
+
+    /// Host address of the next `bytes`, which are passed if they lie in one piece.
+    #[inline]
+    fn piece(&mut self, bytes: u64) -> Option<u64> {
+        let (host, room) = self.rest()?;
+        if bytes > room {
+            return None;
+        }
+        self.advance(bytes);
+        Some(host)
     }
 
     /// Passes `bytes`, no more than are left in one piece.

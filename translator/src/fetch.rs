@@ -12,7 +12,7 @@ use ccw::{CCW_SIZE, Ccw, Class, Command, Guest, GuestAddr, RawCcw, RawOrb};
 
 use crate::{
     Buffers, Code, Guards, GuestStorage, Policy,
-    chain::{Judged, Op, State, judge},
+    chain::{Judged, Op, State, judge, plain},
     list,
     memory::key_allows,
     orb,
@@ -128,8 +128,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             skippable: false,
         };
         loop {
-            let goes_on = here.at == self.tail && here.at < self.ceiling;
-            if !goes_on {
+            let grows = here.at == self.tail && here.at < self.ceiling;
+            if !grows {
                 match self.turn(here) {
                     Turn::New => {}
                     Turn::Known(next) => {
@@ -139,39 +139,43 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                     Turn::End => return,
                 }
             }
-            if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
-                self.work.too_long = true;
-                return;
-            }
-            let raw = match self.read(here.at) {
-                Ok(raw) => raw,
-                Err(code) => return self.unreadable(code, here),
+            let raw = match here.state {
+                State::Command => self.commands(&mut here),
+                State::Data { .. } => self.read(here),
             };
+            let Some(raw) = raw else { return };
             let ccw = Ccw::decode(raw, self.work.orb.format);
-            let Judged { op, fault } =
-                judge(raw, &ccw, &self.work.orb, here.state, here.after_tic());
-            let index = self.append(Node {
-                addr: here.at,
-                raw,
-                ccw,
-                list: 0,
-                list_len: 0,
-                good: 0,
-                host: NOWHERE,
-                op,
-                head: here.state.head(ccw.command),
-                reach: here.reach(),
-                fault,
-            });
-            if fault.is_some() {
+            let after_tic = here.after_tic();
+            let Judged { op, fault } = judge(raw, &ccw, &self.work.orb, here.state, after_tic);
+            let Some(index) = self.append(here, raw, ccw, op, fault) else {
                 return;
-            }
-            if op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards, index) {
-                return;
-            }
+            };
             if !self.follow(&mut here, index, op, &ccw) {
                 return;
             }
+        }
+    }
+
+    /// Reads commands as most are, one behind the other, up to a CCW that is something else: that
+    /// one is read but not yet judged. None where the walk ends.
+    fn commands(&mut self, start: &mut Arrival) -> Option<RawCcw> {
+        let format = self.work.orb.format;
+        let mut here = *start;
+        loop {
+            let raw = self.read(here)?;
+            let ccw = Ccw::decode(raw, format);
+            let behind = here.at.wrapping_add(8);
+            let goes_on = ccw.chains_command() && !ccw.chains_data() && behind < self.ceiling;
+            let op = plain(raw, &ccw, format, State::Command)
+                .filter(|_| goes_on && !self.work.policy.may_skip(ccw.command));
+            let Some(op) = op else {
+                *start = here;
+                return Some(raw);
+            };
+            let index = self.append(here, raw, ccw, op, None)?;
+            here.at = behind;
+            here.via = Via::Sequence(index);
+            here.skippable = false;
         }
     }
 
@@ -202,16 +206,53 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         true
     }
 
-    /// The CCW at `at`.
-    #[inline]
-    fn read(&self, at: u32) -> Result<RawCcw, Code> {
-        let guest = GuestAddr::new(u64::from(at));
-        let raw = self.storage.read_doubleword(guest);
-        let raw = raw.ok_or(Code::CcwaSeqUnavail)?;
-        match self.guards.keys {
-            Some(keys) if !key_allows(keys, self.work.orb.key, guest, false) => Err(Code::CcwaProt),
-            _ => Ok(RawCcw(raw)),
+    /// The CCW where the walk has come to; none when it cannot be read.
+    #[inline(always)]
+    fn read(&mut self, here: Arrival) -> Option<RawCcw> {
+        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
+            self.work.too_long = true;
+            return None;
         }
+        let at = GuestAddr::new(u64::from(here.at));
+        let Some(raw) = self.storage.read_doubleword(at) else {
+            self.unreadable(Code::CcwaSeqUnavail, here);
+            return None;
+        };
+        if let Some(keys) = self.guards.keys
+            && !key_allows(keys, self.work.orb.key, at, false)
+        {
+            self.unreadable(Code::CcwaProt, here);
+            return None;
+        }
+        Some(RawCcw(raw))
+    }
+
+    /// Adds the CCW that was read as a node, with its list; none when the channel stops there.
+    #[inline(always)]
+    fn append(
+        &mut self,
+        here: Arrival,
+        raw: RawCcw,
+        ccw: Ccw<Guest>,
+        op: Op,
+        fault: Option<Code>,
+    ) -> Option<u16> {
+        let index = self.push(Node {
+            addr: here.at,
+            raw,
+            ccw,
+            list: 0,
+            list_len: 0,
+            good: 0,
+            host: NOWHERE,
+            op,
+            head: here.state.head(ccw.command),
+            reach: here.reach(),
+            fault,
+        });
+        let lost =
+            op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards, index);
+        (fault.is_none() && !lost).then_some(index)
     }
 
     /// Goes where the growing span does not go on.
@@ -299,8 +340,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Adds a node to the growing span, or to a new one.
-    #[inline]
-    fn append(&mut self, node: Node) -> u16 {
+    #[inline(always)]
+    fn push(&mut self, node: Node) -> u16 {
         #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
         let index = self.work.nodes.len() as u16;
         if node.addr != self.tail {
@@ -366,8 +407,12 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         if (at != self.tail || at >= self.ceiling) && self.seek(at).is_some() {
             return;
         }
+        if self.work.nodes.len() >= usize::from(u16::MAX) {
+            self.work.too_long = true;
+            return;
+        }
         let raw = RawCcw::STOP;
-        self.append(Node {
+        self.push(Node {
             addr: at,
             raw,
             ccw: Ccw::decode(raw, self.work.orb.format),

@@ -18,18 +18,23 @@ pub(crate) fn exact(work: &mut Buffers) {
             work.slots.extend([HostSlot::Stop; STOPS]);
         }
         end = Some(span.end());
-        for n in span.first..span.first.saturating_add(span.len) {
-            if let Some(node) = work.nodes.get_mut(usize::from(n)) {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    reason = "at most 3 slots for a node"
-                )]
-                {
-                    node.host = work.slots.len() as u32;
-                }
-            }
-            work.slots.push(HostSlot::Node(n));
+        let numbers = span.first..span.first.saturating_add(span.len);
+        let nodes = usize::from(numbers.start)..usize::from(numbers.end);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 3 slots for a node"
+        )]
+        let first = work.slots.len() as u32;
+        for (node, host) in work
+            .nodes
+            .get_mut(nodes)
+            .unwrap_or(&mut [])
+            .iter_mut()
+            .zip(first..)
+        {
+            node.host = host;
         }
+        work.slots.extend(numbers.map(HostSlot::Node));
     }
     work.slots.extend([HostSlot::Stop; STOPS]);
 }

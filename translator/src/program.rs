@@ -142,52 +142,49 @@ impl Validator {
         let orb = self.work.orb;
         let remarks = self.work.policy.remarks;
         let small = ccw::IdawFormat::of(&orb).block() == 2048;
-        let rare = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
         let extents = core::mem::take(&mut self.work.extents);
-        let mut checker = Checker::new(&orb, guards, map.lookup(), extents);
+        let mut checker = Checker::new(&orb, guards, map.lookup(), extents, self.work.control);
         let mut n: u16 = 0;
-        while let Some(node) = self.work.nodes.get(usize::from(n)) {
+        loop {
+            let Buffers { nodes, words, .. } = &mut *self.work;
+            if !remarks
+                && self.verdict.modified.is_none()
+                && let Some(rest) = nodes.get_mut(usize::from(n)..)
+            {
+                n = n.saturating_add(checker.pass_plain(rest));
+            }
+            let Some(node) = nodes.get_mut(usize::from(n)) else {
+                break;
+            };
+            let op = node.op;
             let mut fault = None;
-            let (op, flags) = (node.op, node.ccw.flags);
             if op.transfers() {
                 let mark = Mark::of(&checker.extents);
-                fault = checker.check(node, self.work.list(node));
-                match fault {
-                    None => {
-                        let count = node.ccw.count;
-                        self.settle(n, count);
-                    }
-                    Some(found) => {
-                        fault = self.stop_at(n, found);
-                        if fault.is_none() {
-                            mark.restore(&mut checker.extents);
-                        }
+                fault = checker.check(node, node.list_in(words));
+                self.verdict.small_blocks |= small && node.ccw.flags.contains(CcwFlags::INDIRECT);
+                if fault.is_none() {
+                    node.good = node.ccw.count;
+                } else {
+                    fault = fault.and_then(|fault| self.stop_at(n, fault));
+                    if fault.is_none() {
+                        mark.restore(&mut checker.extents);
                     }
                 }
-                if op != Op::Output {
+                if checker.near_control {
+                    checker.near_control = false;
                     let new = checker.extents.get(mark.extents.saturating_sub(1)..);
                     self.overlap(n, new.unwrap_or(&[]));
                 }
-                self.verdict.small_blocks |= small && flags.contains(CcwFlags::INDIRECT);
             }
-            if flags.intersects(rare) {
-                self.note_rare(n, op, flags);
+            let Some(node) = self.work.nodes.get(usize::from(n)) else {
+                break;
+            };
+            if remarks || node.is_notable() || self.verdict.modified == Some(n) {
+                self.note(n, op, fault);
             }
-            if remarks {
-                remarks::node(&mut self.work, n);
-            }
-            self.judge(n, fault);
             n = n.saturating_add(1);
         }
         self.work.extents = checker.extents;
-    }
-
-    /// All bytes of node `n` can move.
-    #[inline]
-    fn settle(&mut self, n: u16, count: u16) {
-        if let Some(node) = self.work.nodes.get_mut(usize::from(n)) {
-            node.good = count;
-        }
     }
 
     /// The data of node `n` stops at `fault`, unless no byte of it is ever asked for.
@@ -205,53 +202,36 @@ impl Validator {
         Some(fault)
     }
 
-    /// Remembers where MIDAWs and suspension come in.
+    /// What node `n`, of the operation `op` and stopped at `fault`, contributes to the verdict.
     #[cold]
-    fn note_rare(&mut self, n: u16, op: Op, flags: CcwFlags) {
-        if op.transfers() && flags.contains(CcwFlags::MODIFIED_INDIRECT) {
-            self.verdict.midaw.get_or_insert(n);
-        }
-        let node = self.work.nodes.get(usize::from(n));
-        let fault = node.and_then(|node| node.fault).filter(|_| op == Op::Fault);
-        // A channel that suspends looks at count and address only when it is resumed.
-        let suspends = match fault {
-            None => op != Op::Tic,
-            Some(
-                Code::Cnt0Zero
-                | Code::Cnt1ZeroCd
-                | Code::Fmt1Bit32
-                | Code::IdalAlign
-                | Code::MidalAlign,
-            ) => true,
-            Some(_) => false,
-        };
-        if flags.contains(CcwFlags::SUSPEND) && suspends {
-            self.verdict.suspend.get_or_insert(n);
-        }
-    }
-
-    /// What node `n` contributes to the verdict.
-    #[inline]
-    fn judge(&mut self, n: u16, fault: Option<DataFault>) {
-        let Some(node) = self.work.nodes.get(usize::from(n)) else {
+    fn note(&mut self, n: u16, op: Op, fault: Option<DataFault>) {
+        let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        let two_ways = node.reach.contains(Reach::TWO_WAYS);
-        let code = node.fault;
+        let midaw = node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
+        if midaw && op.transfers() {
+            self.verdict.midaw.get_or_insert(n);
+        }
+        if node.suspends() {
+            self.verdict.suspend.get_or_insert(n);
+        }
+        if self.work.policy.remarks {
+            remarks::node(&mut self.work, n);
+        }
         if self.verdict.modified == Some(n) {
             self.doubt(n);
         }
-        if two_ways {
+        if node.reach.contains(Reach::TWO_WAYS) {
             self.verdict.two_ways.get_or_insert(n);
         }
-        if let Some(code) = code {
+        if let Some(code) = node.fault {
             self.report(code, n, fault);
         }
     }
 
     /// Finds out whether the input of node `n` into `areas` goes into CCWs or lists that come
     /// later.
-    #[inline]
+    #[cold]
     fn overlap(&mut self, n: u16, areas: &[Extent]) {
         let (low, high) = self.work.control;
         for area in areas {
@@ -265,7 +245,6 @@ impl Validator {
 
     /// Input of node `n` goes to `start..end`, where control words of the program are: does one of
     /// them take control afterwards?
-    #[cold]
     fn overwrites(&mut self, n: u16, start: u64, end: u64) {
         let behind = n.saturating_add(1);
         let from = match self.work.looped {
@@ -355,6 +334,31 @@ impl Mark {
 }
 
 impl Node {
+    /// Whether it has more to say for the verdict than which storage it uses.
+    #[inline]
+    pub(crate) fn is_notable(&self) -> bool {
+        let rare = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
+        self.fault.is_some()
+            || self.ccw.flags.intersects(rare)
+            || self.reach.contains(Reach::TWO_WAYS)
+    }
+
+    /// Whether the channel suspends here. It looks at count and address only when it is resumed.
+    fn suspends(&self) -> bool {
+        let before_faults = match self.fault {
+            Some(
+                Code::Cnt0Zero
+                | Code::Cnt1ZeroCd
+                | Code::Fmt1Bit32
+                | Code::IdalAlign
+                | Code::MidalAlign,
+            ) => true,
+            Some(_) if self.op == Op::Fault => false,
+            _ => self.op != Op::Tic,
+        };
+        self.ccw.flags.contains(CcwFlags::SUSPEND) && before_faults
+    }
+
     /// Whether the CCW or its list lies in `start..end`.
     fn touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
         overlap(u64::from(self.addr), 8, start, end) || self.list_touches(work, start, end)
@@ -365,7 +369,7 @@ impl Node {
         if self.list_len == 0 {
             return false;
         }
-        let size = if work.is_midal(self) {
+        let size = if self.is_midal() {
             16
         } else {
             ccw::IdawFormat::of(&work.orb).size()
@@ -425,7 +429,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
     site.list_word = Some(k);
     let list = node.ccw.addr.widen();
     let format = ccw::IdawFormat::of(&work.orb);
-    let (size, words) = if work.is_midal(node) {
+    let (size, words) = if node.is_midal() {
         (16, 2)
     } else {
         (format.size(), 1)

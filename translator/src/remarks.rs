@@ -86,7 +86,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
     if node.raw.ignored(format) != 0 {
         remark(work, Code::F0Byte5, (40, 47));
     }
-    if work.is_midal(&node) && node.op.transfers() {
+    if node.is_midal() && node.op.transfers() {
         no_last(work, n);
     }
 }

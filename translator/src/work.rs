@@ -66,6 +66,21 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Its list words among `words`.
+    #[inline]
+    pub(crate) fn list_in<'a>(&self, words: &'a [[u8; 8]]) -> &'a [[u8; 8]] {
+        let start = self.list as usize;
+        let per = if self.is_midal() { 2 } else { 1 };
+        words
+            .get(start..start + usize::from(self.list_len) * per)
+            .unwrap_or(&[])
+    }
+
+    #[inline]
+    pub(crate) fn is_midal(&self) -> bool {
+        self.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+    }
+
     pub(crate) fn guest(&self) -> GuestAddr {
         GuestAddr::new(u64::from(self.addr))
     }
@@ -191,15 +206,7 @@ impl Buffers {
     /// The list words of `node`.
     #[inline]
     pub(crate) fn list(&self, node: &Node) -> &[[u8; 8]] {
-        let start = node.list as usize;
-        let per = if self.is_midal(node) { 2 } else { 1 };
-        self.words
-            .get(start..start + usize::from(node.list_len) * per)
-            .unwrap_or(&[])
-    }
-
-    pub(crate) fn is_midal(&self, node: &Node) -> bool {
-        node.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+        node.list_in(&self.words)
     }
 
     /// Whether `node` takes two host CCWs.
