@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The regions of a vfio-ccw device, as bytes.
+//! A subchannel of the host: the device that Linux calls vfio-ccw.
 //!
-//! The kernel hands a subchannel to user space as a file of four regions. This crate says what lies
-//! where in them, and no more so far: the device itself (by VFIO group and by iommufd), the software
-//! device and the mediator that is the guest's virtual subchannel come with their own releases.
+//! [`CcwDevice`] is such a subchannel as the kernel offers it, with the kernel's error numbers and
+//! the kernel's gaps. [`DmaSpace`] is what its addresses lead to, and [`HostMemory`] what can be
+//! mapped there.
+//!
+//! The kernel hands a subchannel to user space as a file of four regions:
 //!
 //! | region | type, subtype | what it is for |
 //! |---|---|---|
@@ -19,16 +21,19 @@
 //! The layouts are those of Linux's user-space API (`linux/vfio_ccw.h`), the region types those of
 //! `linux/vfio.h`.
 
-#![no_std]
-#![forbid(unsafe_code)]
-
-#[cfg(test)]
-extern crate std;
-
+pub mod device;
+mod dma;
+mod errno;
 mod region;
+#[expect(unsafe_code, reason = "system calls, and memory that others write to")]
+mod sys;
 
+pub use device::{Capabilities, CcwDevice, DeviceError, Source};
+pub use dma::{Access, DmaSpace};
+pub use errno::Errno;
 pub use region::{
     ASYNC_REGION_SIZE, AsyncCommand, AsyncRegion, CRW_REGION_SIZE, CrwRegion, IO_REGION_SIZE,
-    IoRegion, REGION_TYPE_CCW, SCHIB_REGION_SIZE, SUBTYPE_ASYNC, SUBTYPE_CRW, SUBTYPE_SCHIB,
-    SchibRegion,
+    IoRegion, ORB_AREA_SIZE, REGION_TYPE_CCW, SCHIB_REGION_SIZE, SUBTYPE_ASYNC, SUBTYPE_CRW,
+    SUBTYPE_SCHIB, SchibRegion,
 };
+pub use sys::HostMemory;

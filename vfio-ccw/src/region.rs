@@ -28,9 +28,9 @@ pub const SCHIB_REGION_SIZE: usize = SCHIB_SIZE;
 pub const CRW_REGION_SIZE: usize = 8;
 
 /// Bytes of an ORB that the kernel takes: words 0-2.
-const ORB_AREA: usize = 12;
+pub const ORB_AREA_SIZE: usize = 12;
 /// First byte of the SCSW, the IRB and the return code in the I/O region.
-const SCSW_AT: usize = ORB_AREA;
+const SCSW_AT: usize = ORB_AREA_SIZE;
 const IRB_AT: usize = SCSW_AT + SCSW_SIZE;
 const RET_CODE_AT: usize = IRB_AT + IRB_EXTENDED_SIZE;
 
@@ -53,12 +53,22 @@ impl IoRegion {
     ///
     /// The kernel takes words 0-2 of an ORB only, so an ORB extension is lost.
     pub fn start(orb: &Orb<Host>) -> Self {
-        let mut region = [0; IO_REGION_SIZE];
-        region[..ORB_AREA].copy_from_slice(&orb.encode().0[..ORB_AREA]);
         let mut scsw = Scsw::<Host>::IDLE;
         scsw.function = FunctionControl::START;
-        region[SCSW_AT..IRB_AT].copy_from_slice(&scsw.encode().0);
+        Self::request(&bytes(&orb.encode().0, 0), &scsw.encode())
+    }
+
+    /// The request for the function in `scsw`, with words 0-2 of an ORB: everything else is zero.
+    pub fn request(orb: &[u8; ORB_AREA_SIZE], scsw: &RawScsw) -> Self {
+        let mut region = [0; IO_REGION_SIZE];
+        region[..ORB_AREA_SIZE].copy_from_slice(orb);
+        region[SCSW_AT..IRB_AT].copy_from_slice(&scsw.0);
         Self(region)
+    }
+
+    /// Words 0-2 of the ORB.
+    pub fn orb(&self) -> [u8; ORB_AREA_SIZE] {
+        bytes(&self.0, 0)
     }
 
     /// The SCSW area: the function that is requested.
@@ -155,6 +165,7 @@ mod tests {
     #[test]
     fn offsets_of_the_io_region() {
         let region = IoRegion(numbered());
+        assert_eq!((region.orb()[0], region.orb()[11]), (0, 11));
         assert_eq!(region.scsw().0[0], 12);
         assert_eq!(region.scsw().0[11], 23);
         let (irb, emw) = region.irb();
