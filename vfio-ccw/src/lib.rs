@@ -3,7 +3,11 @@
 //!
 //! [`CcwDevice`] is such a subchannel as the kernel offers it, with the kernel's error numbers and
 //! the kernel's gaps. [`DmaSpace`] is what its addresses lead to, and [`HostMemory`] what can be
-//! mapped there.
+//! mapped there. Devices:
+//!
+//! | device | what it is |
+//! |---|---|
+//! | [`SoftDevice`](device::soft::SoftDevice) | a software channel with software devices; needs no privileges |
 //!
 //! The kernel hands a subchannel to user space as a file of four regions:
 //!

@@ -123,3 +123,29 @@ pub trait Device {
     /// Clear signal: the device forgets what it was doing, and status that it has not presented.
     fn clear(&mut self) {}
 }
+
+impl<D: Device + ?Sized> Device for Box<D> {
+    fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
+        (**self).execute(command, transfer)
+    }
+
+    fn begin(&mut self) {
+        (**self).begin();
+    }
+
+    fn poll(&mut self) -> Option<DeviceStatus> {
+        (**self).poll()
+    }
+
+    fn take_sense(&mut self) -> Sense {
+        (**self).take_sense()
+    }
+
+    fn halt(&mut self) -> DeviceStatus {
+        (**self).halt()
+    }
+
+    fn clear(&mut self) {
+        (**self).clear();
+    }
+}
