@@ -17,6 +17,7 @@ pub enum IdawFormat {
 
 impl IdawFormat {
     /// The form that `orb` chooses.
+    #[inline]
     pub const fn of<S: Space>(orb: &Orb<S>) -> Self {
         match (orb.format2_idaws, orb.idaw_2k) {
             (false, _) => Self::One,
@@ -26,6 +27,7 @@ impl IdawFormat {
     }
 
     /// Bytes of one IDAW, which is also the alignment of its list.
+    #[inline]
     pub const fn size(self) -> u64 {
         match self {
             Self::One => 4,
@@ -34,6 +36,7 @@ impl IdawFormat {
     }
 
     /// Bytes of the block that the second and later IDAWs designate.
+    #[inline]
     pub const fn block(self) -> u64 {
         match self {
             Self::One | Self::Two2K => 2048,
@@ -44,18 +47,21 @@ impl IdawFormat {
     /// IDAWs that `count` bytes need when the first IDAW designates `first`.
     ///
     /// 65535 bytes need at most 17 (4 KiB) or 33 (2 KiB); no bytes need none.
+    #[inline]
     pub const fn words<S>(self, first: Addr<S>, count: u16, backward: bool) -> u16 {
         if count == 0 {
             return 0;
         }
-        let block = self.block();
-        let offset = first.block_offset(block);
+        let offset = first.block_offset(self.block());
+        let last = self.block() - 1;
+        // A shift: a division would take longer than all the rest.
+        let shift = self.block().trailing_zeros();
         let n = count as u64;
         let words = if backward {
             let rest = n.saturating_sub(offset + 1);
-            1 + rest.div_ceil(block)
+            1 + ((rest + last) >> shift)
         } else {
-            (offset + n).div_ceil(block)
+            (offset + n + last) >> shift
         };
         #[expect(clippy::cast_possible_truncation, reason = "at most 33")]
         {
