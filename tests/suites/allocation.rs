@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Steady state allocates nothing: buffers that have once seen a program take it again, from the
+//! first fetch to the release of its pins, without asking for memory.
+
+#![expect(
+    unsafe_code,
+    reason = "only an allocator can see who allocates; it hands every call on to the system's"
+)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    hint::black_box,
+};
+
+use ccw::{GuestAddr, Host, HostAddr, Irb, RawOrb};
+use pinning::{PlainPinner, RegionMap};
+use tests::{
+    corpus::{self, Case},
+    differential::ONE_PROGRAM,
+    storage::Storage,
+};
+use translator::{
+    Area, Buffers, Guards, GuestStorage, HostProfile, Planned, Policy, Rejected, Slot, fetch,
+    validate,
+};
+
+/// The system's allocator, counting what each thread asks for.
+struct Counting;
+
+thread_local! {
+    static REQUESTS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    REQUESTS.set(REQUESTS.get() + 1);
+}
+
+// SAFETY: every call goes to `System` with the arguments it came with, and its answer comes back
+// unchanged; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.realloc(at, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count();
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often `work` asked for memory or gave some back.
+fn requests<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    let before = REQUESTS.get();
+    let done = work();
+    (REQUESTS.get() - before, done)
+}
+
+/// Guest storage that keeps no record of what is read.
+struct Quiet<'a>(&'a Storage);
+
+impl GuestStorage for Quiet<'_> {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        let there = (at.get()..).map_while(|at| self.0.byte(at));
+        buf.iter_mut()
+            .zip(there)
+            .map(|(to, byte)| *to = byte)
+            .count()
+    }
+}
+
+/// Everything around one program that is there before it starts.
+struct Setting {
+    name: String,
+    orb: RawOrb,
+    storage: Storage,
+    policy: Policy,
+    pinner: PlainPinner,
+}
+
+impl Setting {
+    fn new(case: &Case) -> Self {
+        let storage = case.storage();
+        let map: RegionMap = storage.map(1 << 32);
+        Self {
+            name: case.name.clone(),
+            orb: case.orb(),
+            policy: Policy::CHECK.for_device(case.device_class()),
+            pinner: PlainPinner::new(map, ONE_PROGRAM),
+            storage,
+        }
+    }
+
+    /// The whole way; whether the program was started, and the buffers.
+    fn start(
+        &self,
+        host: &HostProfile,
+        ccws: &mut [u8],
+        lists: &mut [u8],
+        buffers: Box<Buffers>,
+    ) -> (bool, Box<Buffers>) {
+        let guards = Guards {
+            keys: Some(&self.storage),
+            limit: None,
+        };
+        let quiet = Quiet(&self.storage);
+        let snapshot = fetch(&self.orb, &quiet, &self.policy, &guards, buffers);
+        let program = validate(snapshot, self.pinner.regions(), &guards);
+        let plan = match program.plan(host) {
+            Ok(Planned::Run(plan)) => plan,
+            Ok(Planned::Ended(ended)) => return (false, ended.into_buffers()),
+            Err(rejected) => return (false, rejected.into_buffers()),
+        };
+        let slot = Slot::new(
+            Area::new(HostAddr::new(0x10_0000), ccws).expect("aligned and low"),
+            Area::new(HostAddr::new(0x20_0000), lists).expect("aligned and low"),
+            HostAddr::new(0x70_0000),
+        )
+        .expect("a page");
+        match plan.pin(&self.pinner).and_then(|pinned| pinned.emit(slot)) {
+            Ok(translated) => {
+                black_box(translated.complete(black_box(&Irb::<Host>::IDLE)));
+                (true, translated.release())
+            }
+            Err(rejected) => (false, Rejected::into_buffers(rejected)),
+        }
+    }
+}
+
+#[test]
+fn the_count_counts() {
+    let (none, number) = requests(|| black_box(7));
+    assert_eq!((none, number), (0, 7));
+    let (some, _) = requests(|| drop(black_box(Box::new(7))));
+    assert_eq!(some, 2);
+}
+
+#[test]
+fn programs_that_come_again_allocate_nothing() {
+    let cases = corpus::load(&corpus::own_programs()).expect("the programs can be read");
+    let settings: Vec<Setting> = cases.iter().map(Setting::new).collect();
+    let (mut ccws, mut lists) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    for host in HostProfile::ALL {
+        let mut buffers = Buffers::new();
+        for setting in &settings {
+            buffers = setting.start(host, &mut ccws, &mut lists, buffers).1;
+        }
+        let mut started = 0;
+        for setting in &settings {
+            let (requests, (runs, returned)) =
+                requests(|| setting.start(host, &mut ccws, &mut lists, buffers));
+            assert_eq!(requests, 0, "{} on {}", setting.name, host.name);
+            started += usize::from(runs);
+            buffers = returned;
+        }
+        assert!(
+            started > 300,
+            "only {started} programs ran on {}",
+            host.name
+        );
+    }
+}
