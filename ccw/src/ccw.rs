@@ -83,6 +83,21 @@ impl RawCcw {
         matches!(format, Format::One) && self.0[4] & 0x80 != 0
     }
 
+    /// The doubleword that says the same in format 1, as a number. Bit 32 of a format-1 CCW stays
+    /// as it is; byte 5 of a format-0 CCW is dropped.
+    #[inline]
+    pub const fn format1(self, format: Format) -> u64 {
+        let word = u64::from_be_bytes(self.0);
+        match format {
+            Format::Zero => {
+                let (command, addr) = (word & 0xff << 56, word >> 32 & 0x00ff_ffff);
+                let (flags, count) = (word & 0xff00_0000, word & 0xffff);
+                command | flags << 24 | count << 32 | addr
+            }
+            Format::One => word,
+        }
+    }
+
     /// Byte 5 of a format-0 CCW, which the channel ignores.
     pub const fn ignored(self, format: Format) -> u8 {
         match format {
@@ -121,20 +136,17 @@ impl<S: Space> Ccw<S> {
     /// Bits that have no meaning are dropped: bit 32 of format 1 ([`RawCcw::bit32`]) and byte 5
     /// of format 0 ([`RawCcw::ignored`]).
     #[inline]
+    pub const fn decode(raw: RawCcw, format: Format) -> Self {
+        Self::from_format1(raw.format1(format))
+    }
+
+    /// What the format-1 doubleword `word` says; bit 32 is dropped.
+    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "each cast cuts its field out of the doubleword"
     )]
-    pub const fn decode(raw: RawCcw, format: Format) -> Self {
-        let word = u64::from_be_bytes(raw.0);
-        let word = match format {
-            Format::Zero => {
-                let (flags, count) = (word & 0xff00_0000, word & 0xffff);
-                let (command, addr) = (word & 0xff << 56, word >> 32 & 0x00ff_ffff);
-                command | flags << 24 | count << 32 | addr
-            }
-            Format::One => word,
-        };
+    pub const fn from_format1(word: u64) -> Self {
         Self {
             command: Command((word >> 56) as u8),
             flags: CcwFlags::from_bits_retain((word >> 48) as u8),
@@ -146,11 +158,16 @@ impl<S: Space> Ccw<S> {
     /// The CCW in format 1.
     #[inline]
     pub const fn encode(self) -> RawCcw {
-        let word = (self.command.0 as u64) << 56
+        RawCcw(self.to_format1().to_be_bytes())
+    }
+
+    /// The doubleword of format 1, as a number.
+    #[inline]
+    pub const fn to_format1(self) -> u64 {
+        (self.command.0 as u64) << 56
             | (self.flags.bits() as u64) << 48
             | (self.count as u64) << 32
-            | self.addr.get() as u64;
-        RawCcw(word.to_be_bytes())
+            | self.addr.get() as u64
     }
 
     /// The CCW in format 0, unless its address is above 16 MiB.

@@ -67,7 +67,9 @@ impl DeviceClass {
     /// a CCW: the search and scan commands of a count-key-data disk, or of what may be one. Bit 0
     /// of their codes means multitrack.
     pub const fn may_skip(self, command: Command) -> bool {
-        matches!(self, Self::Eckd | Self::Unknown)
+        // All are write commands, which is soon seen of the others.
+        command.0 & 0x03 == 0x01
+            && matches!(self, Self::Eckd | Self::Unknown)
             && matches!(
                 command.0 & 0x7f,
                 // Search key, ID and home address: equal, high, equal or high.

@@ -29,9 +29,9 @@ impl Span {
 
     /// Whether the two make one span without a hole.
     #[inline]
-    pub(crate) const fn touches(self, other: Self) -> bool {
-        // Both, without a branch: where buffers lie is for no one to predict.
-        (self.start <= other.end) & (other.start <= self.end)
+    pub(crate) fn touches(self, other: Self) -> bool {
+        // Without a branch on which one is the lower: that is as random as buffers lie.
+        self.start.max(other.start) <= self.end.min(other.end)
     }
 
     /// The smallest span that holds both.

@@ -4,7 +4,7 @@
 //! "PoP: Program Check" lists the conditions; they are tested in the order in which a channel
 //! recognises them, since a program has at most one check.
 
-use ccw::{Ccw, CcwFlags, Class, Command, Format, Guest, Orb, RawCcw};
+use ccw::{Ccw, CcwFlags, Class, Command, Format, Guest, Orb};
 
 use crate::Code;
 
@@ -86,34 +86,33 @@ pub(crate) struct Judged {
     pub(crate) fault: Option<Code>,
 }
 
-/// Judges the CCW `raw`, met in `state`; `after_tic` says that a TIC led to it.
+/// Judges the CCW `word`, met in `state`; `after_tic` says that a TIC led to it.
 #[inline(always)]
-pub(crate) fn judge(
-    raw: RawCcw,
-    ccw: &Ccw<Guest>,
-    orb: &Orb<Guest>,
-    state: State,
-    after_tic: bool,
-) -> Judged {
-    match plain(raw, ccw, orb.format, state) {
+pub(crate) fn judge(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
+    match plain(word, state) {
         Some(op) => Judged { op, fault: None },
-        None => rare(raw, ccw, orb, state, after_tic),
+        None => rare(word, orb, state, after_tic),
     }
 }
 
 /// What the CCW does if it is as nearly every CCW is: a command, or a part of one, with a count
 /// and none of the flags that have conditions.
 #[inline(always)]
-pub(crate) fn plain(raw: RawCcw, ccw: &Ccw<Guest>, format: Format, state: State) -> Option<Op> {
-    let special = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
+pub(crate) fn plain(word: u64, state: State) -> Option<Op> {
+    const CONDITIONS: CcwFlags = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
+    const SPECIAL: u64 = (CONDITIONS.bits() as u64) << 48 | BIT32;
+    let ccw = Ccw::<Guest>::from_format1(word);
     let has_code = match Op::of(ccw.command) {
         Op::Tic => false,
         Op::Fault => matches!(state, State::Data { .. }),
         _ => true,
     };
-    let plain = has_code && ccw.count != 0 && !ccw.flags.intersects(special) && !raw.bit32(format);
+    let plain = has_code && ccw.count != 0 && word & SPECIAL == 0;
     plain.then(|| operation(state.head(ccw.command), ccw.flags))
 }
+
+/// Bit 32 of a CCW in format 1, which must be zero.
+const BIT32: u64 = 0x8000_0000;
 
 /// What a CCW of the command `head` does with data, if it has a count.
 #[inline(always)]
@@ -129,10 +128,11 @@ fn operation(head: Command, flags: CcwFlags) -> Op {
 
 /// Judges a TIC, or what has conditions of its own.
 #[cold]
-fn rare(raw: RawCcw, ccw: &Ccw<Guest>, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
+fn rare(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
+    let ccw = Ccw::<Guest>::from_format1(word);
     let in_data_chain = matches!(state, State::Data { .. });
     let (op, fault) = if ccw.command.is_tic(orb.format) {
-        (Op::Tic, tic_fault(raw, ccw, orb.format, after_tic))
+        (Op::Tic, tic_fault(word, orb.format, after_tic))
     } else if ccw.command.class() == Class::Tic {
         // A format-1 code x8: no TIC, and no command either.
         let empty = in_data_chain && ccw.count == 0;
@@ -148,17 +148,18 @@ fn rare(raw: RawCcw, ccw: &Ccw<Guest>, orb: &Orb<Guest>, state: State, after_tic
         } else {
             operation(state.head(ccw.command), ccw.flags)
         };
-        (op, rare_fault(raw, ccw, orb, in_data_chain))
+        (op, rare_fault(word, orb, in_data_chain))
     };
     let op = if fault.is_some() { Op::Fault } else { op };
     Judged { op, fault }
 }
 
-fn tic_fault(raw: RawCcw, ccw: &Ccw<Guest>, format: Format, after_tic: bool) -> Option<Code> {
+fn tic_fault(word: u64, format: Format, after_tic: bool) -> Option<Code> {
+    let ccw = Ccw::<Guest>::from_format1(word);
     if format == Format::One && (ccw.flags.bits() != 0 || ccw.count != 0) {
         return Some(Code::Tic1Flags);
     }
-    if raw.bit32(format) {
+    if word & BIT32 != 0 {
         return Some(Code::Tic1Bit32);
     }
     if after_tic {
@@ -170,12 +171,8 @@ fn tic_fault(raw: RawCcw, ccw: &Ccw<Guest>, format: Format, after_tic: bool) -> 
     None
 }
 
-fn rare_fault(
-    raw: RawCcw,
-    ccw: &Ccw<Guest>,
-    orb: &Orb<Guest>,
-    in_data_chain: bool,
-) -> Option<Code> {
+fn rare_fault(word: u64, orb: &Orb<Guest>, in_data_chain: bool) -> Option<Code> {
+    let ccw = Ccw::<Guest>::from_format1(word);
     let format = orb.format;
     let has = |flag| ccw.flags.contains(flag);
     if in_data_chain && ccw.count == 0 && format == Format::One {
@@ -213,7 +210,7 @@ fn rare_fault(
             Format::One => {}
         }
     }
-    raw.bit32(format).then_some(Code::Fmt1Bit32)
+    (word & BIT32 != 0).then_some(Code::Fmt1Bit32)
 }
 
 #[cfg(test)]

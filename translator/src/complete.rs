@@ -133,7 +133,7 @@ impl<P: Pinner> Translated<P> {
     fn join(&self, scsw: &mut Scsw<Guest>, node: &Node) {
         let block = if self.orb.idaw_2k { 2048 } else { 4096 };
         let first = (node.first_byte(&self.work) & (block - 1)) + 1;
-        let second = u64::from(node.ccw.count).saturating_sub(first);
+        let second = u64::from(node.ccw().count).saturating_sub(first);
         scsw.residual = scsw
             .residual
             .saturating_add(u16::try_from(second).unwrap_or(u16::MAX));

@@ -29,6 +29,9 @@ pub(crate) struct DataFault {
     pub(crate) data: Option<GuestAddr>,
 }
 
+/// The flags of CCWs that name a list.
+const LISTS: CcwFlags = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
+
 /// Reading backward, the largest piece of storage that one word of any host list addresses.
 const BACKWARD_BLOCK: u64 = 2048;
 
@@ -46,11 +49,29 @@ pub(crate) struct Checker<'a> {
     pub(crate) extents: Vec<Extent>,
     /// Lowest and highest address of control words.
     control: (u64, u64),
-    /// Input came between them. Only ever set here.
+    /// Input came between them.
+    near_control: bool,
+}
+
+/// A node that has more to say than which storage it uses.
+pub(crate) struct Notable {
+    /// What stops its data.
+    pub(crate) fault: Option<DataFault>,
+    /// It stores between the lowest and the highest control word.
     pub(crate) near_control: bool,
+    /// How far the extents were filled before it.
+    pub(crate) mark: Mark,
+}
+
+/// How far the extents were filled, so that a CCW's can be taken out again.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    pub(crate) extents: usize,
+    last_len: u32,
 }
 
 impl<'a> Checker<'a> {
+    /// A checker that adds to `extents`, for a program whose control words lie in `control`.
     pub(crate) fn new(
         orb: &'a Orb<Guest>,
         guards: &'a Guards<'a>,
@@ -73,38 +94,66 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Passes the data of nodes as most are: addressed directly, there as a whole, and away from the
-    /// program itself. Says how many of `nodes` those are, from the first on.
-    pub(crate) fn pass_plain(&mut self, nodes: &mut [Node]) -> u16 {
+    /// Checks `nodes`, whose lists are in `words`, up to the first notable one, or only the first
+    /// if `each` is set. Says how many are done, and what is notable about the last of them.
+    #[inline(never)]
+    pub(crate) fn check(
+        &mut self,
+        nodes: &mut [Node],
+        words: &[[u8; 8]],
+        each: bool,
+    ) -> (u16, Option<Notable>) {
         let limit = self.orb.format.limit();
-        let mut passed = 0;
+        let mut done = 0;
         for node in nodes {
-            let (first, len) = (node.ccw.addr.widen(), u64::from(node.ccw.count));
-            let plain = node.transfers_plainly()
+            done += 1;
+            let ccw = node.ccw();
+            let (first, len) = (ccw.addr.widen(), u64::from(ccw.count));
+            let quiet = !each && !node.is_notable();
+            // As most are: addressed directly, there as a whole, and away from the program itself.
+            if quiet
+                && matches!(node.op, Op::Input | Op::Output)
+                && !ccw.flags.intersects(LISTS)
                 && first.get() + len <= limit
                 && !self.is_near_control(first, len, node.op)
-                && self.whole(first, len, node.op);
-            if !plain {
-                break;
+                && self.whole(first, len, node.op)
+            {
+                node.good = ccw.count;
+                continue;
             }
-            node.good = node.ccw.count;
-            passed += 1;
+            let mark = Mark::of(&self.extents);
+            let mut fault = None;
+            if node.op.transfers() {
+                fault = self.data(ccw, node.op, node.list_in(words));
+                if fault.is_none() {
+                    node.good = ccw.count;
+                }
+            }
+            let near_control = core::mem::take(&mut self.near_control);
+            if !quiet || near_control || fault.is_some() {
+                let notable = Notable {
+                    fault,
+                    near_control,
+                    mark,
+                };
+                return (done, Some(notable));
+            }
         }
-        passed
+        (done, None)
     }
 
-    /// What stops the transfer of `node`, whose list is `list`, if anything does. The storage of
+    /// What stops the transfer of a CCW, whose list is `list`, if anything does. The storage of
     /// the bytes before it is added to the extents.
-    #[inline]
-    pub(crate) fn check(&mut self, node: &Node, list: &[[u8; 8]]) -> Option<DataFault> {
-        if !node.op.has_list(node.ccw.flags) {
-            self.direct(node.ccw, node.op)
-        } else if node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
-            self.midal(node.ccw, node.op, list)
-        } else if node.op == Op::Backward {
-            self.idal_backward(node.ccw, list)
+    #[inline(never)]
+    fn data(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
+        if !ccw.flags.intersects(LISTS) {
+            self.direct(ccw, op)
+        } else if ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+            self.midal(ccw, op, list)
+        } else if op == Op::Backward {
+            self.idal_backward(ccw, list)
         } else {
-            self.idal(node.ccw, node.op, list)
+            self.idal(ccw, op, list)
         }
     }
 
@@ -133,7 +182,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Lists for output and reading forward.
-    #[inline]
+    #[inline(always)]
     fn idal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
         let block = self.format.block();
         let mask = block - 1;
@@ -179,7 +228,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Uses the area `start..end` of the words from number `from` on; `left` bytes come behind.
-    #[inline]
+    #[inline(always)]
     fn idal_area(
         &mut self,
         ccw: Ccw<Guest>,
@@ -203,6 +252,7 @@ impl<'a> Checker<'a> {
         })
     }
 
+    #[cold]
     fn idal_backward(&mut self, ccw: Ccw<Guest>, list: &[[u8; 8]]) -> Option<DataFault> {
         let mask = self.format.block() - 1;
         let mut left = u64::from(ccw.count);
@@ -261,6 +311,7 @@ impl<'a> Checker<'a> {
         }
     }
 
+    #[cold]
     fn midal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
         let (pairs, _) = list.as_chunks::<2>();
         let mut left = ccw.count;
@@ -355,7 +406,7 @@ impl<'a> Checker<'a> {
 
     /// How many of `len` bytes from `first`, upward or for read backward downward, the operation
     /// may use, and what forbids the next. What may be used is added to the extents.
-    #[inline]
+    #[inline(always)]
     fn area(
         &mut self,
         first: GuestAddr,
@@ -372,6 +423,7 @@ impl<'a> Checker<'a> {
     }
 
     /// [`area`](Self::area), block by block.
+    #[cold]
     fn blocks(
         &mut self,
         first: GuestAddr,
@@ -456,12 +508,12 @@ impl<'a> Checker<'a> {
     #[inline]
     fn is_near_control(&self, first: GuestAddr, len: u64, op: Op) -> bool {
         let (low, high) = self.control;
-        let (start, end) = match op {
+        let start = match op {
             Op::Output => return false,
-            Op::Backward => (first.get().saturating_sub(len), first.get()),
-            _ => (first.get(), first.get().saturating_add(len)),
+            Op::Backward => first.get().saturating_sub(len),
+            _ => first.get(),
         };
-        start < high && end >= low
+        start < high && start.saturating_add(len) >= low
     }
 }
 
@@ -475,14 +527,20 @@ fn access(op: Op) -> Access {
     }
 }
 
-impl Node {
-    /// Whether the node does nothing but transfer data that it addresses directly.
+impl Mark {
     #[inline]
-    fn transfers_plainly(&self) -> bool {
-        let special = CcwFlags::INDIRECT
-            .union(CcwFlags::MODIFIED_INDIRECT)
-            .union(CcwFlags::SUSPEND);
-        self.op.transfers() && !self.ccw.flags.intersects(special) && !self.is_notable()
+    fn of(extents: &[Extent]) -> Self {
+        Self {
+            extents: extents.len(),
+            last_len: extents.last().map_or(0, |last| last.len),
+        }
+    }
+
+    pub(crate) fn restore(self, extents: &mut Vec<Extent>) {
+        extents.truncate(self.extents);
+        if let Some(last) = extents.last_mut() {
+            last.len = self.last_len;
+        }
     }
 }
 

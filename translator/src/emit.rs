@@ -145,28 +145,28 @@ impl Emitter<'_> {
     /// Writes the host CCWs of nodes as most are: what they transfer, all of it upward, lies in one
     /// block. Returns the nodes from the first other one on.
     fn plain_images<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
-        let work = self.work;
+        let (work, mask) = (self.work, self.block - 1);
+        let base = self.lists.at(self.used);
+        let free = self.lists.words().get_mut(self.used..).unwrap_or(&mut []);
         let mut stream = self.stream.clone();
-        let mut rest = nodes;
-        let mut lists = self.lists.from(self.used);
-        while let ([node, behind @ ..], Some((here, word))) = (rest, lists.next()) {
+        let mut done = 0;
+        for (node, word) in nodes.iter().zip(free) {
             let len = u64::from(node.good);
-            let offset = node.first_byte(work) & (self.block - 1);
+            let offset = node.first_byte(work) & mask;
             let plain = matches!(node.op, Op::Output | Op::Input) && node.fault.is_none();
             if !plain || offset + len > self.block {
                 break;
             }
             let Some(host) = stream.piece(len) else { break };
             *word = host.to_be_bytes();
-            let raw = indirect(node, self.profile, here);
-            if let Some(word) = self.ccws.words().get_mut(node.host as usize) {
-                *word = raw.0;
+            if let Some(ccw) = self.ccws.words().get_mut(node.host as usize) {
+                *ccw = indirect(node, self.profile, slot_addr(base, done)).0;
             }
-            rest = behind;
+            done += 1;
         }
-        self.used += nodes.len() - rest.len();
+        self.used += done as usize;
         self.stream = stream;
-        rest
+        nodes.get(done as usize..).unwrap_or(&[])
     }
 
     /// Writes host CCW `n`; nothing for one that is not part of the host's program.
@@ -201,7 +201,7 @@ impl Emitter<'_> {
     /// The host CCW of `node`.
     #[inline]
     fn image(&mut self, node: &Node) -> Result<RawCcw, Code> {
-        let guest = node.ccw;
+        let guest = node.ccw();
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
         let plain = guest.flags.difference(lists);
         let here = self.lists.at(self.used);
@@ -243,7 +243,7 @@ impl Emitter<'_> {
     /// block, and returns the second, which begins at the end of one.
     fn split(&mut self, node: &Node, plain: CcwFlags) -> Result<RawCcw, Code> {
         let offset = node.first_byte(self.work) & (self.block - 1);
-        let count = node.ccw.count;
+        let count = node.ccw().count;
         let first = u16::try_from(offset + 1).map_err(|_| Code::EnvReadBackward)?;
         let rest = count.checked_sub(first).ok_or(Code::EnvReadBackward)?;
         let ends = CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH;
@@ -322,7 +322,7 @@ impl Emitter<'_> {
         }
         if self.profile.rebuilds_lists {
             // The host counts blocks upward from the first address, whatever the command.
-            let need = (offset + u64::from(node.ccw.count)).div_ceil(self.block);
+            let need = (offset + u64::from(node.ccw().count)).div_ceil(self.block);
             let have = (self.used - start) as u64;
             self.fill(need.saturating_sub(have))?;
         }
@@ -390,14 +390,16 @@ impl Emitter<'_> {
 /// The CCW that does for `node` what the list at `list` says.
 #[inline]
 fn indirect(node: &Node, profile: &HostProfile, list: Addr31<Host>) -> RawCcw {
-    let midal = CcwFlags::MODIFIED_INDIRECT;
-    Ccw::<Host> {
-        command: code(node, profile),
-        flags: node.ccw.flags.difference(midal) | CcwFlags::INDIRECT,
-        count: node.ccw.count,
-        addr: list,
+    const LISTS: CcwFlags = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
+    // Command, count, and the flags but for those of lists.
+    const KEPT: u64 = !((LISTS.bits() as u64) << 48 | 0xffff_ffff);
+    const INDIRECT: u64 = (CcwFlags::INDIRECT.bits() as u64) << 48;
+    let mut word = node.word & KEPT | INDIRECT | u64::from(list.get());
+    if profile.reads_chained_codes {
+        let code = u64::from(code(node, profile).0);
+        word = word & !(0xff << 56) | code << 56;
     }
-    .encode()
+    RawCcw(word.to_be_bytes())
 }
 
 /// The code of the host CCW: a guest's byte, but never one that the host would take for something
@@ -407,7 +409,7 @@ fn code(node: &Node, profile: &HostProfile) -> Command {
     if profile.reads_chained_codes && !node.reach.contains(Reach::COMMAND) {
         node.head
     } else {
-        node.ccw.command
+        node.ccw().command
     }
 }
 
@@ -443,11 +445,14 @@ impl<'a> Stream<'a> {
     /// Host address of the next `bytes`, which are passed if they lie in one piece.
     #[inline]
     fn piece(&mut self, bytes: u64) -> Option<u64> {
-        let (host, room) = self.rest()?;
-        if bytes > room {
-            return None;
+        if self.left == 0 {
+            let run = self.runs.next()?;
+            self.host = run.host.get();
+            self.left = u64::from(run.len);
         }
-        self.advance(bytes);
+        let host = self.host;
+        self.left = self.left.checked_sub(bytes)?;
+        self.host = host.wrapping_add(bytes);
         Some(host)
     }
 

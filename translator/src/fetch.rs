@@ -144,13 +144,13 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 State::Data { .. } => self.read(here),
             };
             let Some(raw) = raw else { return };
-            let ccw = Ccw::decode(raw, self.work.orb.format);
+            let word = raw.format1(self.work.orb.format);
             let after_tic = here.after_tic();
-            let Judged { op, fault } = judge(raw, &ccw, &self.work.orb, here.state, after_tic);
-            let Some(index) = self.append(here, raw, ccw, op, fault) else {
+            let Judged { op, fault } = judge(word, &self.work.orb, here.state, after_tic);
+            let Some(index) = self.append(here, raw, word, op, fault) else {
                 return;
             };
-            if !self.follow(&mut here, index, op, &ccw) {
+            if !self.follow(&mut here, index, op, word) {
                 return;
             }
         }
@@ -163,16 +163,18 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         let mut here = *start;
         loop {
             let raw = self.read(here)?;
-            let ccw = Ccw::decode(raw, format);
+            let word = raw.format1(format);
+            let ccw = Ccw::<Guest>::from_format1(word);
             let behind = here.at.wrapping_add(8);
-            let goes_on = ccw.chains_command() && !ccw.chains_data() && behind < self.ceiling;
-            let op = plain(raw, &ccw, format, State::Command)
-                .filter(|_| goes_on && !self.work.policy.may_skip(ccw.command));
-            let Some(op) = op else {
+            let goes_on = ccw.chains_command()
+                && !ccw.chains_data()
+                && behind < self.ceiling
+                && !self.work.policy.may_skip(ccw.command);
+            let Some(op) = plain(word, State::Command).filter(|_| goes_on) else {
                 *start = here;
                 return Some(raw);
             };
-            let index = self.append(here, raw, ccw, op, None)?;
+            let index = self.append(here, raw, word, op, None)?;
             here.at = behind;
             here.via = Via::Sequence(index);
             here.skippable = false;
@@ -181,7 +183,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// Goes on behind node `index`, which does `op`; false when the program ends there.
     #[inline(always)]
-    fn follow(&mut self, here: &mut Arrival, index: u16, op: Op, ccw: &Ccw<Guest>) -> bool {
+    fn follow(&mut self, here: &mut Arrival, index: u16, op: Op, word: u64) -> bool {
+        let ccw = Ccw::<Guest>::from_format1(word);
         here.skippable = false;
         if op == Op::Tic {
             here.via = Via::Tic(index);
@@ -215,13 +218,13 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
         let at = GuestAddr::new(u64::from(here.at));
         let Some(raw) = self.storage.read_doubleword(at) else {
-            self.unreadable(Code::CcwaSeqUnavail, here);
+            self.unreadable(Code::CcwaSeqUnavail, here.at, here.via, here.reach());
             return None;
         };
         if let Some(keys) = self.guards.keys
             && !key_allows(keys, self.work.orb.key, at, false)
         {
-            self.unreadable(Code::CcwaProt, here);
+            self.unreadable(Code::CcwaProt, here.at, here.via, here.reach());
             return None;
         }
         Some(RawCcw(raw))
@@ -233,14 +236,15 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         &mut self,
         here: Arrival,
         raw: RawCcw,
-        ccw: Ccw<Guest>,
+        word: u64,
         op: Op,
         fault: Option<Code>,
     ) -> Option<u16> {
+        let ccw = Ccw::<Guest>::from_format1(word);
         let index = self.push(Node {
             addr: here.at,
             raw,
-            ccw,
+            word,
             list: 0,
             list_len: 0,
             good: 0,
@@ -287,8 +291,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             node.reach.remove(Reach::CERTAIN);
             self.work.second_tic = Some(index);
         }
-        let Judged { op, fault } =
-            judge(node.raw, &node.ccw, &self.work.orb, here.state, after_tic);
+        let Judged { op, fault } = judge(node.word, &self.work.orb, here.state, after_tic);
         if fault == Some(Code::SeqTicTic) {
             // The host channel meets the same two TICs and stops at the same one.
             if here.certain {
@@ -307,8 +310,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 node.reach |= Reach::TWO_WAYS;
             }
         }
-        let ccw = node.ccw;
-        (fault.is_none() && self.follow(&mut here, index, op, &ccw)).then_some(here)
+        let word = node.word;
+        (fault.is_none() && self.follow(&mut here, index, op, word)).then_some(here)
     }
 
     /// Remembers that the program comes back to node `index`, so that what it reads in behind may
@@ -384,8 +387,8 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// The CCW cannot be read.
     #[cold]
-    fn unreadable(&mut self, code: Code, here: Arrival) {
-        let code = match (code, here.via) {
+    fn unreadable(&mut self, code: Code, at: u32, via: Via, reach: Reach) {
+        let code = match (code, via) {
             (Code::CcwaProt, _) => Code::CcwaProt,
             (_, Via::Orb) => Code::CcwaCpaUnavail,
             (_, Via::Skip | Via::Sequence(_)) => Code::CcwaSeqUnavail,
@@ -398,7 +401,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 return;
             }
         };
-        self.fault_node(here.at, code, here.reach());
+        self.fault_node(at, code, reach);
     }
 
     /// Puts a node without bytes at `at`, where the channel stops.
@@ -415,7 +418,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.push(Node {
             addr: at,
             raw,
-            ccw: Ccw::decode(raw, self.work.orb.format),
+            word: raw.format1(self.work.orb.format),
             list: 0,
             list_len: 0,
             good: 0,

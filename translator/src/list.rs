@@ -32,9 +32,9 @@ pub(crate) fn fetch<G: GuestStorage>(
     let Some(node) = work.nodes.get_mut(usize::from(index)) else {
         return false;
     };
-    let (at, count) = (node.ccw.addr.widen(), node.ccw.count);
+    let (at, count) = (node.ccw().addr.widen(), node.ccw().count);
     let backward = node.op == Op::Backward;
-    let midal = node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
+    let midal = node.ccw().flags.contains(CcwFlags::MODIFIED_INDIRECT);
     let (size, fault) = if midal {
         (MIDAW_SIZE, Code::MidalAlign)
     } else {
@@ -50,6 +50,7 @@ pub(crate) fn fetch<G: GuestStorage>(
     } else {
         idaws(work, storage, guards, at, format, count, backward)
     };
+    work.small_blocks |= !midal && format.block() == 2048;
     work.widen_control(at.get(), u64::from(read) * size);
     if let Some(node) = work.nodes.get_mut(usize::from(index)) {
         node.list = start;

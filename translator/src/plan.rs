@@ -75,8 +75,8 @@ impl Program {
         if let Some((code, site)) = self.unsupported() {
             return Err(Rejected::new(self.work, code, site));
         }
-        let Self { mut work, verdict } = self;
-        let block = if verdict.small_blocks { 2048 } else { 4096 };
+        let Self { mut work, .. } = self;
+        let block = if work.small_blocks { 2048 } else { 4096 };
         let laid = match profile.arrangement {
             Arrangement::Exact => {
                 layout::exact(&mut work);
@@ -214,13 +214,13 @@ impl Node {
     /// First byte of data, for what transfers.
     #[inline]
     pub(crate) fn first_byte(&self, work: &Buffers) -> u64 {
-        if self.ccw.flags.contains(CcwFlags::INDIRECT) {
+        if self.ccw().flags.contains(CcwFlags::INDIRECT) {
             // Without a first word nothing is good and no byte is looked for.
             work.list(self)
                 .first()
                 .map_or(0, |word| u64::from_be_bytes(*word))
         } else {
-            u64::from(self.ccw.addr.get())
+            u64::from(self.ccw().addr.get())
         }
     }
 

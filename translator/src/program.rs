@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The verdict: what is wrong with a program, where, and how sure that is.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 
 use ccw::{
     Ccw, CcwFlags, DeviceStatus, Format, FunctionControl, Guest, GuestAddr, Orb, OrbBits, RawCcw,
@@ -12,7 +12,7 @@ use pinning::{Access, Extent, RegionMap};
 use crate::{
     Buffers, Check, Code, Finding, Guards, Severity, Site, Snapshot, Sure,
     chain::Op,
-    data::{Checker, DataFault},
+    data::{Checker, DataFault, Notable},
     finding::Word,
     orb, remarks,
     work::{Node, Reach},
@@ -63,8 +63,6 @@ pub(crate) struct Verdict {
     pub(crate) two_ways: Option<u16>,
     /// The program reads into itself, first into this node.
     pub(crate) modified: Option<u16>,
-    /// IDAWs on 2 KiB blocks are in use.
-    pub(crate) small_blocks: bool,
 }
 
 /// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.
@@ -80,7 +78,6 @@ pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Pro
             suspend: None,
             two_ways: None,
             modified: None,
-            small_blocks: false,
         },
         shadowed: false,
     };
@@ -140,80 +137,50 @@ impl Validator {
     /// Checks every CCW in the order of the walk, and collects the storage that they use.
     fn data(&mut self, map: &RegionMap, guards: &Guards<'_>) {
         let orb = self.work.orb;
-        let remarks = self.work.policy.remarks;
-        let small = ccw::IdawFormat::of(&orb).block() == 2048;
         let extents = core::mem::take(&mut self.work.extents);
         let mut checker = Checker::new(&orb, guards, map.lookup(), extents, self.work.control);
-        let mut n: u16 = 0;
+        let mut done: u16 = 0;
         loop {
+            let each = self.work.policy.remarks || self.verdict.modified.is_some();
             let Buffers { nodes, words, .. } = &mut *self.work;
-            if !remarks
-                && self.verdict.modified.is_none()
-                && let Some(rest) = nodes.get_mut(usize::from(n)..)
-            {
-                n = n.saturating_add(checker.pass_plain(rest));
+            let rest = nodes.get_mut(usize::from(done)..).unwrap_or(&mut []);
+            let (more, notable) = checker.check(rest, words, each);
+            done = done.saturating_add(more);
+            match notable {
+                Some(notable) => self.note(done.saturating_sub(1), notable, &mut checker),
+                None => break,
             }
-            let Some(node) = nodes.get_mut(usize::from(n)) else {
-                break;
-            };
-            let op = node.op;
-            let mut fault = None;
-            if op.transfers() {
-                let mark = Mark::of(&checker.extents);
-                fault = checker.check(node, node.list_in(words));
-                self.verdict.small_blocks |= small && node.ccw.flags.contains(CcwFlags::INDIRECT);
-                if fault.is_none() {
-                    node.good = node.ccw.count;
-                } else {
-                    fault = fault.and_then(|fault| self.stop_at(n, fault));
-                    if fault.is_none() {
-                        mark.restore(&mut checker.extents);
-                    }
-                }
-                if checker.near_control {
-                    checker.near_control = false;
-                    let new = checker.extents.get(mark.extents.saturating_sub(1)..);
-                    self.overlap(n, new.unwrap_or(&[]));
-                }
-            }
-            let Some(node) = self.work.nodes.get(usize::from(n)) else {
-                break;
-            };
-            if remarks || node.is_notable() || self.verdict.modified == Some(n) {
-                self.note(n, op, fault);
-            }
-            n = n.saturating_add(1);
         }
         self.work.extents = checker.extents;
     }
 
-    /// The data of node `n` stops at `fault`, unless no byte of it is ever asked for.
+    /// What node `n` contributes to the verdict.
     #[cold]
-    fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
-        let device = self.work.policy.device;
-        let node = self.work.nodes.get_mut(usize::from(n))?;
-        if node.reach.contains(Reach::COMMAND) && device.is_immediate(node.ccw.command) {
-            // The command ends by itself, so the address does not matter.
-            node.op = Op::Skip;
-            return None;
-        }
-        node.good = fault.good;
-        node.fault = Some(fault.code);
-        Some(fault)
-    }
-
-    /// What node `n`, of the operation `op` and stopped at `fault`, contributes to the verdict.
-    #[cold]
-    fn note(&mut self, n: u16, op: Op, fault: Option<DataFault>) {
+    fn note(&mut self, n: u16, notable: Notable, checker: &mut Checker<'_>) {
         let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        let midaw = node.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT);
-        if midaw && op.transfers() {
+        if node.is_midal() && node.op.transfers() {
             self.verdict.midaw.get_or_insert(n);
         }
         if node.suspends() {
             self.verdict.suspend.get_or_insert(n);
+        }
+        if node.reach.contains(Reach::TWO_WAYS) {
+            self.verdict.two_ways.get_or_insert(n);
+        }
+        let Notable {
+            fault,
+            near_control,
+            mark,
+        } = notable;
+        let stops = fault.and_then(|fault| self.stop_at(n, fault));
+        if fault.is_some() && stops.is_none() {
+            mark.restore(&mut checker.extents);
+        }
+        if near_control {
+            let new = checker.extents.get(mark.extents.saturating_sub(1)..);
+            self.overlap(n, new.unwrap_or(&[]));
         }
         if self.work.policy.remarks {
             remarks::node(&mut self.work, n);
@@ -221,12 +188,29 @@ impl Validator {
         if self.verdict.modified == Some(n) {
             self.doubt(n);
         }
-        if node.reach.contains(Reach::TWO_WAYS) {
-            self.verdict.two_ways.get_or_insert(n);
+        if let Some(code) = self
+            .work
+            .nodes
+            .get(usize::from(n))
+            .and_then(|node| node.fault)
+        {
+            self.report(code, n, stops);
         }
-        if let Some(code) = node.fault {
-            self.report(code, n, fault);
+    }
+
+    /// The data of node `n` stops at `fault`, unless no byte of it is ever asked for.
+    #[cold]
+    fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
+        let device = self.work.policy.device;
+        let node = self.work.nodes.get_mut(usize::from(n))?;
+        if node.reach.contains(Reach::COMMAND) && device.is_immediate(node.ccw().command) {
+            // The command ends by itself, so the address does not matter.
+            node.op = Op::Skip;
+            return None;
         }
+        node.good = fault.good;
+        node.fault = Some(fault.code);
+        Some(fault)
     }
 
     /// Finds out whether the input of node `n` into `areas` goes into CCWs or lists that come
@@ -309,37 +293,13 @@ impl Validator {
     }
 }
 
-/// How far the extents were filled, so that a CCW's can be taken out again.
-#[derive(Clone, Copy)]
-struct Mark {
-    extents: usize,
-    last_len: u32,
-}
-
-impl Mark {
-    #[inline]
-    fn of(extents: &[Extent]) -> Self {
-        Self {
-            extents: extents.len(),
-            last_len: extents.last().map_or(0, |last| last.len),
-        }
-    }
-
-    fn restore(self, extents: &mut Vec<Extent>) {
-        extents.truncate(self.extents);
-        if let Some(last) = extents.last_mut() {
-            last.len = self.last_len;
-        }
-    }
-}
-
 impl Node {
-    /// Whether it has more to say for the verdict than which storage it uses.
+    /// Whether it has more to say for the verdict than which storage it uses, whatever its data is.
     #[inline]
     pub(crate) fn is_notable(&self) -> bool {
         let rare = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
         self.fault.is_some()
-            || self.ccw.flags.intersects(rare)
+            || self.ccw().flags.intersects(rare)
             || self.reach.contains(Reach::TWO_WAYS)
     }
 
@@ -356,7 +316,7 @@ impl Node {
             Some(_) if self.op == Op::Fault => false,
             _ => self.op != Op::Tic,
         };
-        self.ccw.flags.contains(CcwFlags::SUSPEND) && before_faults
+        self.ccw().flags.contains(CcwFlags::SUSPEND) && before_faults
     }
 
     /// Whether the CCW or its list lies in `start..end`.
@@ -374,7 +334,7 @@ impl Node {
         } else {
             ccw::IdawFormat::of(&work.orb).size()
         };
-        let at = u64::from(self.ccw.addr.get());
+        let at = u64::from(self.ccw().addr.get());
         overlap(at, u64::from(self.list_len) * size, start, end)
     }
 }
@@ -427,7 +387,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
         return site;
     };
     site.list_word = Some(k);
-    let list = node.ccw.addr.widen();
+    let list = node.ccw().addr.widen();
     let format = ccw::IdawFormat::of(&work.orb);
     let (size, words) = if node.is_midal() {
         (16, 2)
@@ -571,7 +531,7 @@ impl Program {
                 index,
                 at: node.guest(),
                 raw: (!unread).then_some(node.raw),
-                ccw: node.ccw,
+                ccw: node.ccw(),
                 tic: node.raw.command().is_tic(format),
                 in_data_chain: !node.reach.contains(Reach::COMMAND),
                 possible: !node.reach.contains(Reach::CERTAIN),

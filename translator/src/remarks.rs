@@ -36,7 +36,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
         return;
     };
     let format = work.orb.format;
-    let ccw = node.ccw;
+    let ccw = node.ccw();
     let remark = |work: &mut Buffers, code, bits| {
         let site = work.ccw_site(n, Some(bits));
         work.find(code, Severity::Warning, site);
@@ -96,7 +96,7 @@ fn chains_to(work: &Buffers, at: u32) -> Option<u16> {
     [8, 16].into_iter().find_map(|distance| {
         let n = work.find_node(at.checked_sub(distance)?)?;
         let node = work.nodes.get(usize::from(n))?;
-        let chains = node.ccw.chains_data() || node.ccw.chains_command();
+        let chains = node.ccw().chains_data() || node.ccw().chains_command();
         (chains && node.op != Op::Tic).then_some(n)
     })
 }
@@ -106,7 +106,7 @@ fn no_last(work: &mut Buffers, n: u16) {
     let Some(&node) = work.nodes.get(usize::from(n)) else {
         return;
     };
-    let mut left = node.ccw.count;
+    let mut left = node.ccw().count;
     let (pairs, _) = work.list(&node).as_chunks::<2>();
     let mut found = None;
     for (k, pair) in (0u16..).zip(pairs) {
@@ -123,7 +123,7 @@ fn no_last(work: &mut Buffers, n: u16) {
     let Some((k, bytes)) = found else { return };
     let site = Site {
         list_word: Some(k),
-        at: node.ccw.addr.widen().checked_add(u64::from(k) * 16),
+        at: node.ccw().addr.widen().checked_add(u64::from(k) * 16),
         word: Word::new(&bytes),
         bits: Some((40, 40)),
         ..work.ccw_site(n, None)

@@ -86,7 +86,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
                 return Ok(());
             }
             let target = work
-                .find_node(node.ccw.addr.get())
+                .find_node(node.ccw().addr.get())
                 .ok_or((Code::HostMap, n))?;
             if !skippable {
                 (n, after_tic) = (target, true);
@@ -111,7 +111,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             }
             put(work, line, n);
             let stops = node.op == Op::Fault;
-            let chains = node.ccw.chains_data() || node.ccw.chains_command();
+            let chains = node.ccw().chains_data() || node.ccw().chains_command();
             match (stops || !chains, skippable) {
                 (true, false) => return Ok(()),
                 // Behind a CCW that ends the program the host copies nothing.
@@ -122,7 +122,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
         // What comes behind in storage comes behind in the line.
         let was_skippable = skippable;
         skippable =
-            node.op.is_command() && node.ccw.chains_command() && work.policy.may_skip(node.head);
+            node.op.is_command() && node.ccw().chains_command() && work.policy.may_skip(node.head);
         after_tic = false;
         n = match work.find_node(node.addr.wrapping_add(8)) {
             Some(next) => next,
@@ -209,8 +209,9 @@ fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usiz
         return false;
     };
     // It would take the place that the command before may skip.
-    let skips =
-        before.op.is_command() && before.ccw.chains_command() && work.policy.may_skip(before.head);
+    let skips = before.op.is_command()
+        && before.ccw().chains_command()
+        && work.policy.may_skip(before.head);
     // A TIC must not lead to a TIC.
     let to_tic = match line.get(at) {
         Some(HostSlot::Jump(_) | HostSlot::SecondTic(_) | HostSlot::Stop) | None => true,
@@ -271,7 +272,7 @@ fn backward_block(work: &Buffers, block: u64) -> u64 {
 /// in its first part, which the first of two host CCWs would not do.
 fn goes_on_early(work: &Buffers, node: &Node) -> bool {
     let quiet = work.orb.format == Format::Zero || work.orb.length_suppression;
-    node.ccw.chains_command() && (node.suppresses() || quiet)
+    node.ccw().chains_command() && (node.suppresses() || quiet)
 }
 
 /// Whether a host that counts blocks upward reads fewer words than `node` needs downward.
@@ -280,7 +281,7 @@ fn splits(work: &Buffers, node: &Node, block: u64) -> bool {
         return false;
     }
     let offset = node.first_byte(work) & (block - 1);
-    let host = (offset + u64::from(node.ccw.count)).div_ceil(block);
+    let host = (offset + u64::from(node.ccw().count)).div_ceil(block);
     let good = u64::from(node.good);
     let needed = 1 + good.saturating_sub(offset + 1).div_ceil(block);
     // A fault takes one more word, to stop at.
@@ -297,7 +298,7 @@ impl Op {
 impl Node {
     /// Whether a wrong length is not indicated for this CCW.
     pub(crate) fn suppresses(&self) -> bool {
-        self.ccw.flags.contains(ccw::CcwFlags::SUPPRESS_LENGTH) && !self.ccw.chains_data()
+        self.ccw().flags.contains(ccw::CcwFlags::SUPPRESS_LENGTH) && !self.ccw().chains_data()
     }
 
     /// Whether it was reached straight behind a command that may skip it.

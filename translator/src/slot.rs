@@ -77,14 +77,6 @@ impl<'a> Area<'a> {
         Addr31::truncate(self.base.get().wrapping_add((n as u32).wrapping_mul(8)))
     }
 
-    /// The doublewords from number `n` on, with their addresses.
-    #[inline]
-    pub(crate) fn from(&mut self, n: usize) -> impl Iterator<Item = (Addr31<Host>, &mut [u8; 8])> {
-        let first = self.at(n).get();
-        let words = self.words.get_mut(n..).unwrap_or(&mut []);
-        (first..).step_by(8).map(Addr31::truncate).zip(words)
-    }
-
     #[inline]
     pub(crate) fn words(&mut self) -> &mut [[u8; 8]] {
         self.words

@@ -45,8 +45,8 @@ pub(crate) struct Node {
     pub(crate) addr: u32,
     /// The bytes; zero when they could not be read.
     pub(crate) raw: RawCcw,
-    /// What they say.
-    pub(crate) ccw: Ccw<Guest>,
+    /// What they say, as the doubleword of format 1.
+    pub(crate) word: u64,
     /// First of its words in [`Buffers::words`].
     pub(crate) list: u32,
     /// List words that were read.
@@ -66,6 +66,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// What the CCW says.
+    #[inline]
+    pub(crate) fn ccw(&self) -> Ccw<Guest> {
+        Ccw::from_format1(self.word)
+    }
+
     /// Its list words among `words`.
     #[inline]
     pub(crate) fn list_in<'a>(&self, words: &'a [[u8; 8]]) -> &'a [[u8; 8]] {
@@ -78,7 +84,7 @@ impl Node {
 
     #[inline]
     pub(crate) fn is_midal(&self) -> bool {
-        self.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
+        self.ccw().flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
     }
 
     pub(crate) fn guest(&self) -> GuestAddr {
@@ -155,6 +161,8 @@ pub struct Buffers {
     pub(crate) second_tic: Option<u16>,
     /// The ORB is refused: there is no program.
     pub(crate) orb_fault: Option<Code>,
+    /// IDAWs on 2 KiB blocks are in use.
+    pub(crate) small_blocks: bool,
     /// The walk ended because the program is too long.
     pub(crate) too_long: bool,
 }
@@ -183,6 +191,7 @@ impl Buffers {
         self.looped = None;
         self.second_tic = None;
         self.orb_fault = None;
+        self.small_blocks = false;
         self.too_long = false;
     }
 
@@ -271,6 +280,7 @@ impl Default for Buffers {
             looped: None,
             second_tic: None,
             orb_fault: None,
+            small_blocks: false,
             too_long: false,
         }
     }
