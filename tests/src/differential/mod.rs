@@ -20,6 +20,7 @@ mod copied;
 mod device;
 mod guest;
 mod pinner;
+mod verdict;
 
 use std::fmt;
 
@@ -35,6 +36,7 @@ pub use copied::check_copied;
 pub use device::{Player, Sent};
 pub use guest::GuestView;
 pub use pinner::Recorder;
+pub use verdict::check_verdict;
 
 use crate::{
     generator::{Case, Scene},
@@ -218,6 +220,19 @@ fn config(scene: &Scene) -> Config {
     }
 }
 
+/// The settings of the guest's subchannel.
+fn guest_config(scene: &Scene) -> Config {
+    let address_limit = match scene.limit {
+        None => css::AddressLimit::None,
+        Some(translator::AddressLimit::AtLeast(at)) => css::AddressLimit::AtLeast(at.get()),
+        Some(translator::AddressLimit::Below(at)) => css::AddressLimit::Below(at.get()),
+    };
+    Config {
+        address_limit,
+        ..config(scene)
+    }
+}
+
 /// The guest's own program.
 struct GuestRun {
     started: Result<(), CannotStart>,
@@ -231,36 +246,33 @@ struct GuestRun {
 
 impl GuestRun {
     fn new(scene: &Scene) -> Self {
-        let address_limit = match scene.limit {
-            None => css::AddressLimit::None,
-            Some(translator::AddressLimit::AtLeast(at)) => css::AddressLimit::AtLeast(at.get()),
-            Some(translator::AddressLimit::Below(at)) => css::AddressLimit::Below(at.get()),
-        };
-        let mut subchannel = Subchannel::new(Config {
-            address_limit,
-            ..config(scene)
-        });
+        let mut subchannel = Subchannel::new(guest_config(scene));
         subchannel.record_fetches();
         let mut view = GuestView::new(scene);
         let mut device = Player::new(&scene.script, &scene.policy);
         let started = subchannel.start_raw(&scene.orb);
         let mut statuses = Vec::new();
-        let mut condition = None;
         if started.is_ok() {
             statuses = run(&mut subchannel, &mut view, &mut device);
-            condition = subchannel.check().map(|check| check.condition);
         }
         Self {
             started,
             statuses,
             sent: device.sent().to_vec(),
+            ..Self::of(&subchannel, view)
+        }
+    }
+
+    /// What is left of a run on `view`, as far as the subchannel tells.
+    fn of(subchannel: &Subchannel<Guest>, view: GuestView) -> Self {
+        let fetches = subchannel.fetches().iter();
+        Self {
+            started: Ok(()),
+            statuses: Vec::new(),
+            sent: Vec::new(),
             view,
-            condition,
-            fetched: subchannel
-                .fetches()
-                .iter()
-                .map(|&(at, raw)| (at, raw.0))
-                .collect(),
+            condition: subchannel.check().map(|check| check.condition),
+            fetched: fetches.map(|&(at, raw)| (at, raw.0)).collect(),
         }
     }
 
