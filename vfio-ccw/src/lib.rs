@@ -8,6 +8,8 @@
 //! | device | what it is |
 //! |---|---|
 //! | [`SoftDevice`](device::soft::SoftDevice) | a software channel with software devices; needs no privileges |
+//! | [`FaultInjector`](device::fault::FaultInjector) | another device, with errors and disturbed interrupts at the n-th occasion |
+//! | [`Recorder`](device::record::Recorder), [`Replayer`](device::record::Replayer) | another device, written down as text, and the text as a device |
 //!
 //! The kernel hands a subchannel to user space as a file of four regions:
 //!

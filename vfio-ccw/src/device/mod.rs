@@ -8,6 +8,8 @@
 //! Nothing here waits. Interrupts, channel reports and the request to give the device back come as
 //! event file descriptors, which are lent to whatever loop there is.
 
+pub mod fault;
+pub mod record;
 pub mod soft;
 
 use std::fmt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The software device seen from outside: error numbers, status and signals, as the kernel's.
+//! The software device: error numbers, status and signals, as the kernel's.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -8,64 +8,9 @@ use ccw::{DeviceStatus, Host, HostAddr, IRB_EXTENDED_SIZE, Pmcw, RawCrw, RawScsw
 use css::device::scripted::{Response, Scripted};
 use css::{Progress, Ram};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, Unread};
-use vfio_ccw::{AsyncCommand, Capabilities, CcwDevice, DeviceError, Errno, Source};
+use vfio_ccw::{AsyncCommand, Capabilities, CcwDevice, Errno, Source};
 
-type Soft = SoftDevice<Scripted, Ram<Host>>;
-
-const START: RawScsw = RawScsw([0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-const BUSY: Result<(), DeviceError> = Err(DeviceError::Errno(Errno::EBUSY));
-
-/// Words 0-2 of an ORB: format 1, prefetch, format-2 IDAWs, the path mask, program at 1000.
-fn orb(lpm: u8) -> [u8; 12] {
-    [0, 0, 0, 1, 0, 0xc2, lpm, 0, 0, 0, 0x10, 0]
-}
-
-/// NOP, READ of 4 bytes to 2000, at address 1000.
-const TWO: [u8; 16] = [3, 0x60, 0, 1, 0, 0, 0, 0, 2, 0x20, 0, 4, 0, 0, 0x20, 0];
-/// NOP, TIC *-8: runs for ever.
-const ENDLESS: [u8; 16] = [3, 0x60, 0, 1, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0x10, 0];
-
-fn device(program: &[u8], responses: &[Response], config: SoftConfig) -> Soft {
-    let mut storage = Ram::new(0x1_0000);
-    storage.write(HostAddr::new(0x1000), program);
-    let model = Scripted::new(responses.iter().cloned());
-    SoftDevice::new(model, storage, config).unwrap()
-}
-
-fn two(config: SoftConfig) -> Soft {
-    let responses = [Response::immediate(), Response::input(&[1, 2, 3, 4])];
-    device(&TWO, &responses, config)
-}
-
-/// Work only by [`SoftDevice::run`].
-fn stepped() -> SoftConfig {
-    SoftConfig {
-        steps: 0,
-        ..SoftConfig::default()
-    }
-}
-
-fn attention(device: &mut Soft) {
-    device.model_mut().present(DeviceStatus::ATTENTION);
-    device.run(10);
-}
-
-fn errno(errno: Errno) -> DeviceError {
-    errno.into()
-}
-
-/// The SCSW of the IRB, in hexadecimal words.
-fn scsw(device: &mut Soft) -> String {
-    words(&device.read_irb().unwrap()[..12])
-}
-
-fn words(bytes: &[u8]) -> String {
-    let words = bytes.as_chunks::<4>().0.iter();
-    let words: Vec<_> = words
-        .map(|word| format!("{:08x}", u32::from_be_bytes(*word)))
-        .collect();
-    words.join(" ")
-}
+use crate::common::*;
 
 #[test]
 fn a_program_at_once() {
@@ -212,6 +157,23 @@ fn reset_ends_everything_without_an_interrupt() {
 }
 
 #[test]
+fn reset_forgets_status() {
+    let mut device = two(SoftConfig {
+        unread: Unread::Kept,
+        ..SoftConfig::default()
+    });
+    device.start(&orb(0x80), &START).unwrap();
+    attention(&mut device);
+    device.model_mut().present(DeviceStatus::ATTENTION);
+    device.reset().unwrap();
+    assert_eq!(device.run(10), Progress::Idle);
+    assert_eq!(device.acknowledge(Source::Io), Ok(1), "from before");
+    device.start(&orb(0x80), &START).unwrap();
+    assert_eq!(device.acknowledge(Source::Io), Ok(1));
+    assert_eq!(scsw(&mut device), "00c04007 00001010 0c000004");
+}
+
+#[test]
 fn channel_end_and_device_end_apart() {
     let first = Response::immediate()
         .with_status(DeviceStatus::CHANNEL_END)
@@ -292,7 +254,16 @@ fn paths_go_and_come_back() {
         Ok(2),
         "again after each but the last"
     );
-    assert_eq!(device.start(&orb(0x40), &START), Ok(()));
+    let schib = device.read_schib().unwrap();
+    assert_eq!(words(&schib.0[8..16]), "c00080c0 0000ffc0");
+    device.vary_paths(0x80, false);
+    assert_eq!(device.start(&orb(0xc0), &START), Ok(()));
+    let schib = device.read_schib().unwrap();
+    assert_eq!(
+        words(&schib.0[8..12]),
+        "400040c0",
+        "not by the path that is gone"
+    );
 }
 
 #[test]
