@@ -37,7 +37,9 @@ const BACKWARD_BLOCK: u64 = 2048;
 
 /// Checks the data of a program, CCW by CCW, and collects the storage that it uses.
 pub(crate) struct Checker<'a> {
-    orb: &'a Orb<Guest>,
+    key: u8,
+    /// First address that a CCW of this format cannot name.
+    end: u64,
     format: IdawFormat,
     guards: &'a Guards<'a>,
     lookup: Lookup<'a>,
@@ -47,7 +49,7 @@ pub(crate) struct Checker<'a> {
     unguarded: bool,
     /// The storage that the CCWs so far use, in the order of their transfers.
     pub(crate) extents: Vec<Extent>,
-    /// Lowest and highest address of control words.
+    /// Lowest address of control words, and bytes to the highest.
     control: (u64, u64),
     /// Input came between them.
     near_control: bool,
@@ -55,6 +57,8 @@ pub(crate) struct Checker<'a> {
 
 /// A node that has more to say than which storage it uses.
 pub(crate) struct Notable {
+    /// How many nodes are done, up to and including this one.
+    pub(crate) done: u16,
     /// What stops its data.
     pub(crate) fault: Option<DataFault>,
     /// It stores between the lowest and the highest control word.
@@ -73,7 +77,7 @@ pub(crate) struct Mark {
 impl<'a> Checker<'a> {
     /// A checker that adds to `extents`, for a program whose control words lie in `control`.
     pub(crate) fn new(
-        orb: &'a Orb<Guest>,
+        orb: &Orb<Guest>,
         guards: &'a Guards<'a>,
         lookup: Lookup<'a>,
         extents: Vec<Extent>,
@@ -82,31 +86,29 @@ impl<'a> Checker<'a> {
         let limit = if orb.limit_check { guards.limit } else { None };
         let unguarded = guards.keys.is_none() && limit.is_none();
         Self {
-            orb,
+            key: orb.key,
+            end: orb.format.limit(),
             format: IdawFormat::of(orb),
             guards,
             lookup,
             limit,
             unguarded,
             extents,
-            control,
+            control: (control.0, control.1.saturating_sub(control.0)),
             near_control: false,
         }
     }
 
     /// Checks `nodes`, whose lists are in `words`, up to the first notable one, or only the first
-    /// if `each` is set. Says how many are done, and what is notable about the last of them.
+    /// if `each` is set. None when all of them are done.
     #[inline(never)]
     pub(crate) fn check(
         &mut self,
         nodes: &mut [Node],
         words: &[[u8; 8]],
         each: bool,
-    ) -> (u16, Option<Notable>) {
-        let limit = self.orb.format.limit();
-        let mut done = 0;
-        for node in nodes {
-            done += 1;
+    ) -> Option<Notable> {
+        for (node, done) in nodes.iter_mut().zip(1..) {
             let ccw = node.ccw();
             let (first, len) = (ccw.addr.widen(), u64::from(ccw.count));
             let quiet = !each && !node.is_notable();
@@ -114,7 +116,7 @@ impl<'a> Checker<'a> {
             if quiet
                 && matches!(node.op, Op::Input | Op::Output)
                 && !ccw.flags.intersects(LISTS)
-                && first.get() + len <= limit
+                && first.get() + len <= self.end
                 && !self.is_near_control(first, len, node.op)
                 && self.whole(first, len, node.op)
             {
@@ -131,15 +133,15 @@ impl<'a> Checker<'a> {
             }
             let near_control = core::mem::take(&mut self.near_control);
             if !quiet || near_control || fault.is_some() {
-                let notable = Notable {
+                return Some(Notable {
+                    done,
                     fault,
                     near_control,
                     mark,
-                };
-                return (done, Some(notable));
+                });
             }
         }
-        (done, None)
+        None
     }
 
     /// What stops the transfer of a CCW, whose list is `list`, if anything does. The storage of
@@ -164,10 +166,7 @@ impl<'a> Checker<'a> {
         let (room, beyond) = if op == Op::Backward {
             (first.get() + 1, Code::DataRbUnderflow)
         } else {
-            (
-                self.orb.format.limit().saturating_sub(first.get()),
-                Code::DataWrap,
-            )
+            (self.end.saturating_sub(first.get()), Code::DataWrap)
         };
         let (good, code) = self.area(first, count.min(room), op, Code::DataUnavail);
         if good == count {
@@ -203,20 +202,18 @@ impl<'a> Checker<'a> {
             }
             // Words that go on where the block before ended are taken together.
             let from = k;
-            let len = left.min(block - (start & mask));
-            let mut end = start.wrapping_add(len);
-            left -= len;
-            for next in list.get(from + 1..).unwrap_or(&[]) {
-                if u64::from_be_bytes(*next) != end || end & high != 0 {
+            let mut next = (start & !mask).wrapping_add(block);
+            k += 1;
+            for word in list.get(k..).unwrap_or(&[]) {
+                if u64::from_be_bytes(*word) != next || next & high != 0 {
                     break;
                 }
-                let len = left.min(block);
-                end = end.wrapping_add(len);
-                left -= len;
+                next = next.wrapping_add(block);
                 k += 1;
             }
-            k += 1;
-            if let Some(fault) = self.idal_area(ccw, op, start, end, from, left) {
+            let len = left.min(next.wrapping_sub(start));
+            left -= len;
+            if let Some(fault) = self.idal_area(ccw, op, start, len, from, left) {
                 return Some(fault);
             }
         }
@@ -227,18 +224,18 @@ impl<'a> Checker<'a> {
         Some(word_fault(code, ccw, left, list.len()))
     }
 
-    /// Uses the area `start..end` of the words from number `from` on; `left` bytes come behind.
+    /// Uses the `len` bytes from `start` of the words from number `from` on; `left` bytes come
+    /// behind.
     #[inline(always)]
     fn idal_area(
         &mut self,
         ccw: Ccw<Guest>,
         op: Op,
         start: u64,
-        end: u64,
+        len: u64,
         from: usize,
         left: u64,
     ) -> Option<DataFault> {
-        let len = end.wrapping_sub(start);
         let first = GuestAddr::new(start);
         let (good, code) = self.area(first, len, op, Code::IdawDataUnavail);
         let code = code?;
@@ -302,11 +299,11 @@ impl<'a> Checker<'a> {
     /// limit of its format, protected, or not there.
     fn unreadable(&self, ccw: Ccw<Guest>, offset: u64, [wrap, prot, gone]: [Code; 3]) -> Code {
         let at = GuestAddr::new(u64::from(ccw.addr.get()) + offset);
-        if at.get() >= self.orb.format.limit() {
+        if at.get() >= self.end {
             return wrap;
         }
         match self.guards.keys {
-            Some(keys) if !key_allows(keys, self.orb.key, at, false) => prot,
+            Some(keys) if !key_allows(keys, self.key, at, false) => prot,
             _ => gone,
         }
     }
@@ -415,7 +412,7 @@ impl<'a> Checker<'a> {
         unavailable: Code,
     ) -> (u64, Option<Code>) {
         self.near_control |= self.is_near_control(first, len, op);
-        if self.whole(first, len, op) {
+        if len == 0 || self.whole(first, len, op) {
             (len, None)
         } else {
             self.blocks(first, len, op, unavailable)
@@ -466,7 +463,7 @@ impl<'a> Checker<'a> {
             return Some(unavailable);
         };
         if let Some(keys) = self.guards.keys
-            && !key_allows(keys, self.orb.key, at, store)
+            && !key_allows(keys, self.key, at, store)
         {
             return Some(if store {
                 Code::DataProtStore
@@ -495,25 +492,24 @@ impl<'a> Checker<'a> {
     fn push(&mut self, start: u64, len: u64, access: Access) {
         #[expect(clippy::cast_possible_truncation, reason = "at most 65535")]
         let len = len as u32;
-        if len > 0 {
-            self.extents.push(Extent {
-                start: GuestAddr::new(start),
-                len,
-                access,
-            });
-        }
+        self.extents.push(Extent {
+            start: GuestAddr::new(start),
+            len,
+            access,
+        });
     }
 
     /// Whether the operation stores between the lowest and the highest control word.
     #[inline]
     fn is_near_control(&self, first: GuestAddr, len: u64, op: Op) -> bool {
-        let (low, high) = self.control;
+        let (low, size) = self.control;
         let start = match op {
             Op::Output => return false,
             Op::Backward => first.get().saturating_sub(len),
             _ => first.get(),
         };
-        start < high && start.saturating_add(len) >= low
+        // From `len` below the lowest on.
+        start.wrapping_add(len).wrapping_sub(low) <= size + len
     }
 }
 

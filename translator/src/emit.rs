@@ -39,8 +39,8 @@ impl<P: Pinner> Pinned<P> {
         }
         let emitter = Emitter {
             work: &plan.work,
-            profile: &plan.profile,
-            block: plan.laid.block,
+            profile: &plan.work.profile,
+            block: plan.work.laid.block,
             scratch,
             ccws,
             lists,
@@ -54,7 +54,7 @@ impl<P: Pinner> Pinned<P> {
                 return Err(Rejected::new(plan.work, code, Site::default()));
             }
         }
-        let orb = host_orb(&plan.work, &plan.profile, plan.laid.block, base);
+        let orb = host_orb(&plan.work, base);
         Ok(Translated {
             work: plan.work,
             pins,
@@ -65,8 +65,8 @@ impl<P: Pinner> Pinned<P> {
 }
 
 /// The host's ORB. Its interruption parameter is whoever's who starts it.
-fn host_orb(work: &Buffers, profile: &HostProfile, block: u64, base: Addr31<Host>) -> Orb<Host> {
-    let guest = &work.orb;
+fn host_orb(work: &Buffers, base: Addr31<Host>) -> Orb<Host> {
+    let (guest, profile) = (&work.orb, &work.profile);
     let first = match profile.arrangement {
         Arrangement::Exact => work.nodes.first().map_or(0, |node| node.host),
         // The line begins where the program does; a TIC there is straightened.
@@ -88,20 +88,22 @@ fn host_orb(work: &Buffers, profile: &HostProfile, block: u64, base: Addr31<Host
         suppress_suspended: guest.suppress_suspended,
         transport: false,
         format2_idaws: true,
-        idaw_2k: block == 2048,
+        idaw_2k: work.laid.block == 2048,
         lpm: guest.lpm,
         length_suppression: guest.length_suppression || needs_length_suppression(guest.format),
         midaw: false,
         extension,
-        cpa: slot_addr(base, first),
+        cpa: slot_addr(base, first as usize),
         css_priority: if extension { guest.css_priority } else { 0 },
         cu_priority: if extension { guest.cu_priority } else { 0 },
     }
 }
 
-/// Address of host CCW `n`.
-pub(crate) fn slot_addr(base: Addr31<Host>, n: u32) -> Addr31<Host> {
-    Addr31::truncate(base.get().wrapping_add(n.wrapping_mul(8)))
+/// Address of doubleword `n` from `base` on.
+#[inline]
+fn slot_addr(base: Addr31<Host>, n: usize) -> Addr31<Host> {
+    #[expect(clippy::cast_possible_truncation, reason = "an area lies below 2^31")]
+    Addr31::truncate(base.get().wrapping_add((n as u32).wrapping_mul(8)))
 }
 
 struct Emitter<'a> {
@@ -122,10 +124,12 @@ impl Emitter<'_> {
         // What nothing else is written to stops the channel.
         let ccws = self.ccws.words().get_mut(..work.slots.len());
         ccws.ok_or(Code::HostArena)?.fill(RawCcw::STOP.0);
-        // In the order of the walk, which is that of the extents.
+        // In the order of the walk, which is that of the extents: the usual nodes in runs of them,
+        // what stops the runs on its own.
         let mut nodes = work.nodes.as_slice();
         loop {
-            nodes = self.plain_images(nodes);
+            nodes = self.single_blocks(nodes);
+            nodes = self.whole_runs(nodes);
             let [node, rest @ ..] = nodes else { break };
             let raw = self.image(node)?;
             self.put_ccw(node.host, raw);
@@ -142,9 +146,10 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Writes the host CCWs of nodes as most are: what they transfer, all of it upward, lies in one
-    /// block. Returns the nodes from the first other one on.
-    fn plain_images<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
+    /// Writes the host CCWs of nodes that transfer, upward, what lies in one block. Returns the nodes
+    /// from the first other one on.
+    #[inline(never)]
+    fn single_blocks<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
         let (work, mask) = (self.work, self.block - 1);
         let base = self.lists.at(self.used);
         let free = self.lists.words().get_mut(self.used..).unwrap_or(&mut []);
@@ -153,8 +158,7 @@ impl Emitter<'_> {
         for (node, word) in nodes.iter().zip(free) {
             let len = u64::from(node.good);
             let offset = node.first_byte(work) & mask;
-            let plain = matches!(node.op, Op::Output | Op::Input) && node.fault.is_none();
-            if !plain || offset + len > self.block {
+            if !node.goes_up() || offset + len > self.block {
                 break;
             }
             let Some(host) = stream.piece(len) else { break };
@@ -164,9 +168,33 @@ impl Emitter<'_> {
             }
             done += 1;
         }
-        self.used += done as usize;
+        self.used += done;
         self.stream = stream;
-        nodes.get(done as usize..).unwrap_or(&[])
+        nodes.get(done..).unwrap_or(&[])
+    }
+
+    /// The same for nodes that transfer what lies in one run.
+    #[inline(never)]
+    fn whole_runs<'n>(&mut self, mut nodes: &'n [Node]) -> &'n [Node] {
+        while let [node, rest @ ..] = nodes
+            && node.goes_up()
+        {
+            let len = u64::from(node.good);
+            let offset = node.first_byte(self.work) & (self.block - 1);
+            let here = self.lists.at(self.used);
+            let words = self.used..self.used + blocks(offset + len, self.block);
+            let Some(words) = self.lists.words().get_mut(words) else {
+                break;
+            };
+            let Some(host) = self.stream.piece(len) else {
+                break;
+            };
+            self.used += words.len();
+            write_blocks(words, host, offset, self.block);
+            self.put_ccw(node.host, indirect(node, self.profile, here));
+            nodes = rest;
+        }
+        nodes
     }
 
     /// Writes host CCW `n`; nothing for one that is not part of the host's program.
@@ -187,7 +215,7 @@ impl Emitter<'_> {
         if host == NOWHERE {
             return Err(Code::HostMap);
         }
-        let addr = slot_addr(self.ccws.base(), host);
+        let addr = slot_addr(self.ccws.base(), host as usize);
         let flags = CcwFlags::empty();
         Ok(Ccw::<Host> {
             command: Command::TIC,
@@ -335,26 +363,14 @@ impl Emitter<'_> {
         while left > 0 {
             let (host, room) = self.stream.rest().ok_or(Code::HostMap)?;
             let len = left.min(room);
-            let blocks = (offset + len).div_ceil(self.block);
-            let end = blocks * self.block;
             // Blocks lie in pages, and storage goes on from page to page within a run.
-            if len < left && offset + len != end {
+            if len < left && (offset + len) & (self.block - 1) != 0 {
                 return Err(Code::HostMap);
             }
-            let to = self
-                .used
-                .checked_add(usize::try_from(blocks).unwrap_or(usize::MAX));
-            let words = to.and_then(|to| self.lists.words().get_mut(self.used..to));
-            let [first, others @ ..] = words.ok_or(Code::HostArena)? else {
-                return Err(Code::HostMap);
-            };
-            *first = host.to_be_bytes();
-            let mut block = host.wrapping_sub(offset);
-            for word in others.iter_mut() {
-                block = block.wrapping_add(self.block);
-                *word = block.to_be_bytes();
-            }
-            self.used += 1 + others.len();
+            let words = self.used..self.used + blocks(offset + len, self.block);
+            let words = self.lists.words().get_mut(words).ok_or(Code::HostArena)?;
+            self.used += words.len();
+            write_blocks(words, host, offset, self.block);
             self.stream.advance(len);
             left -= len;
             offset = 0;
@@ -384,6 +400,38 @@ impl Emitter<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Node {
+    /// Whether it transfers all its bytes, at ascending addresses.
+    #[inline]
+    fn goes_up(&self) -> bool {
+        matches!(self.op, Op::Output | Op::Input) && self.fault.is_none()
+    }
+}
+
+/// How many blocks of `block` bytes, a power of two, hold `bytes` from the start of the first.
+#[inline]
+fn blocks(bytes: u64, block: u64) -> usize {
+    #[expect(clippy::cast_possible_truncation, reason = "less than 128 KiB")]
+    {
+        ((bytes + block - 1) >> block.trailing_zeros()) as usize
+    }
+}
+
+/// Writes the list of the blocks of `block` bytes from `host` on, `offset` bytes into the first.
+#[inline(always)]
+fn write_blocks(words: &mut [[u8; 8]], host: u64, offset: u64, block: u64) {
+    let [first, others @ ..] = words else { return };
+    *first = host.to_be_bytes();
+    if others.is_empty() {
+        return;
+    }
+    let mut addr = host.wrapping_sub(offset);
+    for word in others {
+        addr = addr.wrapping_add(block);
+        *word = addr.to_be_bytes();
     }
 }
 

@@ -81,13 +81,16 @@ enum Turn {
     End,
 }
 
+/// No CCW can follow one here.
+const NO_SPAN: u32 = 1;
+
 struct Walk<'a, G> {
     work: &'a mut Buffers,
     storage: &'a G,
     guards: &'a Guards<'a>,
     /// The span that grows, as a position in `spans`.
     span: usize,
-    /// Address behind its last node; 1, which no CCW has, when no span grows.
+    /// Address behind its last node; [`NO_SPAN`] when none grows.
     tail: u32,
     /// How far it can grow: to the next span above, or to the limit of the format.
     ceiling: u32,
@@ -100,7 +103,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             storage,
             guards,
             span: 0,
-            tail: 1,
+            tail: NO_SPAN,
             ceiling: 0,
         }
     }
@@ -111,6 +114,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             self.fault_node(cpa, code, Reach::COMMAND | Reach::CERTAIN);
             return;
         }
+        self.open_span(cpa);
         self.path(cpa, Via::Orb);
         while let Some(at) = self.work.pending.pop() {
             self.path(at, Via::Skip);
@@ -166,15 +170,17 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             let word = raw.format1(format);
             let ccw = Ccw::<Guest>::from_format1(word);
             let behind = here.at.wrapping_add(8);
-            let goes_on = ccw.chains_command()
-                && !ccw.chains_data()
-                && behind < self.ceiling
-                && !self.work.policy.may_skip(ccw.command);
-            let Some(op) = plain(word, State::Command).filter(|_| goes_on) else {
+            let last = !ccw.chains_command();
+            let straight = !ccw.chains_data()
+                && (last || (behind < self.ceiling && !self.work.policy.may_skip(ccw.command)));
+            let Some(op) = plain(word, State::Command).filter(|_| straight) else {
                 *start = here;
                 return Some(raw);
             };
             let index = self.append(here, raw, word, op, None)?;
+            if last {
+                return None;
+            }
             here.at = behind;
             here.via = Via::Sequence(index);
             here.skippable = false;
@@ -328,61 +334,67 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
     }
 
-    /// Looks `at` up among the spans; when it is in none, gets ready to start one there.
+    /// Looks `at` up among the spans; when it is in none, starts one there.
     fn seek(&mut self, at: u32) -> Option<u16> {
         self.leave_span();
-        if let Some(index) = self.work.find_node(at) {
-            return Some(index);
+        let known = self.work.find_node(at);
+        if known.is_none() {
+            self.open_span(at);
         }
-        let spans = &self.work.spans;
-        self.span = spans.partition_point(|span| span.start <= at);
-        #[expect(clippy::cast_possible_truncation, reason = "2^24 or 2^31")]
-        let limit = self.work.orb.format.limit() as u32;
-        self.ceiling = spans.get(self.span).map_or(limit, |span| span.start);
-        None
+        known
     }
 
-    /// Adds a node to the growing span, or to a new one.
+    /// Starts a span at `at`, which is in none.
+    fn open_span(&mut self, at: u32) {
+        let Buffers { spans, orb, .. } = &mut *self.work;
+        #[expect(clippy::cast_possible_truncation, reason = "2^24 or 2^31")]
+        let limit = orb.format.limit() as u32;
+        self.span = spans.partition_point(|span| span.start <= at);
+        self.ceiling = spans.get(self.span).map_or(limit, |span| span.start);
+        self.tail = at;
+        #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
+        let first = self.work.nodes.len() as u16;
+        let span = Span {
+            start: at,
+            first,
+            len: 0,
+        };
+        self.work.spans.insert(self.span, span);
+    }
+
+    /// Adds a node to the growing span.
     #[inline(always)]
     fn push(&mut self, node: Node) -> u16 {
         #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
         let index = self.work.nodes.len() as u16;
-        if node.addr != self.tail {
-            self.open_span(node.addr, index);
-        }
         self.tail = node.addr.wrapping_add(8);
         self.work.nodes.push(node);
         index
     }
 
-    #[cold]
-    fn open_span(&mut self, at: u32, first: u16) {
-        self.work.spans.insert(
-            self.span,
-            Span {
-                start: at,
-                first,
-                len: 0,
-            },
-        );
-    }
-
-    /// Writes down the length of the growing span.
+    /// Writes down the length of the growing span; without any node it is none.
     fn leave_span(&mut self) {
-        if self.tail == 1 {
+        let Buffers { spans, .. } = &mut *self.work;
+        let grown = if self.tail == NO_SPAN {
+            None
+        } else {
+            spans.get_mut(self.span)
+        };
+        let tail = core::mem::replace(&mut self.tail, NO_SPAN);
+        let Some(span) = grown else { return };
+        if tail == span.start {
+            spans.remove(self.span);
             return;
         }
-        if let Some(span) = self.work.spans.get_mut(self.span) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "no more nodes than a u16 counts"
-            )]
-            let len = (self.tail.wrapping_sub(span.start) / CCW_SIZE as u32) as u16;
-            span.len = len;
-            let start = u64::from(span.start);
-            self.work.widen_control(start, u64::from(len) * CCW_SIZE);
-        }
-        self.tail = 1;
+        let bytes = tail.wrapping_sub(span.start);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "no more nodes than a u16 counts"
+        )]
+        let len = (bytes / CCW_SIZE as u32) as u16;
+        span.len = len;
+        let start = u64::from(span.start);
+        self.work.widen_control(start, u64::from(bytes));
     }
 
     /// The CCW cannot be read.

@@ -60,6 +60,7 @@ pub(crate) fn fetch<G: GuestStorage>(
 }
 
 /// Bytes of a list at `at` that the program may fetch, of `len` wanted.
+#[inline]
 fn permitted(work: &Buffers, guards: &Guards<'_>, at: GuestAddr, len: u64) -> u64 {
     let below = work.orb.format.limit().saturating_sub(at.get());
     let len = len.min(below);

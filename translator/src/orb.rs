@@ -9,7 +9,22 @@ use crate::{Code, Policy};
 const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
 
 /// The condition for which START SUBCHANNEL refuses `raw`, if there is one.
+#[inline]
 pub(crate) fn fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
+    const ASKED: u32 = word1::RESERVED
+        | word1::TRANSPORT
+        | word1::MIDAW
+        | word1::LENGTH_SUPPRESSION
+        | word1::EXTENSION;
+    if raw.word(1) & ASKED == 0 && raw.word(2) < 1 << 31 {
+        None
+    } else {
+        rare_fault(raw, policy)
+    }
+}
+
+#[cold]
+fn rare_fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
     let w1 = raw.word(1);
     let facilities = &policy.facilities;
     let has = |mask| w1 & mask != 0;

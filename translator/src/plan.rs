@@ -50,8 +50,6 @@ impl Ended {
 #[must_use]
 pub struct Plan {
     pub(crate) work: Box<Buffers>,
-    pub(crate) profile: HostProfile,
-    pub(crate) laid: Laid,
 }
 
 impl Program {
@@ -75,9 +73,10 @@ impl Program {
         if let Some((code, site)) = self.unsupported() {
             return Err(Rejected::new(self.work, code, site));
         }
-        let Self { mut work, .. } = self;
+        let Self { mut work } = self;
         let block = if work.small_blocks { 2048 } else { 4096 };
-        let laid = match profile.arrangement {
+        work.profile = *profile;
+        work.laid = match profile.arrangement {
             Arrangement::Exact => {
                 layout::exact(&mut work);
                 Laid {
@@ -100,21 +99,17 @@ impl Program {
                 }
             }
         };
-        Ok(Planned::Run(Plan {
-            work,
-            profile: *profile,
-            laid,
-        }))
+        Ok(Planned::Run(Plan { work }))
     }
 
     /// The status of a program that ends before the first byte of its first CCW's data.
     fn ends_at_once(&self, profile: &HostProfile) -> Option<Irb<Guest>> {
-        let (code, n) = self.verdict.error?;
+        let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let stops = profile.first_byte_fault == FirstByteFault::Stop;
         let moves_nothing = node.op == Op::Fault || (node.good == 0 && stops);
         // A channel that suspends at this CCW has not yet looked at what is wrong with it.
-        if !moves_nothing || !self.starts_at(n) || self.verdict.suspend == Some(n) {
+        if !moves_nothing || !self.starts_at(n) || self.work.verdict.suspend == Some(n) {
             return None;
         }
         let mut irb = Irb::IDLE;
@@ -124,24 +119,29 @@ impl Program {
 
     /// What is legal and not carried out.
     fn unsupported(&self) -> Option<(Code, Site)> {
-        let work = &self.work;
+        let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
-        let at = |code, n: Option<u16>| n.map(|n| (code, work.ccw_site(n, None)));
         if work.orb.transport {
             return Some((Code::EnvTransport, Site::default()));
         }
         if policy.no_prefetch == Stance::Refuse && !work.orb.prefetch {
             return Some((Code::EnvNoprefetch, Site::default()));
         }
-        let last = u16::try_from(work.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX);
-        at(Code::EnvTooLong, work.too_long.then_some(last))
-            .or_else(|| at(Code::EnvMidaw, self.verdict.midaw))
-            .or_else(|| at(Code::EnvSuspend, self.verdict.suspend))
-            .or_else(|| at(Code::EnvTwoWays, self.verdict.two_ways))
-            .or_else(|| {
-                let refused = policy.self_modifying == Stance::Refuse;
-                at(Code::EnvOverlap, self.verdict.modified.filter(|_| refused))
-            })
+        let (code, n) = if work.too_long {
+            let last = work.nodes.len().saturating_sub(1);
+            (Code::EnvTooLong, u16::try_from(last).unwrap_or(u16::MAX))
+        } else if let Some(n) = verdict.midaw {
+            (Code::EnvMidaw, n)
+        } else if let Some(n) = verdict.suspend {
+            (Code::EnvSuspend, n)
+        } else if let Some(n) = verdict.two_ways {
+            (Code::EnvTwoWays, n)
+        } else if let (Some(n), Stance::Refuse) = (verdict.modified, policy.self_modifying) {
+            (Code::EnvOverlap, n)
+        } else {
+            return None;
+        };
+        Some((code, work.ccw_site(n, None)))
     }
 }
 
@@ -158,16 +158,16 @@ impl Plan {
 
     /// Bytes that the area for CCWs needs: the host's program, and what the host reads behind it.
     pub fn ccw_bytes(&self) -> usize {
-        let over_read = match self.profile.arrangement {
+        let over_read = match self.work.profile.arrangement {
             Arrangement::Exact => 0,
             Arrangement::Segments { over_read, .. } => usize::from(over_read),
         };
-        (self.work.slots.len() * 8).max(self.laid.last_head * 8 + over_read)
+        (self.work.slots.len() * 8).max(self.work.laid.last_head * 8 + over_read)
     }
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.
     pub fn block(&self) -> u64 {
-        self.laid.block
+        self.work.laid.block
     }
 
     /// Pins the storage.

@@ -46,7 +46,6 @@ impl Outcome {
 #[must_use]
 pub struct Program {
     pub(crate) work: Box<Buffers>,
-    pub(crate) verdict: Verdict,
 }
 
 /// What validation found out.
@@ -65,32 +64,34 @@ pub(crate) struct Verdict {
     pub(crate) modified: Option<u16>,
 }
 
+impl Verdict {
+    /// Nothing is wrong.
+    pub(crate) const CLEAN: Self = Self {
+        outcome: Outcome::Valid,
+        error: None,
+        midaw: None,
+        suspend: None,
+        two_ways: None,
+        modified: None,
+    };
+}
+
 /// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.
 ///
 /// `map` is the guest's storage as far as it exists; `guards` are its keys and limit.
 pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Program {
     let mut validator = Validator {
         work: snapshot.work,
-        verdict: Verdict {
-            outcome: Outcome::Valid,
-            error: None,
-            midaw: None,
-            suspend: None,
-            two_ways: None,
-            modified: None,
-        },
         shadowed: false,
     };
     validator.run(map, guards);
     Program {
         work: validator.work,
-        verdict: validator.verdict,
     }
 }
 
 struct Validator {
     work: Box<Buffers>,
-    verdict: Verdict,
     /// An earlier error or doubt decides: what follows is reached only if the device ends early.
     shadowed: bool,
 }
@@ -98,7 +99,7 @@ struct Validator {
 impl Validator {
     fn run(&mut self, map: &RegionMap, guards: &Guards<'_>) {
         if let Some(code) = self.work.orb_fault {
-            self.verdict.outcome = Outcome::Invalid;
+            self.work.verdict.outcome = Outcome::Invalid;
             let site = orb_site(&self.work, code);
             self.work.find(code, Severity::Error, site);
             return;
@@ -108,7 +109,7 @@ impl Validator {
         }
         if self.work.orb.transport {
             // What its TCW says is not looked at.
-            self.verdict.outcome = Outcome::Indeterminate;
+            self.work.verdict.outcome = Outcome::Indeterminate;
             let site = orb_site(&self.work, Code::EnvTransport);
             self.work.find(Code::EnvTransport, Severity::Warning, site);
             return;
@@ -121,7 +122,7 @@ impl Validator {
         }
         if self.work.too_long {
             if !self.shadowed {
-                self.verdict.outcome = Outcome::Indeterminate;
+                self.work.verdict.outcome = Outcome::Indeterminate;
             }
             let last = self.work.nodes.len().saturating_sub(1);
             let site = self
@@ -136,43 +137,43 @@ impl Validator {
 
     /// Checks every CCW in the order of the walk, and collects the storage that they use.
     fn data(&mut self, map: &RegionMap, guards: &Guards<'_>) {
-        let orb = self.work.orb;
         let extents = core::mem::take(&mut self.work.extents);
-        let mut checker = Checker::new(&orb, guards, map.lookup(), extents, self.work.control);
+        let Buffers { orb, control, .. } = &*self.work;
+        let mut checker = Checker::new(orb, guards, map.lookup(), extents, *control);
         let mut done: u16 = 0;
         loop {
-            let each = self.work.policy.remarks || self.verdict.modified.is_some();
+            let each = self.work.policy.remarks || self.work.verdict.modified.is_some();
             let Buffers { nodes, words, .. } = &mut *self.work;
             let rest = nodes.get_mut(usize::from(done)..).unwrap_or(&mut []);
-            let (more, notable) = checker.check(rest, words, each);
-            done = done.saturating_add(more);
-            match notable {
-                Some(notable) => self.note(done.saturating_sub(1), notable, &mut checker),
-                None => break,
-            }
+            let Some(notable) = checker.check(rest, words, each) else {
+                break;
+            };
+            done = done.saturating_add(notable.done);
+            self.note(done.saturating_sub(1), &notable, &mut checker);
         }
         self.work.extents = checker.extents;
     }
 
     /// What node `n` contributes to the verdict.
     #[cold]
-    fn note(&mut self, n: u16, notable: Notable, checker: &mut Checker<'_>) {
+    fn note(&mut self, n: u16, notable: &Notable, checker: &mut Checker<'_>) {
         let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
         if node.is_midal() && node.op.transfers() {
-            self.verdict.midaw.get_or_insert(n);
+            self.work.verdict.midaw.get_or_insert(n);
         }
         if node.suspends() {
-            self.verdict.suspend.get_or_insert(n);
+            self.work.verdict.suspend.get_or_insert(n);
         }
         if node.reach.contains(Reach::TWO_WAYS) {
-            self.verdict.two_ways.get_or_insert(n);
+            self.work.verdict.two_ways.get_or_insert(n);
         }
-        let Notable {
+        let &Notable {
             fault,
             near_control,
             mark,
+            ..
         } = notable;
         let stops = fault.and_then(|fault| self.stop_at(n, fault));
         if fault.is_some() && stops.is_none() {
@@ -185,7 +186,7 @@ impl Validator {
         if self.work.policy.remarks {
             remarks::node(&mut self.work, n);
         }
-        if self.verdict.modified == Some(n) {
+        if self.work.verdict.modified == Some(n) {
             self.doubt(n);
         }
         if let Some(code) = self
@@ -241,11 +242,11 @@ impl Validator {
             later || (m == n && node.list_touches(&self.work, start, end))
         });
         if let Some((m, _)) = hit {
-            let first = self.verdict.modified.map_or(m, |old| old.min(m));
-            if m <= n && self.verdict.modified != Some(first) {
+            let first = self.work.verdict.modified.map_or(m, |old| old.min(m));
+            if m <= n && self.work.verdict.modified != Some(first) {
                 self.doubt(m);
             }
-            self.verdict.modified = Some(first);
+            self.work.verdict.modified = Some(first);
         }
     }
 
@@ -257,7 +258,7 @@ impl Validator {
             .get(usize::from(n))
             .is_some_and(|n| n.reach.contains(Reach::CERTAIN));
         if certain && !self.shadowed {
-            self.verdict.outcome = Outcome::Indeterminate;
+            self.work.verdict.outcome = Outcome::Indeterminate;
             self.shadowed = true;
         }
         let site = self.work.ccw_site(n, None);
@@ -275,7 +276,7 @@ impl Validator {
             self.work.find(code, Severity::Warning, site);
         } else if reach.contains(Reach::SKIPPABLE) {
             // Whether this CCW is reached is for the device to say.
-            self.verdict.outcome = Outcome::Indeterminate;
+            self.work.verdict.outcome = Outcome::Indeterminate;
             self.shadowed = true;
             let site = site(&self.work, code, n, data);
             self.work.find(code, Severity::Warning, site);
@@ -285,8 +286,8 @@ impl Validator {
     }
 
     fn error(&mut self, code: Code, n: u16, data: Option<DataFault>) {
-        self.verdict.outcome = Outcome::Invalid;
-        self.verdict.error = Some((code, n));
+        self.work.verdict.outcome = Outcome::Invalid;
+        self.work.verdict.error = Some((code, n));
         self.shadowed = true;
         let site = site(&self.work, code, n, data);
         self.work.find(code, Severity::Error, site);
@@ -503,7 +504,7 @@ pub struct Step<'a> {
 impl Program {
     /// The verdict.
     pub fn outcome(&self) -> Outcome {
-        self.verdict.outcome
+        self.work.verdict.outcome
     }
 
     /// What was found, in the order of the program; errors first met come first.
@@ -543,7 +544,7 @@ impl Program {
     /// The status that the guest sees in the end, where the program alone decides it: that of
     /// the first error, if START SUBCHANNEL accepts the program.
     pub fn scsw(&self) -> Option<Scsw<Guest>> {
-        let (code, n) = self.verdict.error?;
+        let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let first = self.starts_at(n);
         Some(check_status(

@@ -37,7 +37,7 @@ pub(crate) struct Shape {
 }
 
 /// Where the program was laid.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Laid {
     /// Bytes of the blocks of all lists; smaller than asked for where reading backward needs it.
     pub(crate) block: u64,

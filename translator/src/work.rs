@@ -11,8 +11,12 @@ use ccw::{Ccw, Command, Guest, GuestAddr, Orb, RawCcw, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
-    Code, Finding, Policy, Severity, Site, chain::Op, finding::Findings, finding::Word,
-    segments::Scratch,
+    Code, Finding, HostProfile, Policy, Severity, Site,
+    chain::Op,
+    finding::Findings,
+    finding::Word,
+    program::Verdict,
+    segments::{Laid, Scratch},
 };
 
 bitflags! {
@@ -146,6 +150,10 @@ pub struct Buffers {
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
     pub(crate) findings: Findings,
+    pub(crate) verdict: Verdict,
+    /// The host that the program is laid out for, and how it lies.
+    pub(crate) profile: HostProfile,
+    pub(crate) laid: Laid,
     pub(crate) slots: Vec<HostSlot>,
     /// For the arrangement in segments.
     pub(crate) segments: Scratch,
@@ -183,6 +191,7 @@ impl Buffers {
         self.words.clear();
         self.pending.clear();
         self.findings.clear();
+        self.verdict = Verdict::CLEAN;
         self.slots.clear();
         self.extents.clear();
         self.runs.clear();
@@ -271,6 +280,9 @@ impl Default for Buffers {
             words: Vec::new(),
             pending: Vec::new(),
             findings: Findings::default(),
+            verdict: Verdict::CLEAN,
+            profile: HostProfile::SOFTWARE,
+            laid: Laid::default(),
             slots: Vec::new(),
             segments: Scratch::default(),
             extents: Vec::new(),
