@@ -14,7 +14,7 @@ use crate::{
     AddressLimit, Code, Guards,
     chain::Op,
     memory::{KEY_BLOCK, key_allows},
-    work::Node,
+    work::{Node, Reach},
 };
 
 /// What stops a transfer.
@@ -41,6 +41,8 @@ pub(crate) struct Checker<'a> {
     /// First address that a CCW of this format cannot name.
     end: u64,
     format: IdawFormat,
+    /// Bit 0 of IDAWs of format 1, which must be zero.
+    high: u64,
     guards: &'a Guards<'a>,
     lookup: Lookup<'a>,
     /// The address limit, if the ORB asks for it.
@@ -84,11 +86,17 @@ impl<'a> Checker<'a> {
         control: (u64, u64),
     ) -> Self {
         let limit = if orb.limit_check { guards.limit } else { None };
+        let format = IdawFormat::of(orb);
         let unguarded = guards.keys.is_none() && limit.is_none();
         Self {
             key: orb.key,
             end: orb.format.limit(),
-            format: IdawFormat::of(orb),
+            format,
+            high: if format == IdawFormat::One {
+                1 << 31
+            } else {
+                0
+            },
             guards,
             lookup,
             limit,
@@ -108,21 +116,37 @@ impl<'a> Checker<'a> {
         words: &[[u8; 8]],
         each: bool,
     ) -> Option<Notable> {
+        let block = self.format.block();
+        // What lies in one block or before this end is easily judged.
+        let (easy_block, easy_end) = if each || !self.unguarded {
+            (0, 0)
+        } else {
+            (block, self.end)
+        };
         for (node, done) in nodes.iter_mut().zip(1..) {
             let ccw = node.ccw();
-            let (first, len) = (ccw.addr.widen(), u64::from(ccw.count));
-            let quiet = !each && !node.is_notable();
-            // As most are: addressed directly, there as a whole, and away from the program itself.
-            if quiet
-                && matches!(node.op, Op::Input | Op::Output)
-                && !ccw.flags.intersects(LISTS)
-                && first.get() + len <= self.end
+            let len = u64::from(ccw.count);
+            let (first, easy) = if ccw.flags.contains(CcwFlags::INDIRECT) {
+                let first = node.first_idaw(words);
+                (
+                    first,
+                    (first & (block - 1)) + len <= easy_block && first & self.high == 0,
+                )
+            } else {
+                let first = u64::from(ccw.addr.get());
+                (first, first + len <= easy_end)
+            };
+            let first = GuestAddr::new(first);
+            // As most are: one area, there as a whole, and away from the program itself.
+            if easy
+                && node.goes_up_quietly()
                 && !self.is_near_control(first, len, node.op)
                 && self.whole(first, len, node.op)
             {
                 node.good = ccw.count;
                 continue;
             }
+            let quiet = !each && !node.is_notable();
             let mark = Mark::of(&self.extents);
             let mut fault = None;
             if node.op.transfers() {
@@ -185,11 +209,7 @@ impl<'a> Checker<'a> {
     fn idal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
         let block = self.format.block();
         let mask = block - 1;
-        let high = if self.format == IdawFormat::One {
-            1 << 31
-        } else {
-            0
-        };
+        let high = self.high;
         let mut left = u64::from(ccw.count);
         let mut k = 0;
         while let Some(first) = list.get(k) {
@@ -520,6 +540,24 @@ fn access(op: Op) -> Access {
         Access::DeviceReads
     } else {
         Access::DeviceWrites
+    }
+}
+
+impl Node {
+    /// Whether it transfers upward, without MIDAWs, and has nothing else to say.
+    #[inline]
+    fn goes_up_quietly(&self) -> bool {
+        let special = CcwFlags::MODIFIED_INDIRECT.union(CcwFlags::SUSPEND);
+        matches!(self.op, Op::Input | Op::Output)
+            && !self.ccw().flags.intersects(special)
+            && !self.reach.contains(Reach::TWO_WAYS)
+    }
+
+    /// The first word of its list; one that no block holds where there is none.
+    #[inline]
+    fn first_idaw(&self, words: &[[u8; 8]]) -> u64 {
+        let first = words.get(self.list as usize).filter(|_| self.list_len > 0);
+        first.map_or(u64::MAX, |word| u64::from_be_bytes(*word))
     }
 }
 

@@ -145,16 +145,17 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             }
             let raw = match here.state {
                 State::Command => self.commands(&mut here),
-                State::Data { .. } => self.read(here),
+                State::Data { .. } => self.read(here.at, here.via, here.reach()),
             };
             let Some(raw) = raw else { return };
             let word = raw.format1(self.work.orb.format);
             let after_tic = here.after_tic();
-            let Judged { op, fault } = judge(word, &self.work.orb, here.state, after_tic);
-            let Some(index) = self.append(here, raw, word, op, fault) else {
+            let judged = judge(word, &self.work.orb, here.state, after_tic);
+            let head = here.state.head(raw.command());
+            let Some(index) = self.append(here.at, raw, word, judged, head, here.reach()) else {
                 return;
             };
-            if !self.follow(&mut here, index, op, word) {
+            if !self.follow(&mut here, index, judged.op, word) {
                 return;
             }
         }
@@ -162,28 +163,34 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// Reads commands as most are, one behind the other, up to a CCW that is something else: that
     /// one is read but not yet judged. None where the walk ends.
-    fn commands(&mut self, start: &mut Arrival) -> Option<RawCcw> {
+    #[inline(never)]
+    fn commands(&mut self, here: &mut Arrival) -> Option<RawCcw> {
         let format = self.work.orb.format;
-        let mut here = *start;
+        let Arrival {
+            mut at, mut via, ..
+        } = *here;
+        let mut reach = here.reach();
         loop {
-            let raw = self.read(here)?;
+            let raw = self.read(at, via, reach)?;
             let word = raw.format1(format);
             let ccw = Ccw::<Guest>::from_format1(word);
-            let behind = here.at.wrapping_add(8);
+            let behind = at.wrapping_add(8);
             let last = !ccw.chains_command();
             let straight = !ccw.chains_data()
                 && (last || (behind < self.ceiling && !self.work.policy.may_skip(ccw.command)));
             let Some(op) = plain(word, State::Command).filter(|_| straight) else {
-                *start = here;
+                (here.at, here.via) = (at, via);
+                here.skippable = reach.contains(Reach::SKIPPABLE);
                 return Some(raw);
             };
-            let index = self.append(here, raw, word, op, None)?;
+            let judged = Judged { op, fault: None };
+            let index = self.append(at, raw, word, judged, ccw.command, reach)?;
             if last {
                 return None;
             }
-            here.at = behind;
-            here.via = Via::Sequence(index);
-            here.skippable = false;
+            at = behind;
+            via = Via::Sequence(index);
+            reach.remove(Reach::SKIPPABLE);
         }
     }
 
@@ -217,20 +224,20 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// The CCW where the walk has come to; none when it cannot be read.
     #[inline(always)]
-    fn read(&mut self, here: Arrival) -> Option<RawCcw> {
+    fn read(&mut self, at: u32, via: Via, reach: Reach) -> Option<RawCcw> {
         if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
             self.work.too_long = true;
             return None;
         }
-        let at = GuestAddr::new(u64::from(here.at));
-        let Some(raw) = self.storage.read_doubleword(at) else {
-            self.unreadable(Code::CcwaSeqUnavail, here.at, here.via, here.reach());
+        let guest = GuestAddr::new(u64::from(at));
+        let Some(raw) = self.storage.read_doubleword(guest) else {
+            self.unreadable(Code::CcwaSeqUnavail, at, via, reach);
             return None;
         };
         if let Some(keys) = self.guards.keys
-            && !key_allows(keys, self.work.orb.key, at, false)
+            && !key_allows(keys, self.work.orb.key, guest, false)
         {
-            self.unreadable(Code::CcwaProt, here.at, here.via, here.reach());
+            self.unreadable(Code::CcwaProt, at, via, reach);
             return None;
         }
         Some(RawCcw(raw))
@@ -240,15 +247,15 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     #[inline(always)]
     fn append(
         &mut self,
-        here: Arrival,
+        addr: u32,
         raw: RawCcw,
         word: u64,
-        op: Op,
-        fault: Option<Code>,
+        Judged { op, fault }: Judged,
+        head: Command,
+        reach: Reach,
     ) -> Option<u16> {
-        let ccw = Ccw::<Guest>::from_format1(word);
         let index = self.push(Node {
-            addr: here.at,
+            addr,
             raw,
             word,
             list: 0,
@@ -256,12 +263,12 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             good: 0,
             host: NOWHERE,
             op,
-            head: here.state.head(ccw.command),
-            reach: here.reach(),
+            head,
+            reach,
             fault,
         });
-        let lost =
-            op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards, index);
+        let flags = Ccw::<Guest>::from_format1(word).flags;
+        let lost = op.has_list(flags) && !list::fetch(self.work, self.storage, self.guards, index);
         (fault.is_none() && !lost).then_some(index)
     }
 
