@@ -7,6 +7,7 @@
 //!
 //! | device | what it is |
 //! |---|---|
+//! | [`KernelDevice`](device::kernel::KernelDevice) | the kernel's: by group and container, or by its own file and an iommufd |
 //! | [`SoftDevice`](device::soft::SoftDevice) | a software channel with software devices; needs no privileges |
 //! | [`FaultInjector`](device::fault::FaultInjector) | another device, with errors and disturbed interrupts at the n-th occasion |
 //! | [`Recorder`](device::record::Recorder), [`Replayer`](device::record::Replayer) | another device, written down as text, and the text as a device |

@@ -9,6 +9,7 @@
 //! event file descriptors, which are lent to whatever loop there is.
 
 pub mod fault;
+pub mod kernel;
 pub mod record;
 pub mod soft;
 

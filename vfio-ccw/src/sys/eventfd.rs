@@ -50,6 +50,12 @@ impl AsFd for EventFd {
     }
 }
 
+impl From<EventFd> for OwnedFd {
+    fn from(event: EventFd) -> Self {
+        event.0.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
