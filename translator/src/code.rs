@@ -300,7 +300,7 @@ codes! {
         "a loop of TICs has a way out: a command that can present status modifier, or one that moves data";
         "let the last CCW of the loop end the program"
     EnvTwoWays "E09" "env-two-ways" None Unsupported Always
-        "a CCW is not used both forward and backward by one program"; "write the CCW twice"
+        "a CCW means the same whichever way one program comes to it: as a new command, or by data chaining"; "write the CCW twice"
     EnvSkipLayout "E10" "env-skip-layout" None Unsupported Always
         "behind a command that can present status modifier the host must see the next two CCWs in one segment";
         "let the TIC behind the search lead back into the same run of CCWs, as SEARCH, TIC *-8 does"

@@ -312,6 +312,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             }
             return None;
         }
+        let word = node.word;
         if again {
             node.reach |= here.reach();
             node.head = here.state.head(node.head);
@@ -320,11 +321,44 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         } else {
             node.reach |= here.reach().difference(Reach::CERTAIN);
             if node.op != op {
-                node.reach |= Reach::TWO_WAYS;
+                return self.second(index, here, op, fault);
             }
         }
-        let word = node.word;
         (fault.is_none() && self.follow(&mut here, index, op, word)).then_some(here)
+    }
+
+    /// Judges the CCW of node `index` a second time, in another state: it gets a node of its own,
+    /// which has no place in the host's program, because one CCW cannot serve both.
+    fn second(
+        &mut self,
+        index: u16,
+        mut here: Arrival,
+        op: Op,
+        fault: Option<Code>,
+    ) -> Option<Arrival> {
+        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
+            self.work.too_long = true;
+            return None;
+        }
+        let first = *self.work.nodes.get(usize::from(index))?;
+        let word = first.word;
+        let ccw = Ccw::<Guest>::from_format1(word);
+        #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
+        let index = self.work.nodes.len() as u16;
+        self.work.nodes.push(Node {
+            op,
+            head: here.state.head(ccw.command),
+            reach: here.reach() | Reach::TWO_WAYS,
+            fault,
+            ..first
+        });
+        // The same list serves both, unless the two need different numbers of words.
+        let listed =
+            first.op.has_list(ccw.flags) && (first.op == Op::Backward) == (op == Op::Backward);
+        let lost = op.has_list(ccw.flags)
+            && !listed
+            && !list::fetch(self.work, self.storage, self.guards, index);
+        (fault.is_none() && !lost && self.follow(&mut here, index, op, word)).then_some(here)
     }
 
     /// Remembers that the program comes back to node `index`, so that what it reads in behind may

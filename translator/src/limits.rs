@@ -10,7 +10,7 @@ pub const MAX_CCWS: u16 = 4096;
 pub const KERNEL_SEGMENT_CCWS: u16 = 256;
 
 /// Segments of one program that vfio-ccw takes.
-pub const KERNEL_SEGMENTS: usize = 16;
+pub const KERNEL_SEGMENTS: u16 = 16;
 
 /// MIDAWs of one list: it must lie in one 4 KiB page.
 pub const MAX_MIDAWS: usize = 256;
@@ -19,6 +19,6 @@ pub const MAX_MIDAWS: usize = 256;
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;
 
-/// Backward TICs without data in between after which a machine may give a program check
-/// (condition C06).
-pub const NODATA_TICS: u16 = 256;
+/// CCWs of one program that are looked at, all in all, to find out whether its input goes into its
+/// own CCWs or lists. A program that needs more is taken for one that does (E07).
+pub const OVERLAP_SCANS: u32 = 1 << 22;

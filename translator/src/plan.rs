@@ -107,7 +107,8 @@ impl Program {
         let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let stops = profile.first_byte_fault == FirstByteFault::Stop;
-        let moves_nothing = node.op == Op::Fault || (node.good == 0 && stops);
+        let moves_nothing =
+            node.op == Op::Fault || (node.op.transfers() && node.good == 0 && stops);
         // A channel that suspends at this CCW has not yet looked at what is wrong with it.
         if !moves_nothing || !self.starts_at(n) || self.work.verdict.suspend == Some(n) {
             return None;

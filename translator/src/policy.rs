@@ -80,6 +80,11 @@ impl Policy {
 
     /// For a mediator: what cannot be exact is refused.
     pub const MEDIATE: Self = Self {
+        facilities: Facilities {
+            // Not carried out yet, so not offered.
+            midaw: false,
+            ..Facilities::Z
+        },
         no_prefetch: Stance::Refuse,
         self_modifying: Stance::Refuse,
         remarks: false,

@@ -3,6 +3,8 @@
 
 use ccw::HostAddr;
 
+use crate::limits;
+
 /// How host CCWs are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arrangement {
@@ -65,8 +67,8 @@ impl HostProfile {
     pub const VFIO_CCW: Self = Self {
         name: "vfio-ccw",
         arrangement: Arrangement::Segments {
-            ccws: 256,
-            segments: 16,
+            ccws: limits::KERNEL_SEGMENT_CCWS,
+            segments: limits::KERNEL_SEGMENTS,
             over_read: 2048,
         },
         first_byte_fault: FirstByteFault::Stop,

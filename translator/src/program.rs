@@ -14,7 +14,7 @@ use crate::{
     chain::Op,
     data::{Checker, DataFault, Notable},
     finding::Word,
-    orb, remarks,
+    limits, orb, remarks,
     work::{Node, Reach},
 };
 
@@ -83,6 +83,7 @@ pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Pro
     let mut validator = Validator {
         work: snapshot.work,
         shadowed: false,
+        scans: limits::OVERLAP_SCANS,
     };
     validator.run(map, guards);
     Program {
@@ -94,6 +95,8 @@ struct Validator {
     work: Box<Buffers>,
     /// An earlier error or doubt decides: what follows is reached only if the device ends early.
     shadowed: bool,
+    /// Nodes that may still be looked at for input that goes into them.
+    scans: u32,
 }
 
 impl Validator {
@@ -204,7 +207,9 @@ impl Validator {
     fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
         let device = self.work.policy.device;
         let node = self.work.nodes.get_mut(usize::from(n))?;
-        if node.reach.contains(Reach::COMMAND) && device.is_immediate(node.ccw().command) {
+        let chained = Reach::OUTPUT | Reach::INPUT | Reach::BACKWARD | Reach::NOTHING;
+        let command = node.reach.contains(Reach::COMMAND) && !node.reach.intersects(chained);
+        if command && device.is_immediate(node.ccw().command) {
             // The command ends by itself, so the address does not matter.
             node.op = Op::Skip;
             return None;
@@ -236,12 +241,19 @@ impl Validator {
             Some((first, last)) if n <= last => first.min(behind),
             _ => behind,
         };
-        let hit = (0..).zip(&self.work.nodes).find(|&(m, node)| {
+        // A program that makes this long is taken for one that does read into itself.
+        let scanned = u32::try_from(self.work.nodes.len()).unwrap_or(u32::MAX);
+        let Some(left) = self.scans.checked_sub(scanned) else {
+            self.work.verdict.modified.get_or_insert(behind);
+            return;
+        };
+        self.scans = left;
+        let hit = self.work.nodes.iter().zip(0..).find(|&(node, m)| {
             let later = m >= from && node.touches(&self.work, start, end);
             // Its own list is being read while it runs.
             later || (m == n && node.list_touches(&self.work, start, end))
         });
-        if let Some((m, _)) = hit {
+        if let Some((_, m)) = hit {
             let first = self.work.verdict.modified.map_or(m, |old| old.min(m));
             if m <= n && self.work.verdict.modified != Some(first) {
                 self.doubt(m);
@@ -274,8 +286,10 @@ impl Validator {
         if self.shadowed || !reach.contains(Reach::CERTAIN) {
             let site = site(&self.work, code, n, data);
             self.work.find(code, Severity::Warning, site);
-        } else if reach.contains(Reach::SKIPPABLE) {
-            // Whether this CCW is reached is for the device to say.
+        } else if reach.contains(Reach::SKIPPABLE)
+            && node.raw.command().is_tic(self.work.orb.format)
+        {
+            // A TIC behind a search: whether it is reached is for the device to say.
             self.work.verdict.outcome = Outcome::Indeterminate;
             self.shadowed = true;
             let site = site(&self.work, code, n, data);

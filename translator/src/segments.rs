@@ -104,7 +104,8 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             return Ok(());
         } else {
             if splits(work, &node, block) {
-                if node.fault.is_some() || goes_on_early(work, &node) {
+                // A command that skips would land on the second part.
+                if skippable || node.fault.is_some() || goes_on_early(work, &node) {
                     return Err((Code::EnvReadBackward, n));
                 }
                 line.push(HostSlot::Split(n));
@@ -168,7 +169,7 @@ fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusa
     }
     // One CCW is the TIC to the next segment, or the stop CCW that the host copies behind a jump
     // back.
-    let room = shape.ccws - 1;
+    let room = shape.ccws.saturating_sub(1);
     let mut head = 0;
     while line.len() - head > room {
         let most = head + room;
