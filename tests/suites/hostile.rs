@@ -4,6 +4,8 @@
 //! Every word is read once, so there is one program that was read, whatever the guest does
 //! meanwhile: the verdict is on that program and the translation is of it.
 
+use std::collections::HashSet;
+
 use std::cell::RefCell;
 
 use ccw::{CcwFlags, GuestAddr, Host, HostAddr, IdawFormat, Orb, RawOrb, orb::word1};
@@ -120,9 +122,17 @@ fn each_word_once(program: &Program, log: &[Fetch]) -> Result<(), TestCaseError>
     let format = IdawFormat::of(program.orb());
     let size = usize::try_from(format.size()).expect("4 or 8");
     let mut log = log.iter().peekable();
+    let mut seen = HashSet::new();
     for step in program.steps() {
         let at = step.at.get();
         let list = u64::from(step.ccw.addr.get());
+        if !seen.insert(at) {
+            // The same bytes, judged in another state; only a list that the first one did not
+            // read, or read to another length, is read for it.
+            let of_list = |fetch: &&Fetch| [list, list + size as u64].contains(&fetch.at);
+            while log.next_if(of_list).is_some() {}
+            continue;
+        }
         // A TIC led to where there is no storage.
         while log
             .next_if(|fetch| fetch.is_vain() && fetch.at != at)

@@ -263,11 +263,10 @@ fn where_every_command_may_skip_so_may_a_read() {
 }
 
 #[test]
-fn straight_behind_a_search_a_fault_is_for_the_device_to_decide() {
+fn straight_behind_a_search_a_tic_is_for_the_device_to_decide() {
     for (code, ccw) in [
-        (Code::CmdZero, "00200010 00005000"),
-        (Code::DataUnavail, "02200010 00200000"),
         (Code::CcwaTicUnavail, "08000000 00200000"),
+        (Code::CcwaAlignTic, "08000000 00001014"),
     ] {
         let program = f1(SEARCH).put(0x1008, ccw).put(0x1010, "03200001 00000000");
         let verdict = program.judge();
@@ -278,6 +277,21 @@ fn straight_behind_a_search_a_fault_is_for_the_device_to_decide() {
         ends(&program, &Full::skipping_after(0), None);
         // On a tape the command before does not skip.
         meets(code, &program.device(DeviceClass::Tape), 0x1008);
+    }
+}
+
+#[test]
+fn straight_behind_a_search_any_other_fault_is_an_error() {
+    for (code, ccw) in [
+        (Code::CmdZero, "00200010 00005000"),
+        (Code::DataUnavail, "02200010 00200000"),
+    ] {
+        let program = f1(SEARCH).put(0x1008, ccw).put(0x1010, "03200001 00000000");
+        let verdict = program.judge();
+        assert_eq!(verdict.outcome(), Outcome::Invalid, "{code}");
+        assert_eq!(found(&verdict, code, 0x1008).severity, Severity::Error);
+        ends(&program, &Full::default(), Some((code, 0x1008)));
+        ends(&program, &Full::skipping_after(0), None);
     }
 }
 
