@@ -105,7 +105,14 @@ impl<P: Pinner> Translated<P> {
         let mut irb = Irb::IDLE;
         irb.scsw = scsw;
         irb.esw = esw;
-        irb.ecw = host.ecw;
+        // Only what the status calls meaningful.
+        if from.extended_control {
+            let sense = host.esw.erw().concurrent_sense.map(usize::from);
+            let len = sense.unwrap_or(host.ecw.len());
+            for (to, &byte) in irb.ecw.iter_mut().zip(&host.ecw).take(len) {
+                *to = byte;
+            }
+        }
         Completion {
             irb,
             unmapped,

@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use ccw::{Addr31, Ccw, CcwFlags, Command, Format, Host, HostAddr, Orb, RawCcw};
+use ccw::{Addr31, Ccw, CcwFlags, Class, Command, Format, Host, HostAddr, Orb, RawCcw};
 use pinning::{Pinner, Pins, Run};
 
 use crate::{
@@ -248,7 +248,7 @@ impl Emitter<'_> {
                 Ok(indirect(node, self.profile, here))
             }
             Op::Skip => {
-                self.fill(u64::from(guest.count).div_ceil(self.block))?;
+                self.skipped(node, guest.count)?;
                 Ok(indirect(node, self.profile, here))
             }
             Op::Nothing => Ok(Ccw::<Host> {
@@ -328,6 +328,26 @@ impl Emitter<'_> {
     /// Writes `words` addresses of the scratch page.
     fn fill(&mut self, words: u64) -> Result<(), Code> {
         (0..words).try_for_each(|_| self.put(self.scratch))
+    }
+
+    /// Writes a list for input that is not stored, all of it in the scratch page. Reading
+    /// backward, a word designates the last byte of its block.
+    fn skipped(&mut self, node: &Node, count: u16) -> Result<(), Code> {
+        let count = u64::from(count);
+        if node.head.class() != Class::ReadBackward {
+            return self.fill(count.div_ceil(self.block));
+        }
+        let last = self
+            .scratch
+            .checked_add(self.block - 1)
+            .ok_or(Code::HostMap)?;
+        // A host that counts blocks upward from there may read one word more.
+        let extra = if self.profile.rebuilds_lists {
+            self.block - 1
+        } else {
+            0
+        };
+        (0..(count + extra).div_ceil(self.block)).try_for_each(|_| self.put(last))
     }
 
     /// Writes the list of `node`: the blocks whose data is good, then what stops the channel.
