@@ -10,7 +10,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use tests::{
-    differential::{Outcome, check, check_copied, judge, run_surprised},
+    differential::{Outcome, check, check_copied, check_verdict, judge, run_surprised},
     generator::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
         Target, Terms, cases, config,
@@ -53,6 +53,17 @@ proptest! {
     #[test]
     fn the_same_on_a_host_that_copies_once_more(case in cases()) {
         if let Err(difference) = check_copied(&case) {
+            prop_assert!(false, "{}", difference);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1))]
+
+    #[test]
+    fn the_verdict_is_what_the_machine_finds(case in cases()) {
+        if let Err(difference) = check_verdict(&case) {
             prop_assert!(false, "{}", difference);
         }
     }

@@ -209,6 +209,30 @@ fn every_ending_of_a_long_program_is_exact() {
 }
 
 #[test]
+fn a_no_operation_that_chains_data_ends_a_program_of_every_length() {
+    // The host goes by the flag, and copies one CCW more.
+    for n in (0..=20usize).chain(248..=262).chain(507..=513) {
+        let text = "03600001 00000000".repeat(n) + "03800001 00000000 01200001 7FFFFFF0";
+        let program = GuestProgram::format1(&text).device(DeviceClass::Eckd);
+        for command in [0, n / 2, n.saturating_sub(1), n, n + 1] {
+            let segments = same(&program, &failing_at(command));
+            assert!(segments.iter().all(|&len| len <= 256), "{segments:?}");
+            if let [_, .., last] = segments[..] {
+                assert!(last >= 3 && last % 2 == 1, "{n}: {segments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_no_operation_that_chains_data_may_be_skipped() {
+    let text = "31400005 00003002 03800001 00000000 06200010 00005000";
+    let program = GuestProgram::format1(text).device(DeviceClass::Eckd);
+    same(&program, &[matching(), Response::input(&[7; 16])]);
+    same(&program, &[Response::output(5), Response::immediate()]);
+}
+
+#[test]
 fn sixteen_segments_and_no_more() {
     assert_eq!(same(&nops(15 * 255 + 255), &failing_at(4000)).len(), 16);
     assert_eq!(refused(&nops(16 * 255 + 2)), Code::EnvTooLong);

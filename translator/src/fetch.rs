@@ -206,6 +206,9 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
         let head = here.state.head(ccw.command);
         if ccw.chains_data() {
+            if !self.work.policy.chains_data(head) {
+                return false;
+            }
             here.state = State::Data { head };
         } else if ccw.chains_command() {
             here.state = State::Command;
@@ -511,12 +514,11 @@ impl State {
     fn way(self) -> Reach {
         match self {
             Self::Command => Reach::COMMAND,
-            Self::Data { head } if head == Command::NOP => Reach::NOTHING,
             Self::Data { head } => match head.class() {
-                Class::Write | Class::Control => Reach::OUTPUT,
                 Class::Read | Class::Sense => Reach::INPUT,
                 Class::ReadBackward => Reach::BACKWARD,
-                Class::Invalid | Class::Tic => Reach::NOTHING,
+                // The others are no heads: the channel stops at them.
+                Class::Write | Class::Control | Class::Invalid | Class::Tic => Reach::OUTPUT,
             },
         }
     }

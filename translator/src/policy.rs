@@ -98,6 +98,12 @@ impl Policy {
         Self { device, ..self }
     }
 
+    /// Whether data chaining goes on behind a CCW of the command `head`. An immediate command is over
+    /// under its first CCW.
+    pub(crate) fn chains_data(&self, head: Command) -> bool {
+        !self.device.is_immediate(head)
+    }
+
     pub(crate) fn may_skip(&self, command: Command) -> bool {
         match self.skips {
             Skips::Searches => self.device.may_skip(command),

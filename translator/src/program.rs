@@ -207,7 +207,7 @@ impl Validator {
     fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
         let device = self.work.policy.device;
         let node = self.work.nodes.get_mut(usize::from(n))?;
-        let chained = Reach::OUTPUT | Reach::INPUT | Reach::BACKWARD | Reach::NOTHING;
+        let chained = Reach::OUTPUT | Reach::INPUT | Reach::BACKWARD;
         let command = node.reach.contains(Reach::COMMAND) && !node.reach.intersects(chained);
         if command && device.is_immediate(node.ccw().command) {
             // The command ends by itself, so the address does not matter.

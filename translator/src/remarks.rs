@@ -96,8 +96,7 @@ fn chains_to(work: &Buffers, at: u32) -> Option<u16> {
     [8, 16].into_iter().find_map(|distance| {
         let n = work.find_node(at.checked_sub(distance)?)?;
         let node = work.nodes.get(usize::from(n))?;
-        let chains = node.ccw().chains_data() || node.ccw().chains_command();
-        (chains && node.op != Op::Tic).then_some(n)
+        (node.op != Op::Tic && node.chains(&work.policy)).then_some(n)
     })
 }
 

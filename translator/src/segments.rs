@@ -112,11 +112,17 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             }
             put(work, line, n);
             let stops = node.op == Op::Fault;
-            let chains = node.ccw().chains_data() || node.ccw().chains_command();
-            match (stops || !chains, skippable) {
-                (true, false) => return Ok(()),
+            // The host goes by the flags.
+            let copies_on = !stops && (node.ccw().chains_data() || node.ccw().chains_command());
+            match (stops || !node.chains(&work.policy), skippable) {
+                (true, false) => {
+                    if copies_on {
+                        line.push(HostSlot::Stop);
+                    }
+                    return Ok(());
+                }
                 // Behind a CCW that ends the program the host copies nothing.
-                (true, true) if !stops => return Err((Code::EnvSkipLayout, n)),
+                (true, true) if !stops && !copies_on => return Err((Code::EnvSkipLayout, n)),
                 _ => {}
             }
         }

@@ -31,14 +31,12 @@ bitflags! {
         const INPUT = 0x04;
         /// By data chaining of a read-backward command.
         const BACKWARD = 0x08;
-        /// By data chaining of a command that moves no data.
-        const NOTHING = 0x10;
         /// On the path of a program in which no command skips.
-        const CERTAIN = 0x20;
+        const CERTAIN = 0x10;
         /// In two ways of which one host CCW can serve only one.
-        const TWO_WAYS = 0x40;
+        const TWO_WAYS = 0x20;
         /// Straight behind a command that may skip it.
-        const SKIPPABLE = 0x80;
+        const SKIPPABLE = 0x40;
     }
 }
 
@@ -74,6 +72,11 @@ impl Node {
     #[inline]
     pub(crate) fn ccw(&self) -> Ccw<Guest> {
         Ccw::from_format1(self.word)
+    }
+
+    /// Whether the channel goes on behind it, by either kind of chaining.
+    pub(crate) fn chains(&self, policy: &Policy) -> bool {
+        self.ccw().chains_command() || (self.ccw().chains_data() && policy.chains_data(self.head))
     }
 
     /// Its list words among `words`.

@@ -20,6 +20,7 @@ mod copied;
 mod device;
 mod guest;
 mod pinner;
+mod verdict;
 
 use std::fmt;
 
@@ -35,6 +36,7 @@ pub use copied::check_copied;
 pub use device::{Player, Sent};
 pub use guest::GuestView;
 pub use pinner::Recorder;
+pub use verdict::check_verdict;
 
 use crate::{
     generator::{Case, Scene},

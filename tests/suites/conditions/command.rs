@@ -6,7 +6,7 @@ use ccw::orb::word1;
 use tests::program::GuestProgram;
 use translator::{Code, Outcome, Severity};
 
-use crate::fault::{fault, remark, same_status, sound};
+use crate::fault::{fault, meets, remark, same_status, sound};
 use crate::run::{self, Full, Translated};
 
 fn f0(ccws: &str) -> GuestProgram {
@@ -275,6 +275,31 @@ fn c10_cnt1_zero_in_cd() {
         .ccw("00200000 00004000", 16..=31)
         .becomes_with(0x1000, "02200010 00003000");
     sound(f1("02800001 00003000 00200001 00004000"));
+}
+
+#[test]
+fn nothing_comes_behind_an_immediate_command_that_chains_data() {
+    // The command is over under its first CCW, so no second one takes control.
+    let behind = "00000000 00006100";
+    sound(f1(&format!("03800010 00000000 {behind}")));
+    sound(f1(&format!("03E00010 00000000 {behind}")));
+    sound(f0(&format!("03000000 80000010 {behind}")));
+    sound(f0(&format!("03000000 E0000010 {behind}")));
+    // To a tape, 07 is rewind; to a disk it is a seek, which takes an address.
+    for (device, outcome) in [
+        (DeviceClass::Tape, Outcome::Valid),
+        (DeviceClass::Eckd, Outcome::Invalid),
+        (DeviceClass::Unknown, Outcome::Invalid),
+    ] {
+        let program = f1(&format!("07800006 00003000 {behind}")).device(device);
+        assert_eq!(program.judge().outcome(), outcome, "{device:?}");
+    }
+    // As a part of a data chain the code means nothing.
+    meets(
+        Code::Cnt1ZeroInCd,
+        &f1(&format!("01800010 00003000 03800010 00003000 {behind}")),
+        0x1010,
+    );
 }
 
 #[test]
