@@ -60,6 +60,12 @@ impl<P: Pinner> Translated<P> {
         })
     }
 
+    /// How many doublewords of the slot's two areas, for CCWs and for lists, were written. What lies
+    /// behind them is read by nobody but a host that reads on without looking.
+    pub fn doublewords(&self) -> (usize, usize) {
+        (self.work.slots.len(), self.list_words)
+    }
+
     /// Maps the status `host` of this program to what the guest sees.
     pub fn complete(&self, host: &Irb<Host>) -> Completion {
         let from = &host.scsw;

@@ -21,6 +21,8 @@ pub struct Translated<P: Pinner> {
     pub(crate) pins: Pins<P>,
     pub(crate) orb: Orb<Host>,
     pub(crate) base: Addr31<Host>,
+    /// List words written.
+    pub(crate) list_words: usize,
 }
 
 impl<P: Pinner> Pinned<P> {
@@ -47,19 +49,20 @@ impl<P: Pinner> Pinned<P> {
             used: 0,
             stream: Stream::new(plan.work.runs.as_slice()),
         };
-        match emitter.run() {
-            Ok(()) => {}
+        let list_words = match emitter.run() {
+            Ok(used) => used,
             Err(code) => {
                 drop(pins);
                 return Err(Rejected::new(plan.work, code, Site::default()));
             }
-        }
+        };
         let orb = host_orb(&plan.work, base);
         Ok(Translated {
             work: plan.work,
             pins,
             orb,
             base,
+            list_words,
         })
     }
 }
@@ -119,7 +122,8 @@ struct Emitter<'a> {
 }
 
 impl Emitter<'_> {
-    fn run(mut self) -> Result<(), Code> {
+    /// Writes everything, and says how many list words that took.
+    fn run(mut self) -> Result<usize, Code> {
         let work = self.work;
         // What nothing else is written to stops the channel.
         let ccws = self.ccws.words().get_mut(..work.slots.len());
@@ -143,7 +147,7 @@ impl Emitter<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(self.used)
     }
 
     /// Writes the host CCWs of nodes that transfer, upward, what lies in one block. Returns the nodes

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! guest storage --fetch--> Snapshot --validate--> Program --plan--> Plan --pin--> Pinned
-//!     --emit--> Translated --(the host runs it)--> Irb<Host> --complete--> Irb<Guest>
+//!     --emit--> Translated --start--> Running --(the host's status)--> Irb<Guest>
 //! ```
 //!
 //! * [`fetch`] walks the program and copies it: each CCW address once, each list once per CCW that
@@ -20,7 +20,9 @@
 //!   ([`Planned::Ended`]); only what is legal and cannot be carried out is refused ([`Rejected`]).
 //! * [`Plan::pin`] and [`Pinned::emit`] put host addresses in the place of guest addresses. No word
 //!   of the host's program is a guest's.
-//! * [`Translated::complete`] maps the status back. No host address leaves it.
+//! * [`Translated::start`] is called when the host is given the program: from then on its storage
+//!   stays pinned, whatever is dropped, until [`Running::end`] says that the host has stopped.
+//! * [`Running::complete`] maps the status back. No host address leaves it.
 //!
 //! Nothing here panics for any guest, makes system calls, contains unsafe code or allocates by a
 //! number that a guest names; a subchannel that hands its [`Buffers`] from start to start allocates
@@ -105,6 +107,7 @@ mod profile;
 mod program;
 mod reject;
 mod remarks;
+mod running;
 mod segments;
 mod slot;
 mod work;
@@ -120,5 +123,6 @@ pub use policy::{Facilities, Policy, Skips, Stance};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};
 pub use program::{Outcome, Program, Step, validate};
 pub use reject::{Rejected, Response};
+pub use running::Running;
 pub use slot::{Area, AreaError, Slot};
 pub use work::Buffers;

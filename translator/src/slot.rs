@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The storage that a translated program is written to.
 
+use core::ops::Range;
+
 use ccw::{Addr31, CCW_SIZE, Host, HostAddr};
 use thiserror::Error;
 
@@ -31,6 +33,9 @@ pub enum AreaError {
     /// The scratch page does not begin on a page boundary.
     #[error("the scratch page {0:?} is not on a 4 KiB boundary")]
     Scratch(HostAddr),
+    /// Two of CCWs, lists and scratch page share storage.
+    #[error("CCWs, lists and scratch page overlap at {0:?}")]
+    Overlap(HostAddr),
 }
 
 impl<'a> Area<'a> {
@@ -70,6 +75,12 @@ impl<'a> Area<'a> {
         self.words.is_empty()
     }
 
+    /// The addresses of its doublewords.
+    fn range(&self) -> Range<u64> {
+        let start = u64::from(self.base.get());
+        start..start + self.words.len() as u64 * CCW_SIZE
+    }
+
     /// Address of doubleword `n`.
     #[inline]
     pub(crate) fn at(&self, n: usize) -> Addr31<Host> {
@@ -97,10 +108,23 @@ impl<'a> Slot<'a> {
     ///
     /// # Errors
     ///
-    /// [`AreaError::Scratch`], if the page is not on a page boundary.
+    /// [`AreaError::Scratch`], if the page is not on a page boundary; [`AreaError::Overlap`], if
+    /// the device would store into the program, or one part of it would overwrite the other.
     pub fn new(ccws: Area<'a>, lists: Area<'a>, scratch: HostAddr) -> Result<Self, AreaError> {
         if !scratch.is_aligned(pinning::PAGE_SIZE) {
             return Err(AreaError::Scratch(scratch));
+        }
+        let page = scratch.get()..scratch.get().saturating_add(pinning::PAGE_SIZE);
+        let parts = [
+            (ccws.range(), lists.range()),
+            (ccws.range(), page.clone()),
+            (lists.range(), page),
+        ];
+        for (one, other) in parts {
+            let first = one.start.max(other.start);
+            if first < one.end.min(other.end) {
+                return Err(AreaError::Overlap(HostAddr::new(first)));
+            }
         }
         Ok(Self {
             ccws,
@@ -111,5 +135,36 @@ impl<'a> Slot<'a> {
 
     pub(crate) fn into_parts(self) -> (Area<'a>, Area<'a>, HostAddr) {
         (self.ccws, self.lists, self.scratch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether CCWs at `ccws` and lists at `lists`, 64 bytes each, with scratch page 3000 overlap.
+    fn slot(ccws: u64, lists: u64) -> Option<AreaError> {
+        let (mut first, mut second) = ([0; 64], [0; 64]);
+        let ccws = Area::new(HostAddr::new(ccws), &mut first).unwrap();
+        let lists = Area::new(HostAddr::new(lists), &mut second).unwrap();
+        Slot::new(ccws, lists, HostAddr::new(0x3000)).err()
+    }
+
+    #[test]
+    fn parts_that_touch_do_not_overlap() {
+        assert_eq!(slot(0x1000, 0x1040), None);
+        assert_eq!(slot(0x1040, 0x1000), None);
+        assert_eq!(slot(0x2fc0, 0x4000), None);
+    }
+
+    #[test]
+    fn parts_that_share_a_doubleword_are_refused() {
+        let overlap = |at| Some(AreaError::Overlap(HostAddr::new(at)));
+        assert_eq!(slot(0x1000, 0x1038), overlap(0x1038));
+        assert_eq!(slot(0x1038, 0x1000), overlap(0x1038));
+        assert_eq!(slot(0x1000, 0x1000), overlap(0x1000));
+        assert_eq!(slot(0x2fc8, 0x1000), overlap(0x3000));
+        assert_eq!(slot(0x1000, 0x3ff8), overlap(0x3ff8));
+        assert_eq!(slot(0x3800, 0x1000), overlap(0x3800));
     }
 }

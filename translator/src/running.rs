@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A program that the host has.
+
+use alloc::boxed::Box;
+
+use ccw::{Guest, Host, Irb, Orb};
+use pinning::{Extent, Pinner};
+
+use crate::{Buffers, Completion, Translated};
+
+/// A program that the host was given and may be executing.
+///
+/// Its storage stays pinned until [`Self::end`] states that the host has stopped. Dropping it
+/// states nothing, so the pins are then kept for ever ([`Self::quarantine`]): a leak is a nuisance,
+/// a page given back while a channel stores into it is somebody else's data.
+#[derive(Debug)]
+#[must_use = "dropping it keeps the pins for ever"]
+pub struct Running<P: Pinner> {
+    /// `None` only while it is being given away.
+    program: Option<Translated<P>>,
+    host_orb: Orb<Host>,
+    guest_orb: Orb<Guest>,
+}
+
+impl<P: Pinner> Translated<P> {
+    /// The host is about to be given the program. To be called before, not after: when the host's
+    /// answer is lost, the program may run all the same.
+    pub fn start(self) -> Running<P> {
+        Running {
+            host_orb: self.orb,
+            guest_orb: *self.guest_orb(),
+            program: Some(self),
+        }
+    }
+}
+
+impl<P: Pinner> Running<P> {
+    /// The ORB to start on the host.
+    pub fn orb(&self) -> &Orb<Host> {
+        &self.host_orb
+    }
+
+    /// The guest's ORB.
+    pub fn guest_orb(&self) -> &Orb<Guest> {
+        &self.guest_orb
+    }
+
+    /// The storage that the program uses.
+    pub fn extents(&self) -> &[Extent] {
+        self.program
+            .as_ref()
+            .map_or(&[], |program| &program.work.extents)
+    }
+
+    /// Maps the status `host` of this program to what the guest sees.
+    pub fn complete(&self, host: &Irb<Host>) -> Completion {
+        match &self.program {
+            Some(program) => program.complete(host),
+            None => Completion {
+                irb: Irb::IDLE,
+                unmapped: true,
+                unexplained: true,
+            },
+        }
+    }
+
+    /// The host has stopped using the program, or never began: gives pins and buffers back.
+    pub fn end(mut self) -> Box<Buffers> {
+        match self.program.take() {
+            Some(program) => program.release(),
+            None => Buffers::new(),
+        }
+    }
+
+    /// The host never said that it stopped: gives the buffers back and keeps the pins for ever.
+    pub fn quarantine(mut self) -> Box<Buffers> {
+        match self.program.take() {
+            Some(program) => program.quarantine(),
+            None => Buffers::new(),
+        }
+    }
+}
+
+impl<P: Pinner> Drop for Running<P> {
+    fn drop(&mut self) {
+        if let Some(program) = self.program.take() {
+            log::warn!(
+                target: "translator::running",
+                "dropped while the host may be executing it: its storage stays pinned"
+            );
+            drop(program.quarantine());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ccw::{GuestAddr, HostAddr, RawOrb};
+    use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+
+    use super::*;
+    use crate::{Area, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch, validate};
+
+    /// READ of 16 bytes to 3000, everywhere.
+    struct Memory;
+    impl GuestStorage for Memory {
+        fn read(&self, _: GuestAddr, buf: &mut [u8]) -> usize {
+            for (to, from) in buf.iter_mut().zip([2, 0, 0, 16, 0, 0, 0x30, 0]) {
+                *to = from;
+            }
+            buf.len()
+        }
+    }
+
+    fn pinner() -> PlainPinner {
+        let region = Region {
+            guest: GuestAddr::new(0),
+            len: 0x1_0000,
+            host: HostAddr::new(0x1_0000_0000),
+            permission: Permission::ReadWrite,
+        };
+        PlainPinner::new(RegionMap::new(&[region]).unwrap(), Budget::default())
+    }
+
+    fn translated(pinner: &PlainPinner) -> Translated<&PlainPinner> {
+        let guards = Guards::default();
+        let orb = RawOrb::from_words([7, 0x00c2_8000, 0x2000]);
+        let snapshot = fetch(&orb, &Memory, &Policy::MEDIATE, &guards, Buffers::new());
+        let program = validate(snapshot, pinner.regions(), &guards);
+        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+            panic!("a legal program");
+        };
+        let (mut ccws, mut lists) = ([0; 64], [0; 64]);
+        let ccws = Area::new(HostAddr::new(0x10_0000), &mut ccws).unwrap();
+        let lists = Area::new(HostAddr::new(0x10_0100), &mut lists).unwrap();
+        let slot = Slot::new(ccws, lists, HostAddr::new(0x10_1000)).unwrap();
+        plan.pin(pinner).unwrap().emit(slot).unwrap()
+    }
+
+    /// Programs in flight, and how many of them are kept for ever.
+    fn held(pinner: &PlainPinner) -> (usize, usize) {
+        let ledger = pinner.ledger();
+        (ledger.in_flight(), ledger.quarantined())
+    }
+
+    #[test]
+    fn pins_go_back_when_the_host_has_stopped() {
+        let pinner = pinner();
+        let translated = translated(&pinner);
+        // READ and the stop CCWs behind it; one list word.
+        assert_eq!(translated.doublewords(), (3, 1));
+        let running = translated.start();
+        assert_eq!(held(&pinner), (1, 0));
+        assert_eq!(running.orb().cpa.get(), 0x10_0000);
+        assert_eq!(running.guest_orb().intparm, 7);
+        assert_eq!(running.extents()[0].start, GuestAddr::new(0x3000));
+        drop(running.end());
+        assert_eq!(held(&pinner), (0, 0));
+    }
+
+    #[test]
+    fn dropped_before_the_start_it_holds_nothing() {
+        let pinner = pinner();
+        drop(translated(&pinner));
+        assert_eq!(held(&pinner), (0, 0));
+    }
+
+    #[test]
+    fn dropped_behind_the_start_it_holds_everything() {
+        let pinner = pinner();
+        drop(translated(&pinner).start());
+        assert_eq!(held(&pinner), (1, 1));
+        drop(translated(&pinner).start().quarantine());
+        assert_eq!(held(&pinner), (2, 2));
+    }
+}
