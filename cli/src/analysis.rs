@@ -47,7 +47,7 @@ pub(crate) fn regions(memory: &Memory) -> RegionMap {
 
 /// The storage keys, if there are any.
 fn keys(memory: &Memory) -> Option<&dyn StorageKeys> {
-    (!memory.keys().is_empty()).then_some(memory as &dyn StorageKeys)
+    memory.has_keys().then_some(memory as &dyn StorageKeys)
 }
 
 impl GuestStorage for Memory {

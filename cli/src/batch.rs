@@ -42,21 +42,43 @@ impl Report {
         }
     }
 
-    /// Prints the report.
-    pub(crate) fn print(&self) -> io::Result<()> {
-        io::stderr().lock().write_all(self.err.as_bytes())?;
+    /// Prints the report, which is the only one; the answer is how the call ends.
+    pub(crate) fn end(&self) -> io::Result<Exit> {
+        self.print().map(|_| self.exit)
+    }
+
+    /// Prints the report. Whether whoever reads standard output wants more of it.
+    fn print(&self) -> io::Result<Wanted> {
+        complain(&self.err);
         let mut out = io::stdout().lock();
-        out.write_all(self.out.as_bytes())?;
-        out.flush()
+        let printed = out
+            .write_all(self.out.as_bytes())
+            .and_then(|()| out.flush());
+        match printed {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Wanted::NoMore),
+            Err(error) => Err(error),
+            Ok(()) => Ok(Wanted::More),
+        }
     }
 }
 
-/// Reports on every one of `files`; the worst of them decides how the call ends.
+/// Whether reports are still read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    More,
+    NoMore,
+}
+
+/// Writes `text` on standard error. If that is impossible, nobody can be told.
+pub(crate) fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Reports on every one of `files`; the worst of those reported decides how the call ends.
 pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> io::Result<Exit> {
     if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
         let report = Report::unusable("standard input (-) can be read only once");
-        report.print()?;
-        return Ok(report.exit);
+        return report.end();
     }
     let bar = progress(files.len());
     let mut worst = Exit::Fine;
@@ -70,8 +92,10 @@ pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> i
             })
             .collect();
         for report in &reports {
-            bar.suspend(|| report.print())?;
             worst = worst.max(report.exit);
+            if bar.suspend(|| report.print())? == Wanted::NoMore {
+                return Ok(worst);
+            }
         }
     }
     bar.finish_and_clear();

@@ -19,7 +19,6 @@ mod status;
 mod translation;
 mod verbs;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -70,10 +69,8 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
-        // Whoever reads the output has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Fine.into(),
         Err(error) => {
-            eprintln!("ccwtool: the report cannot be written: {error}");
+            batch::complain(&format!("ccwtool: the report cannot be written: {error}\n"));
             Exit::Unusable.into()
         }
     }

@@ -40,14 +40,23 @@ pub(crate) struct StorageKey {
     pub(crate) fetch_protect: bool,
 }
 
+impl StorageKey {
+    /// First address behind; whoever lists a key has seen to it that it fits.
+    const fn end(&self) -> u64 {
+        self.addr.saturating_add(self.len)
+    }
+}
+
 /// Storage as listed: addresses 0 to `size` - 1, every byte `fill` unless an extent says
 /// otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     size: u64,
     fill: u8,
+    /// Not empty, ascending and apart.
     extents: Vec<Extent>,
-    keys: Vec<StorageKey>,
+    /// By their first bytes; not empty and apart.
+    keys: BTreeMap<u64, StorageKey>,
 }
 
 /// Why extents do not make a storage; the numbers are positions in the list given.
@@ -60,7 +69,8 @@ pub(crate) enum BadExtent {
 }
 
 impl Memory {
-    /// Storage with these extents, in any order.
+    /// Storage with these extents, in any order, and these keys; where keys overlap, the later one
+    /// counts.
     pub(crate) fn new(
         size: u64,
         fill: u8,
@@ -74,6 +84,7 @@ impl Memory {
                 return Err(BadExtent::Outside(*n));
             }
         }
+        order.retain(|(_, extent)| !extent.bytes.is_empty());
         for pair in order.windows(2) {
             if let [(a, first), (b, second)] = pair
                 && first.end().is_none_or(|end| end > second.addr)
@@ -86,7 +97,7 @@ impl Memory {
             size,
             fill,
             extents,
-            keys,
+            keys: apart(keys),
         })
     }
 
@@ -95,15 +106,15 @@ impl Memory {
         self.size
     }
 
-    /// Keys that are not zero.
-    pub(crate) fn keys(&self) -> &[StorageKey] {
-        &self.keys
+    /// Whether any storage has a key.
+    pub(crate) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
     }
 
-    /// The key of the block that holds `addr`, if one is listed; the last one listed counts.
+    /// The key of the block that holds `addr`, if one is listed.
     pub(crate) fn key(&self, addr: u64) -> Option<StorageKey> {
-        let holds = |key: &&StorageKey| addr.checked_sub(key.addr).is_some_and(|at| at < key.len);
-        self.keys.iter().rev().find(holds).copied()
+        let (_, key) = self.keys.range(..=addr).next_back()?;
+        (addr < key.end()).then_some(*key)
     }
 
     /// Reads from `addr` on; the answer is the number of bytes before the end of storage.
@@ -122,6 +133,32 @@ impl Memory {
         }
         there.len()
     }
+}
+
+/// `keys` cut so that they do not overlap: a later one takes the place of what lies under it.
+fn apart(keys: Vec<StorageKey>) -> BTreeMap<u64, StorageKey> {
+    let mut map: BTreeMap<u64, StorageKey> = BTreeMap::new();
+    for key in keys.into_iter().filter(|key| key.len > 0) {
+        for edge in [key.addr, key.end()] {
+            if let Some((_, under)) = map.range_mut(..edge).next_back()
+                && under.end() > edge
+            {
+                let behind = StorageKey {
+                    addr: edge,
+                    len: under.end() - edge,
+                    ..*under
+                };
+                under.len = edge - under.addr;
+                map.insert(edge, behind);
+            }
+        }
+        let hidden: Vec<u64> = map.range(key.addr..key.end()).map(|(at, _)| *at).collect();
+        for at in hidden {
+            map.remove(&at);
+        }
+        map.insert(key.addr, key);
+    }
+    map
 }
 
 /// How many of `len` bytes from `addr` on lie in storage of `size` bytes.
@@ -290,6 +327,51 @@ mod tests {
             Err(BadExtent::Overlap(1, 0))
         );
         assert_eq!(new(9, vec![extent(4, b"1"), extent(1, b"123")]), Ok(()));
+        assert_eq!(new(9, vec![extent(1, b"123"), extent(2, b"")]), Ok(()));
+        assert_eq!(new(9, vec![extent(10, b"")]), Err(BadExtent::Outside(0)));
+    }
+
+    #[test]
+    fn the_later_of_two_keys_counts() {
+        let key = |addr, len, key| StorageKey {
+            addr,
+            len,
+            key,
+            fetch_protect: key == 3,
+        };
+        let keys = vec![
+            key(0x1000, 0x5000, 1),
+            key(0x2000, 0x1000, 2),
+            key(0x8000, 0, 9),
+            key(0x5000, 0x3000, 3),
+            key(0x7000, 0x2000, 4),
+            key(0xa000, 0x1000, 5),
+            key(0xa000, 0x1000, 6),
+        ];
+        let m = Memory::new(0x1_0000, 0, vec![], keys).unwrap();
+        let blocks: Vec<u8> = (0..16)
+            .map(|block| m.key(block << 12).map_or(0, |key| key.key))
+            .collect();
+        assert_eq!(blocks, [0, 1, 2, 1, 1, 3, 3, 4, 4, 0, 6, 0, 0, 0, 0, 0]);
+        assert_eq!(m.key(0x6fff), Some(key(0x5000, 0x2000, 3)));
+        assert_eq!(m.key(0x9000), None);
+    }
+
+    /// Looking one by one through keys and empty ranges would take minutes here.
+    #[test]
+    fn many_keys_and_empty_ranges_cost_little() {
+        const N: u64 = 50_000;
+        let keys = (0..N).map(|n| StorageKey {
+            addr: n * 2 * PAGE,
+            len: PAGE,
+            key: 1,
+            fetch_protect: false,
+        });
+        let empty = (0..N).map(|_| extent(PAGE, b""));
+        let m = Memory::new(N * 2 * PAGE, 0, empty.collect(), keys.collect()).unwrap();
+        assert!(m.extents.is_empty(), "they hold nothing");
+        let found = (0..N * 2).filter(|n| m.key(n * PAGE).is_some()).count();
+        assert_eq!(found, usize::try_from(N).unwrap());
     }
 
     #[test]

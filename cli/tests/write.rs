@@ -6,21 +6,26 @@ mod tool;
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use images::Images;
 use tool::ccwtool;
 
-/// Runs `program` with `args` in the root of the repository; the exit code.
-fn run(program: &str, args: &[&str]) -> i32 {
+/// Runs `program` with `args` in the root of the repository.
+fn output(program: &str, args: &[&str]) -> Output {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let output = ccwtool()
+    ccwtool()
         .arg("run")
         .args(args)
         .arg(format!("tests/programs/{program}.json"))
         .current_dir(root)
         .output()
-        .unwrap();
-    output.status.code().unwrap()
+        .unwrap()
+}
+
+/// The exit code of that.
+fn run(program: &str, args: &[&str]) -> i32 {
+    output(program, args).status.code().unwrap()
 }
 
 #[test]
@@ -80,5 +85,38 @@ fn paper_is_kept_with_write() {
     assert!(
         text.starts_with("a line from before\n") && text.len() > 20,
         "{text:?}"
+    );
+}
+
+/// Whatever can be known beforehand is said beforehand: nothing is run in vain.
+#[test]
+fn a_file_that_cannot_be_written_is_found_before_the_run() {
+    let images = Images::new("write-nowhere");
+    for kind in ["printer", "punch", "fba", "tape"] {
+        let device = format!("{kind}:{}/no-such-directory/file", images.path());
+        let output = output("enc-printer-write-space", &["--write", "--device", &device]);
+        assert_eq!(output.status.code(), Some(2), "{kind}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{kind}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains("no-such-directory/file: cannot be opened: "),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_report_outlives_output_that_cannot_be_kept() {
+    let output = output(
+        "enc-printer-write-space",
+        &["--write", "--device", "printer:/dev/full"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("\n  output of the device:\n"), "{report}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.starts_with("ccwtool: /dev/full: cannot be written: "),
+        "{error}"
     );
 }

@@ -282,7 +282,8 @@ mod tests {
             key: 6,
             fetch_protect: false,
         };
-        assert_eq!(input.memory.keys(), [key]);
+        assert_eq!(input.memory.key(0x1fff), Some(key));
+        assert_eq!(input.memory.key(0x2000), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
         Err(error) => Err(format!("cannot be read: {error}")),
         Ok(n) if n as u64 > limit => Err(format!(
             "larger than {} MiB, the most that is read",
-            FILE_LIMIT >> 20
+            limit >> 20
         )),
         Ok(_) => Ok(bytes),
     }

@@ -95,8 +95,16 @@ impl Spec {
                 };
                 Attached::Tape(tape::Tape::new(model, image()?))
             }
-            Kind::Printer => Attached::Printer(Printer::new(Vec::new())),
-            Kind::Punch => Attached::Punch(Punch::new(Vec::new())),
+            Kind::Printer | Kind::Punch => {
+                if write {
+                    // Better now than when the output is there and cannot be kept.
+                    self.paper().map_err(|error| cannot("opened", &error))?;
+                }
+                match self.kind {
+                    Kind::Printer => Attached::Printer(Printer::new(Vec::new())),
+                    _ => Attached::Punch(Punch::new(Vec::new())),
+                }
+            }
             Kind::Reader => {
                 let deck = input::load(&self.path, CARDS_LIMIT)?;
                 let deck = String::from_utf8(deck).map_err(|_| "is not text".to_owned())?;
@@ -111,13 +119,15 @@ impl Spec {
         let Some(output) = device.output().filter(|output| write && !output.is_empty()) else {
             return Ok(());
         };
-        let mut options = OpenOptions::new();
-        options
-            .create(true)
-            .append(true)
-            .open(&self.path)
+        self.paper()
             .and_then(|mut file| file.write_all(output))
             .map_err(|error| cannot("written", &error))
+    }
+
+    /// The file, for something to be added to it.
+    fn paper(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).open(&self.path)
     }
 }
 
@@ -211,6 +221,10 @@ impl Attached {
 impl Device for Attached {
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
         self.device().execute(command, transfer)
+    }
+
+    fn begin(&mut self) {
+        self.device().begin();
     }
 
     fn poll(&mut self) -> Option<DeviceStatus> {

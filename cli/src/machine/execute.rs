@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One start of a program on the software channel, up to the status that it ends with.
 
-use ccw::{Irb, RawOrb, Space};
-use css::{CannotStart, Check, Config, Device, Progress, Storage, Subchannel};
+use std::fmt;
 
-/// Commands that a program may take before the run is given up.
-const FUEL: u32 = 1_000_000;
+use ccw::{Addr, Irb, RawOrb, Space};
+use css::{
+    CannotStart, Check, Config, Device, Progress, Storage, StorageError, StorageFault, Subchannel,
+};
+
+use super::recorder::{MOST_BYTES, Recorder};
+
+/// Fetches from storage, of CCWs, list words and pieces of output, after which a run is given up. A
+/// loop of commands takes one at least each time round, and so does a loop within one command, by
+/// data chaining.
+const MOST_FETCHES: u32 = 2_000_000;
 
 /// How a start ended.
 #[derive(Clone, Debug)]
@@ -16,15 +24,43 @@ pub(crate) enum Ended<S: Space> {
     NotStarted(CannotStart),
     /// The program stands at a CCW with the S flag.
     Suspended(Irb<S>),
-    /// The program was still running after a million commands.
-    Endless,
+    /// The program had not ended when the run was given up.
+    GivenUp(GivenUp),
+}
+
+/// Why a run was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// Nobody waits for more CCWs.
+    Fetches,
+    /// Nobody waits for more data.
+    Bytes,
+    /// The device has ended its part for the channel, and is silent since.
+    NoDeviceEnd,
+}
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fetches => write!(
+                f,
+                "still running after {MOST_FETCHES} fetches from storage, the most that a run makes"
+            ),
+            Self::Bytes => write!(
+                f,
+                "still running after {} MiB of data, the most that a run moves",
+                MOST_BYTES >> 20
+            ),
+            Self::NoDeviceEnd => f.write_str("the device has not presented device end"),
+        }
+    }
 }
 
 /// Starts the program of `orb` on `storage` and `device`.
-pub(crate) fn start<S: Space>(
+pub(crate) fn start<S: Space, D: Device>(
     orb: &RawOrb,
     storage: &mut dyn Storage<S>,
-    device: &mut dyn Device,
+    device: &mut Recorder<D>,
 ) -> Ended<S> {
     // A program whose path mask is not empty finds a path.
     let config = Config {
@@ -35,13 +71,50 @@ pub(crate) fn start<S: Space>(
     if let Err(refusal) = subchannel.start_raw(orb) {
         return Ended::NotStarted(refusal);
     }
-    match subchannel.run(storage, device, FUEL) {
-        Progress::Pending | Progress::Idle => {
-            let check = subchannel.check();
-            let (_, irb) = subchannel.test();
-            Ended::Status(irb, check)
+    let mut storage = Metered {
+        storage,
+        left: MOST_FETCHES,
+    };
+    for _ in 0..MOST_FETCHES {
+        let progress = subchannel.step(&mut storage, device);
+        if storage.left == 0 {
+            return Ended::GivenUp(GivenUp::Fetches);
         }
-        Progress::Suspended => Ended::Suspended(subchannel.irb()),
-        Progress::Working | Progress::Waiting => Ended::Endless,
+        if device.is_full() {
+            return Ended::GivenUp(GivenUp::Bytes);
+        }
+        return match progress {
+            Progress::Working => continue,
+            Progress::Pending | Progress::Idle => {
+                let check = subchannel.check();
+                let (_, irb) = subchannel.test();
+                Ended::Status(irb, check)
+            }
+            Progress::Suspended => Ended::Suspended(subchannel.irb()),
+            Progress::Waiting => Ended::GivenUp(GivenUp::NoDeviceEnd),
+        };
+    }
+    Ended::GivenUp(GivenUp::Fetches)
+}
+
+/// Storage that lets itself be fetched from only so often.
+struct Metered<'s, S: Space> {
+    storage: &'s mut dyn Storage<S>,
+    left: u32,
+}
+
+impl<S: Space> Storage<S> for Metered<'_, S> {
+    fn fetch(&mut self, at: Addr<S>, key: u8, bytes: &mut [u8]) -> Result<(), StorageError<S>> {
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            // Whatever comes of it: the run is given up.
+            let fault = StorageFault::Unavailable;
+            return Err(StorageError { fault, at });
+        }
+        self.storage.fetch(at, key, bytes)
+    }
+
+    fn store(&mut self, at: Addr<S>, key: u8, bytes: &[u8]) -> Result<(), StorageError<S>> {
+        self.storage.store(at, key, bytes)
     }
 }

@@ -11,8 +11,8 @@ use ccw::{Guest, Host, RawOrb};
 use css::{Access, Granted};
 
 pub(crate) use device::{Attached, Spec};
-pub(crate) use execute::{Ended, start};
-pub(crate) use recorder::{Exchange, Recorder};
+pub(crate) use execute::{Ended, GivenUp, start};
+pub(crate) use recorder::{Dropped, Exchange, Recorder};
 pub(crate) use view::{GuestView, HostView};
 
 use crate::memory::Working;
@@ -25,7 +25,7 @@ pub(crate) struct Ran<S: ccw::Space> {
     /// What passed between channel and device.
     pub(crate) exchanges: Vec<Exchange>,
     /// Exchanges that were not kept.
-    pub(crate) dropped: u64,
+    pub(crate) dropped: Dropped,
     /// The device afterwards.
     pub(crate) device: Attached,
     /// First byte of each access outside what was granted.

@@ -18,7 +18,7 @@
 use std::path::Path;
 
 use ccw::DeviceStatus;
-use css::device::scripted::{Response, Scripted};
+use css::device::scripted::{MOST_BYTES, Response, Scripted};
 use serde::Deserialize;
 
 use crate::input::Hex;
@@ -58,6 +58,11 @@ impl Answer {
         let response = match (self.immediate, self.input, self.output) {
             (_, None, None) => Response::immediate(),
             (false, Some(input), None) => Response::input(&input.0),
+            (false, None, Some(output)) if output > MOST_BYTES => {
+                return Err(format!(
+                    "output: {output} bytes are more than the {MOST_BYTES} that one answer moves"
+                ));
+            }
             (false, None, Some(output)) => Response::output(output),
             _ => return Err("only one of immediate, input and output is possible".to_owned()),
         };

@@ -18,7 +18,7 @@ impl Outcome {
             End::Status(irb) => (Some(irb.scsw), None),
             End::Suspended(scsw) => (Some(*scsw), None),
             End::NotStarted(reason) | End::Refused(reason) => (None, Some(reason.clone())),
-            End::Endless => (None, None),
+            End::GivenUp(why) => (None, Some(why.to_string())),
         };
         let sense = match &self.end {
             End::Status(irb) => irb.concurrent_sense().map(json::digits),
@@ -31,7 +31,7 @@ impl Outcome {
                 End::NotStarted(_) => "not-started",
                 End::Refused(_) => "refused",
                 End::Suspended(_) => "suspended",
-                End::Endless => "endless",
+                End::GivenUp(_) => "given-up",
             },
             reason: refused.or_else(|| self.reason.clone()),
             scsw: scsw.map(|scsw| json::digits(&scsw.encode().0)),
@@ -43,7 +43,7 @@ impl Outcome {
                 .iter()
                 .map(|exchange| Traffic::of(exchange, class))
                 .collect(),
-            traffic_dropped: self.dropped,
+            traffic_dropped: self.dropped.count,
             changed: storage
                 .changes()
                 .into_iter()

@@ -10,7 +10,7 @@ use translator::FirstByteFault;
 
 use crate::exit::Exit;
 use crate::input::Input;
-use crate::machine::{self, Attached, Ended, Exchange};
+use crate::machine::{self, Attached, Dropped, Ended, Exchange, GivenUp};
 use crate::memory::Working;
 use crate::translation::{Ready, Translation};
 use crate::verbs::translate::refusal;
@@ -29,15 +29,15 @@ enum End {
     Refused(String),
     /// It stands at a CCW with the S flag.
     Suspended(Scsw<Guest>),
-    /// It was still running when the run was given up.
-    Endless,
+    /// It had not ended when the run was given up.
+    GivenUp(GivenUp),
 }
 
 /// What a run came to.
 pub(crate) struct Outcome {
     end: End,
     exchanges: Vec<Exchange>,
-    dropped: u64,
+    dropped: Dropped,
     /// The channel's own reason for a check, if it looked at the guest's program.
     reason: Option<String>,
     /// What should not have happened.
@@ -58,7 +58,7 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
         }
         Ended::NotStarted(refusal) => not_started(refusal),
         Ended::Suspended(irb) => End::Suspended(irb.scsw),
-        Ended::Endless => End::Endless,
+        Ended::GivenUp(why) => End::GivenUp(why),
     };
     Outcome {
         end,
@@ -87,7 +87,7 @@ pub(crate) fn translated(
     Outcome {
         end,
         exchanges: Vec::new(),
-        dropped: 0,
+        dropped: Dropped::default(),
         reason: None,
         complaints: Vec::new(),
         device,
@@ -113,7 +113,7 @@ fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
         }
         Ended::NotStarted(refusal) => not_started(refusal),
         Ended::Suspended(irb) => End::Suspended(ready.translated.complete(&irb).irb.scsw),
-        Ended::Endless => End::Endless,
+        Ended::GivenUp(why) => End::GivenUp(why),
     };
     let nowhere = match translator::HostProfile::SOFTWARE.first_byte_fault {
         FirstByteFault::Nowhere(at) => Some(at.get()),
@@ -155,16 +155,22 @@ impl Outcome {
         }
     }
 
-    /// Whether nothing was run because the program was not translated.
-    pub(crate) const fn is_refused(&self) -> bool {
-        matches!(self.end, End::Refused(_))
+    /// Why this run, of the guest's own program, cannot be compared with `translated`.
+    pub(crate) fn incomparable(&self, translated: &Self) -> Option<String> {
+        if let End::Refused(reason) = &translated.end {
+            return Some(format!("only the guest's own program was run; {reason}"));
+        }
+        let runs = [("guest's own", self), ("translated", translated)];
+        runs.iter().find_map(|(whose, run)| match run.end {
+            End::GivenUp(why) => Some(format!(
+                "the run of the {whose} program was given up: {why}"
+            )),
+            _ => None,
+        })
     }
 
     /// Where two runs of the same program differ, storage aside.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
-        if let End::Refused(reason) = &other.end {
-            return vec![format!("only the guest's own program was run; {reason}")];
-        }
         let mut differences = Vec::new();
         let (one, two) = (self.end.summary(), other.end.summary());
         if one != two {
@@ -180,6 +186,11 @@ impl Outcome {
                 "device traffic: {} command(s) directly, {} translated",
                 self.exchanges.len(),
                 other.exchanges.len()
+            ));
+        } else if self.dropped != other.dropped {
+            differences.push(format!(
+                "device traffic: a command behind the first {} differs",
+                self.exchanges.len()
             ));
         }
         differences
@@ -203,7 +214,7 @@ impl End {
             }
             Self::NotStarted(reason) | Self::Refused(reason) => reason.clone(),
             Self::Suspended(scsw) => format!("suspended at {:08x}", scsw.cpa.wrapping_sub(8)),
-            Self::Endless => "still running".to_owned(),
+            Self::GivenUp(why) => why.to_string(),
         }
     }
 }
@@ -264,6 +275,34 @@ mod tests {
         }
         fn write(&mut self, bytes: &[u8]) -> usize {
             bytes.len()
+        }
+    }
+
+    /// The digest of exchanges that are not kept stands for each of them.
+    #[test]
+    fn a_difference_behind_the_exchanges_that_are_kept_is_found() {
+        let last = |last: &'static [u8]| {
+            let inputs: Vec<&[u8]> = std::iter::repeat_n(b"a".as_slice(), 10_001)
+                .chain([last, b"a"])
+                .collect();
+            outcome(8, &inputs)
+        };
+        assert_eq!(last(b"a").differences(&last(b"a")), [""; 0]);
+        assert_eq!(
+            last(b"a").differences(&last(b"b")),
+            ["device traffic: a command behind the first 10000 differs"]
+        );
+    }
+
+    #[test]
+    fn runs_that_were_given_up_are_not_compared() {
+        let ended = outcome(8, &[]);
+        let mut endless = outcome(8, &[]);
+        endless.end = End::GivenUp(GivenUp::Fetches);
+        assert_eq!(ended.incomparable(&ended), None);
+        for (one, two, whose) in [(&ended, &endless, "translated"), (&endless, &ended, "own")] {
+            let reason = one.incomparable(two).unwrap();
+            assert!(reason.contains(whose) && reason.contains("2000000 fetches"));
         }
     }
 

@@ -26,7 +26,7 @@ impl Outcome {
         for exchange in self.exchanges.iter().take(EXCHANGES) {
             text.push_str(&exchange_line(exchange, class));
         }
-        let rest = self.exchanges.len().saturating_sub(EXCHANGES) as u64 + self.dropped;
+        let rest = self.exchanges.len().saturating_sub(EXCHANGES) as u64 + self.dropped.count;
         if rest > 0 {
             let _ = writeln!(text, "  ... {rest} more commands");
         }
@@ -57,7 +57,9 @@ impl Outcome {
                     scsw.cpa.wrapping_sub(8)
                 );
             }
-            End::Endless => text.push_str("  still running after a million commands: given up\n"),
+            End::GivenUp(why) => {
+                let _ = writeln!(text, "  given up: {why}");
+            }
         }
         for complaint in &self.complaints {
             let _ = writeln!(text, "  BUT {complaint}");

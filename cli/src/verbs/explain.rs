@@ -45,8 +45,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
             crate::input::printable(text)
         )),
     };
-    report.print()?;
-    Ok(report.exit)
+    report.end()
 }
 
 /// The codes that `names` name, all if there are none; or the first name that names none.

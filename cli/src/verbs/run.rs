@@ -62,8 +62,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
         },
         Err(error) => check::unreadable(&error, args.format),
     };
-    report.print()?;
-    Ok(report.exit)
+    report.end()
 }
 
 fn one(input: &Input, args: &Args) -> Result<Report, String> {
@@ -95,6 +94,16 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     };
 
     let mut exit = Exit::Fine;
+    let mut lost = String::new();
+    let mut deliver = |device| {
+        if let Err(reason) = args.device.deliver(device, args.write) {
+            let file = args.device.path().display();
+            lost = format!(
+                "ccwtool: {}: {reason}\n",
+                input::printable(&file.to_string())
+            );
+        }
+    };
     let mut entry = Entry {
         name: &input.name,
         findings,
@@ -108,26 +117,28 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     if let Some((outcome, storage)) = &direct {
         text.push_str("\nthe guest's own program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
-        args.device.deliver(&outcome.device, args.write)?;
+        deliver(&outcome.device);
         entry.direct = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
     if let Some((_, outcome, storage)) = &translated {
         text.push_str("\nthe translated program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
-        args.device.deliver(&outcome.device, args.write)?;
+        deliver(&outcome.device);
         entry.translated = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
     if let (Some((one, one_storage)), Some((_, other, other_storage))) = (&direct, &translated) {
-        let mut differences = one.differences(other);
-        if !other.is_refused() {
-            differences.extend(outcome::storage_difference(one_storage, other_storage));
-        }
-        text.push_str(if differences.is_empty() {
-            "\nboth did the same: status, device traffic and storage\n"
+        let (head, differences) = if let Some(reason) = one.incomparable(other) {
+            ("not compared:", vec![reason])
         } else {
-            "\nthey differ:\n"
+            let mut differences = one.differences(other);
+            differences.extend(outcome::storage_difference(one_storage, other_storage));
+            ("they differ:", differences)
+        };
+        text.push_str(&match differences.is_empty() {
+            true => "\nboth did the same: status, device traffic and storage\n".to_owned(),
+            false => format!("\n{head}\n"),
         });
         for difference in &differences {
             text.push_str(&format!("  {difference}\n"));
@@ -139,7 +150,16 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         Format::Text => text,
         Format::Json => json::line(&entry),
     };
-    Ok(Report::new(out, exit))
+    let exit = if lost.is_empty() {
+        exit
+    } else {
+        Exit::Unusable
+    };
+    Ok(Report {
+        out,
+        err: lost,
+        exit,
+    })
 }
 
 /// A run, as JSON.

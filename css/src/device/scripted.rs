@@ -7,6 +7,10 @@ use ccw::{Class, Command, DeviceStatus};
 
 use super::{DONE, Device, Reply, Sense, Transfer};
 
+/// Bytes that one response moves at most, whatever it says. A program can go on chaining data for
+/// ever, and what the device is sent is recorded.
+pub const MOST_BYTES: usize = 16 << 20;
+
 /// What the device does in the data phase.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Data {
@@ -179,6 +183,7 @@ impl Device for Scripted {
 
 /// Takes up to `len` bytes, in pieces so that a length costs no memory before its bytes came.
 fn demand(transfer: &mut dyn Transfer, len: usize, variable: bool) -> Vec<u8> {
+    let len = len.min(MOST_BYTES);
     let mut bytes = Vec::new();
     let mut piece = [0; 256];
     while bytes.len() < len {
@@ -198,6 +203,7 @@ fn demand(transfer: &mut dyn Transfer, len: usize, variable: bool) -> Vec<u8> {
 
 /// Offers `len` bytes that count up from `seed`.
 fn offer(transfer: &mut dyn Transfer, len: usize, seed: u8) -> usize {
+    let len = len.min(MOST_BYTES);
     let mut taken = 0;
     let mut value = seed;
     while taken < len {
@@ -214,4 +220,43 @@ fn offer(transfer: &mut dyn Transfer, len: usize, seed: u8) -> usize {
         }
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that chains data for ever.
+    struct Endless;
+
+    impl Transfer for Endless {
+        fn read(&mut self, bytes: &mut [u8]) -> usize {
+            bytes.len()
+        }
+
+        fn read_variable(&mut self, bytes: &mut [u8]) -> usize {
+            bytes.len()
+        }
+
+        fn write(&mut self, bytes: &[u8]) -> usize {
+            bytes.len()
+        }
+    }
+
+    #[test]
+    fn no_response_goes_on_for_ever() {
+        let endless = [
+            Data::Output(usize::MAX),
+            Data::OutputVariable(usize::MAX),
+            Data::Length(usize::MAX, 0),
+        ];
+        for data in endless {
+            let mut device = Scripted::new([Response::new(data.clone()), Response::new(data)]);
+            assert_eq!(device.execute(Command::WRITE, &mut Endless), Reply::OK);
+            assert_eq!(device.execute(Command::READ, &mut Endless), Reply::OK);
+            for sent in device.sent() {
+                assert_eq!(sent.output.len().max(sent.taken), MOST_BYTES);
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::io;
 use crate::device::image::Image;
 
 const HEADER: u64 = 6;
+const HEADER_BYTES: usize = 6;
 const FIRST: u8 = 0x80;
 const MARK: u8 = 0x40;
 const LAST: u8 = 0x20;
@@ -183,8 +184,7 @@ impl<I: Image> Aws<I> {
             Record::Block(data) => (data, 0),
             Record::Mark => (&[], MARK),
         };
-        self.erase()?;
-        let mut at = self.at;
+        let mut bytes = Vec::with_capacity(data.len().saturating_add(HEADER_BYTES));
         let mut previous = self.previous;
         let mut rest = data;
         let mut flags = if alone != 0 { alone } else { FIRST };
@@ -196,9 +196,8 @@ impl<I: Image> Aws<I> {
             let len = u16::try_from(part.len()).unwrap_or(u16::MAX);
             let [l0, l1] = len.to_le_bytes();
             let [p0, p1] = previous.to_le_bytes();
-            self.image.write_at(at, &[l0, l1, p0, p1, flags, 0])?;
-            self.image.write_at(at + HEADER, part)?;
-            at += HEADER + u64::from(len);
+            bytes.extend([l0, l1, p0, p1, flags, 0]);
+            bytes.extend(part);
             previous = len;
             rest = later;
             flags = 0;
@@ -206,8 +205,25 @@ impl<I: Image> Aws<I> {
                 break;
             }
         }
-        self.step(at, previous);
+        self.replace_rest(&bytes)?;
+        self.step(self.at.saturating_add(bytes.len() as u64), previous);
         Ok(())
+    }
+
+    /// Puts `bytes` here and cuts off what follows. If they cannot be written, the image is as it
+    /// was.
+    fn replace_rest(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let len = self.image.len()?;
+        let there = usize::try_from(len.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let mut before = vec![0; there.min(bytes.len())];
+        self.image.read_at(self.at, &mut before)?;
+        if let Err(error) = self.image.write_at(self.at, bytes) {
+            self.image.write_at(self.at, &before)?;
+            self.image.set_len(len)?;
+            return Err(error);
+        }
+        self.image
+            .set_len(self.at.saturating_add(bytes.len() as u64))
     }
 
     /// Everything behind where the tape stands is gone.
@@ -269,6 +285,56 @@ mod tests {
         assert!(matches!(tape.next(), Err(Stop::Void)));
         assert_eq!(tape.previous().unwrap(), Record::Block(vec![9, 9]));
         assert_eq!(tape.previous().unwrap(), Record::Block(vec![1]));
+    }
+
+    /// An image in a file system with room for so many bytes: what fits of a write is written.
+    struct Full(Vec<u8>, usize);
+
+    impl Image for Full {
+        fn len(&mut self) -> io::Result<u64> {
+            Image::len(&mut self.0)
+        }
+
+        fn set_len(&mut self, len: u64) -> io::Result<()> {
+            Image::set_len(&mut self.0, len)
+        }
+
+        fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+            self.0.read_at(offset, bytes)
+        }
+
+        fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+            let room = self.1.saturating_sub(usize::try_from(offset).unwrap());
+            self.0.write_at(offset, &bytes[..room.min(bytes.len())])?;
+            if room < bytes.len() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_leaves_what_stood_there() {
+        let mut tape = Aws::new(Vec::new());
+        for value in 1..=3 {
+            tape.write(&Record::Block(vec![value; 10])).unwrap();
+        }
+        let before = tape.image().clone();
+        assert_eq!(before.len(), 3 * 16);
+        // Behind the first record, over the two that follow it and beyond.
+        for (room, block) in [(48, 50), (60, 50), (48, 70_000)] {
+            let mut tape = Aws::new(Full(before.clone(), room));
+            tape.next().unwrap();
+            assert!(matches!(
+                tape.write(&Record::Block(vec![9; block])),
+                Err(Stop::Damaged)
+            ));
+            assert_eq!(tape.image().0, before);
+            assert_eq!(tape.next().unwrap(), Record::Block(vec![2; 10]));
+        }
+        let mut tape = Aws::new(Full(before.clone(), 48));
+        tape.write(&Record::Block(vec![9; 42])).unwrap();
+        assert_eq!(tape.image().0.len(), 48, "what fits is written");
     }
 
     #[test]

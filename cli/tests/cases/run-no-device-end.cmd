@@ -1,0 +1,1 @@
+run --format json --device script:cli/tests/inputs/script-no-device-end.json cli/tests/inputs/two-nops.json
