@@ -148,8 +148,8 @@ pub(crate) fn program(work: &mut Buffers) {
     let open = work
         .nodes
         .iter()
-        .take(usize::from(last) + 1)
-        .skip(usize::from(first))
+        .take(usize::from(last.max(first)) + 1)
+        .skip(usize::from(last.min(first)))
         .any(|node| {
             node.op.transfers()
                 || node.op == Op::Skip

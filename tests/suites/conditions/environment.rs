@@ -204,6 +204,8 @@ fn e08_env_loop() {
         "02600010 00003000 08000000 00001000",
         "01600010 00003000 08000000 00001000",
         "02700010 00003000 08000000 00001000",
+        // One command that chains data for ever: how much it moves is the device's choice.
+        "01800010 00003000 08000000 00001000",
     ] {
         let verdict = f1(program).judge();
         let remarked = verdict.findings().iter().any(|f| f.code == Code::EnvLoop);
