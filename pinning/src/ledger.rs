@@ -83,9 +83,9 @@ impl Ledger {
     /// An empty ledger for `budget.programs` programs that writes down up to `spans` stretches of
     /// storage for each, at least 1.
     ///
-    /// Extents that touch share a span. A program that needs more of them than there are has the
-    /// last one widened until it covers the rest: then a withdrawal may wait for a program that
-    /// does not use the range, never the other way round.
+    /// A program with more extents than that has the last one widened until it covers the rest:
+    /// then a withdrawal may wait for a program that does not use the range, never the other way
+    /// round.
     pub fn new(budget: Budget, spans: u32) -> Self {
         Self {
             places: (0..budget.programs)

@@ -53,32 +53,20 @@ impl Place {
                 .is_ok()
     }
 
-    /// Writes down what the program uses, and sums it up in bytes.
+    /// Writes down what the program uses, and sums it up in bytes. What there are no spans for is
+    /// added to the last one.
     #[inline]
     pub(crate) fn write_down(&self, extents: &[Extent]) -> u64 {
-        let mut free = self.spans.iter();
         let mut bytes = 0_u64;
-        if let Some(first) = extents.first()
-            && let Some(mut place) = free.next()
-        {
-            let mut current = Span::from(first);
-            for extent in extents {
-                // Cannot overflow: 2^32 extents of less than 2^32 bytes.
-                bytes = bytes.wrapping_add(u64::from(extent.len));
-                let span = Span::from(extent);
-                if current.touches(span) {
-                    current = current.cover(span);
-                } else if let Some(next) = free.next() {
-                    place.store(current);
-                    place = next;
-                    current = span;
-                } else {
-                    current = current.cover(span);
-                }
-            }
-            place.store(current);
+        for (place, extent) in self.spans.iter().zip(extents) {
+            // Cannot overflow: 2^32 extents of less than 2^32 bytes.
+            bytes = bytes.wrapping_add(u64::from(extent.len));
+            place.store(Span::from(extent));
         }
-        let used = self.spans.len().wrapping_sub(free.len());
+        let used = self.spans.len().min(extents.len());
+        if let (Some(last), Some(rest @ [_, ..])) = (self.spans.last(), extents.get(used..)) {
+            bytes = bytes.wrapping_add(widen(last, rest));
+        }
         self.used.store(used, Ordering::Relaxed);
         bytes
     }
@@ -108,4 +96,17 @@ impl Place {
         self.state.store(FREE, Ordering::Release);
         Some(charge)
     }
+}
+
+/// Widens `last` until it covers `extents`, and sums them up in bytes.
+#[cold]
+fn widen(last: &SharedSpan, extents: &[Extent]) -> u64 {
+    let mut span = last.load();
+    let mut bytes = 0_u64;
+    for extent in extents {
+        bytes = bytes.wrapping_add(u64::from(extent.len));
+        span = span.cover(Span::from(extent));
+    }
+    last.store(span);
+    bytes
 }

@@ -4,7 +4,7 @@
 //! "PoP: Program Check" lists the conditions; they are tested in the order in which a channel
 //! recognises them, since a program has at most one check.
 
-use ccw::{Ccw, CcwFlags, Class, Command, Format, Guest, Orb};
+use ccw::{Ccw, CcwFlags, Class, Command, DeviceClass, Format, Guest, Orb};
 
 use crate::Code;
 
@@ -53,15 +53,14 @@ pub(crate) enum Op {
 impl Op {
     /// What commands of this code do with data, but for no-operation; [`Op::Fault`] for what is
     /// no command.
-    #[inline]
-    fn of(command: Command) -> Self {
-        use Op::{Backward, Fault, Input, Output, Tic};
-        const BY_LOW_BITS: [Op; 16] = [
-            Fault, Output, Input, Output, Input, Output, Input, Output, // 0-7
-            Tic, Output, Input, Output, Backward, Output, Input, Output, // 8-f
-        ];
-        let low = usize::from(command.0 & 0x0f);
-        BY_LOW_BITS.get(low).copied().unwrap_or(Fault)
+    const fn of(command: Command) -> Self {
+        match command.class() {
+            Class::Write | Class::Control => Self::Output,
+            Class::Read | Class::Sense => Self::Input,
+            Class::ReadBackward => Self::Backward,
+            Class::Tic => Self::Tic,
+            Class::Invalid => Self::Fault,
+        }
     }
 
     /// Whether bytes of guest storage are used.
@@ -86,36 +85,46 @@ pub(crate) struct Judged {
     pub(crate) fault: Option<Code>,
 }
 
-/// Judges the CCW `word`, met in `state`; `after_tic` says that a TIC led to it.
+/// What the CCW does if it is a command as most are: with a count, none of the flags that have
+/// conditions or keep data from moving, and not one that may skip.
 #[inline(always)]
-pub(crate) fn judge(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
-    match plain(word, state) {
-        Some(op) => Judged { op, fault: None },
-        None => rare(word, orb, state, after_tic),
+pub(crate) fn common(word: u64) -> Option<Op> {
+    const RARE: CcwFlags = CcwFlags::CHAIN_DATA
+        .union(CcwFlags::SKIP)
+        .union(CcwFlags::SUSPEND)
+        .union(CcwFlags::MODIFIED_INDIRECT);
+    const RARE_BITS: u64 = (RARE.bits() as u64) << 48 | BIT32;
+    const COUNT: u64 = 0xffff << 32;
+    if word & RARE_BITS != 0 || word & COUNT == 0 {
+        return None;
     }
+    let [command, ..] = word.to_be_bytes();
+    let op = COMMON.get(usize::from(command)).copied();
+    op.filter(|&op| op != Op::Fault)
 }
 
-/// What the CCW does if it is as nearly every CCW is: a command, or a part of one, with a count
-/// and none of the flags that have conditions.
-#[inline(always)]
-pub(crate) fn plain(word: u64, state: State) -> Option<Op> {
-    const CONDITIONS: CcwFlags = CcwFlags::SUSPEND.union(CcwFlags::MODIFIED_INDIRECT);
-    const SPECIAL: u64 = (CONDITIONS.bits() as u64) << 48 | BIT32;
-    let ccw = Ccw::<Guest>::from_format1(word);
-    let has_code = match Op::of(ccw.command) {
-        Op::Tic => false,
-        Op::Fault => matches!(state, State::Data { .. }),
-        _ => true,
-    };
-    let plain = has_code && ccw.count != 0 && word & SPECIAL == 0;
-    plain.then(|| operation(state.head(ccw.command), ccw.flags))
-}
+/// What a command does with data; [`Op::Fault`] for what is none, or may skip, or moves none.
+const COMMON: [Op; 256] = {
+    let mut table = [Op::Fault; 256];
+    let mut rest: &mut [Op] = &mut table;
+    let mut code: u8 = 0;
+    while let [entry, behind @ ..] = rest {
+        let command = Command(code);
+        let rare = code == Command::NOP.0 || DeviceClass::Unknown.may_skip(command);
+        let op = Op::of(command);
+        if !rare && op.transfers() {
+            *entry = op;
+        }
+        code = code.wrapping_add(1);
+        rest = behind;
+    }
+    table
+};
 
 /// Bit 32 of a CCW in format 1, which must be zero.
 const BIT32: u64 = 0x8000_0000;
 
 /// What a CCW of the command `head` does with data, if it has a count.
-#[inline(always)]
 fn operation(head: Command, flags: CcwFlags) -> Op {
     if head == Command::NOP {
         return Op::Nothing;
@@ -126,9 +135,8 @@ fn operation(head: Command, flags: CcwFlags) -> Op {
     }
 }
 
-/// Judges a TIC, or what has conditions of its own.
-#[cold]
-fn rare(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
+/// Judges the CCW `word`, met in `state`; `after_tic` says that a TIC led to it.
+pub(crate) fn judge(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
     let ccw = Ccw::<Guest>::from_format1(word);
     let in_data_chain = matches!(state, State::Data { .. });
     let (op, fault) = if ccw.command.is_tic(orb.format) {
@@ -148,7 +156,7 @@ fn rare(word: u64, orb: &Orb<Guest>, state: State, after_tic: bool) -> Judged {
         } else {
             operation(state.head(ccw.command), ccw.flags)
         };
-        (op, rare_fault(word, orb, in_data_chain))
+        (op, command_fault(word, orb, in_data_chain))
     };
     let op = if fault.is_some() { Op::Fault } else { op };
     Judged { op, fault }
@@ -171,7 +179,8 @@ fn tic_fault(word: u64, format: Format, after_tic: bool) -> Option<Code> {
     None
 }
 
-fn rare_fault(word: u64, orb: &Orb<Guest>, in_data_chain: bool) -> Option<Code> {
+/// The condition of a CCW that is no TIC.
+fn command_fault(word: u64, orb: &Orb<Guest>, in_data_chain: bool) -> Option<Code> {
     let ccw = Ccw::<Guest>::from_format1(word);
     let format = orb.format;
     let has = |flag| ccw.flags.contains(flag);
@@ -218,17 +227,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_agrees_with_the_classes() {
-        for code in 0..=255 {
-            let command = Command(code);
-            let expected = match command.class() {
-                Class::Write | Class::Control => Op::Output,
-                Class::Read | Class::Sense => Op::Input,
-                Class::ReadBackward => Op::Backward,
-                Class::Tic => Op::Tic,
-                Class::Invalid => Op::Fault,
-            };
-            assert_eq!(Op::of(command), expected, "{code:02x}");
+    fn what_is_common_has_no_conditions() {
+        let orb = Orb::<Guest>::decode(&ccw::RawOrb::from_words([0, 0x00c2_8000, 0]));
+        for high in 0..=0xffff_u64 {
+            for low in [0x1000, 0x0001_0000_1000, 0x0001_8000_1000] {
+                let word = high << 48 | low;
+                let Some(op) = common(word) else { continue };
+                let judged = judge(word, &orb, State::Command, false);
+                assert_eq!(judged, Judged { op, fault: None }, "{word:016x}");
+                assert!(op.transfers(), "{word:016x}");
+            }
         }
     }
 }

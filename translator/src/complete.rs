@@ -145,7 +145,7 @@ impl<P: Pinner> Translated<P> {
     /// are left too, and what is a wrong length for the first need not be one for both.
     fn join(&self, scsw: &mut Scsw<Guest>, node: &Node) {
         let block = if self.orb.idaw_2k { 2048 } else { 4096 };
-        let first = (node.first_byte(&self.work) & (block - 1)) + 1;
+        let first = (node.offset() & (block - 1)) + 1;
         let second = u64::from(node.ccw().count).saturating_sub(first);
         scsw.residual = scsw
             .residual

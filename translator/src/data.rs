@@ -14,7 +14,7 @@ use crate::{
     AddressLimit, Code, Guards,
     chain::Op,
     memory::{KEY_BLOCK, key_allows},
-    work::{Node, Reach},
+    work::Node,
 };
 
 /// What stops a transfer.
@@ -116,40 +116,25 @@ impl<'a> Checker<'a> {
         words: &[[u8; 8]],
         each: bool,
     ) -> Option<Notable> {
-        let block = self.format.block();
-        // What lies in one block or before this end is easily judged.
+        // Where neither keys nor a limit forbid anything, what lies in one block or before this
+        // end is easily judged.
         let (easy_block, easy_end) = if each || !self.unguarded {
             (0, 0)
         } else {
-            (block, self.end)
+            (self.format.block(), self.end)
         };
-        for (node, done) in nodes.iter_mut().zip(1..) {
-            let ccw = node.ccw();
-            let len = u64::from(ccw.count);
-            let (first, easy) = if ccw.flags.contains(CcwFlags::INDIRECT) {
-                let first = node.first_idaw(words);
-                (
-                    first,
-                    (first & (block - 1)) + len <= easy_block && first & self.high == 0,
-                )
-            } else {
-                let first = u64::from(ccw.addr.get());
-                (first, first + len <= easy_end)
-            };
-            let first = GuestAddr::new(first);
-            // As most are: one area, there as a whole, and away from the program itself.
-            if easy
-                && node.goes_up_quietly()
-                && !self.is_near_control(first, len, node.op)
-                && self.whole(first, len, node.op)
-            {
-                node.good = ccw.count;
+        let all = nodes.len();
+        let mut rest = nodes.iter_mut();
+        while let Some(node) = rest.next() {
+            if node.usual && self.easy(node, words, easy_block, easy_end) {
                 continue;
             }
+            let ccw = node.ccw();
             let quiet = !each && !node.is_notable();
             let mark = Mark::of(&self.extents);
             let mut fault = None;
             if node.op.transfers() {
+                node.offset = narrow(node.first_byte(words) % 4096);
                 fault = self.data(ccw, node.op, node.list_in(words));
                 if fault.is_none() {
                     node.good = ccw.count;
@@ -158,7 +143,7 @@ impl<'a> Checker<'a> {
             let near_control = core::mem::take(&mut self.near_control);
             if !quiet || near_control || fault.is_some() {
                 return Some(Notable {
-                    done,
+                    done: narrow((all - rest.len()) as u64),
                     fault,
                     near_control,
                     mark,
@@ -166,6 +151,30 @@ impl<'a> Checker<'a> {
             }
         }
         None
+    }
+
+    /// Uses the data of a usual node, if it is easily judged: one area, there as a whole, and away
+    /// from the program itself.
+    #[inline(always)]
+    fn easy(&mut self, node: &mut Node, words: &[[u8; 8]], block: u64, end: u64) -> bool {
+        let ccw = node.ccw();
+        let len = u64::from(ccw.count);
+        let mask = self.format.block() - 1;
+        let first = node.first_byte(words);
+        let easy = if ccw.flags.contains(CcwFlags::INDIRECT) {
+            (first & mask) + len <= block && first & self.high == 0
+        } else {
+            first + len <= end
+        };
+        let offset = narrow(first & 4095);
+        let first = GuestAddr::new(first);
+        let easy =
+            easy && !self.is_near_control(first, len, node.op) && self.whole(first, len, node.op);
+        if easy {
+            node.good = ccw.count;
+            node.offset = offset;
+        }
+        easy
     }
 
     /// What stops the transfer of a CCW, whose list is `list`, if anything does. The storage of
@@ -405,12 +414,11 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Uses the `len` bytes from `first` upward, if it is plain that they can be used as a whole.
+    /// Uses the `len` bytes from `first` upward, if they lie in one region; for who asks neither
+    /// keys nor a limit.
     #[inline(always)]
     fn whole(&mut self, first: GuestAddr, len: u64, op: Op) -> bool {
-        if op != Op::Backward
-            && self.unguarded
-            && let Some((region, offset)) = self.lookup.locate(first)
+        if let Some((region, offset)) = self.lookup.locate(first)
             && region.len - offset >= len
             && (op == Op::Output || region.permission == Permission::ReadWrite)
         {
@@ -432,7 +440,8 @@ impl<'a> Checker<'a> {
         unavailable: Code,
     ) -> (u64, Option<Code>) {
         self.near_control |= self.is_near_control(first, len, op);
-        if len == 0 || self.whole(first, len, op) {
+        let plain = self.unguarded && op != Op::Backward;
+        if len == 0 || (plain && self.whole(first, len, op)) {
             (len, None)
         } else {
             self.blocks(first, len, op, unavailable)
@@ -544,18 +553,13 @@ fn access(op: Op) -> Access {
 }
 
 impl Node {
-    /// Whether it transfers upward, without MIDAWs, and has nothing else to say.
-    #[inline]
-    fn goes_up_quietly(&self) -> bool {
-        let special = CcwFlags::MODIFIED_INDIRECT.union(CcwFlags::SUSPEND);
-        matches!(self.op, Op::Input | Op::Output)
-            && !self.ccw().flags.intersects(special)
-            && !self.reach.contains(Reach::TWO_WAYS)
-    }
-
-    /// The first word of its list; one that no block holds where there is none.
-    #[inline]
-    fn first_idaw(&self, words: &[[u8; 8]]) -> u64 {
+    /// Its first byte of data; without a first list word one that no block holds.
+    #[inline(always)]
+    fn first_byte(&self, words: &[[u8; 8]]) -> u64 {
+        let ccw = self.ccw();
+        if !ccw.flags.contains(CcwFlags::INDIRECT) {
+            return u64::from(ccw.addr.get());
+        }
         let first = words.get(self.list as usize).filter(|_| self.list_len > 0);
         first.map_or(u64::MAX, |word| u64::from_be_bytes(*word))
     }

@@ -154,21 +154,21 @@ impl Emitter<'_> {
     /// from the first other one on.
     #[inline(never)]
     fn single_blocks<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
-        let (work, mask) = (self.work, self.block - 1);
+        let mask = self.block - 1;
         let base = self.lists.at(self.used);
         let free = self.lists.words().get_mut(self.used..).unwrap_or(&mut []);
         let mut stream = self.stream.clone();
         let mut done = 0;
         for (node, word) in nodes.iter().zip(free) {
             let len = u64::from(node.good);
-            let offset = node.first_byte(work) & mask;
-            if !node.goes_up() || offset + len > self.block {
+            let offset = node.offset() & mask;
+            if !node.usual || offset + len > self.block {
                 break;
             }
             let Some(host) = stream.piece(len) else { break };
             *word = host.to_be_bytes();
             if let Some(ccw) = self.ccws.words().get_mut(node.host as usize) {
-                *ccw = indirect(node, self.profile, slot_addr(base, done)).0;
+                *ccw = usual(node, slot_addr(base, done)).0;
             }
             done += 1;
         }
@@ -181,10 +181,10 @@ impl Emitter<'_> {
     #[inline(never)]
     fn whole_runs<'n>(&mut self, mut nodes: &'n [Node]) -> &'n [Node] {
         while let [node, rest @ ..] = nodes
-            && node.goes_up()
+            && node.usual
         {
             let len = u64::from(node.good);
-            let offset = node.first_byte(self.work) & (self.block - 1);
+            let offset = node.offset() & (self.block - 1);
             let here = self.lists.at(self.used);
             let words = self.used..self.used + blocks(offset + len, self.block);
             let Some(words) = self.lists.words().get_mut(words) else {
@@ -195,7 +195,7 @@ impl Emitter<'_> {
             };
             self.used += words.len();
             write_blocks(words, host, offset, self.block);
-            self.put_ccw(node.host, indirect(node, self.profile, here));
+            self.put_ccw(node.host, usual(node, here));
             nodes = rest;
         }
         nodes
@@ -274,7 +274,7 @@ impl Emitter<'_> {
     /// Writes the first of the two host CCWs of a read-backward node, down to the start of a
     /// block, and returns the second, which begins at the end of one.
     fn split(&mut self, node: &Node, plain: CcwFlags) -> Result<RawCcw, Code> {
-        let offset = node.first_byte(self.work) & (self.block - 1);
+        let offset = node.offset() & (self.block - 1);
         let count = node.ccw().count;
         let first = u16::try_from(offset + 1).map_err(|_| Code::EnvReadBackward)?;
         let rest = count.checked_sub(first).ok_or(Code::EnvReadBackward)?;
@@ -358,7 +358,7 @@ impl Emitter<'_> {
     #[inline]
     fn list(&mut self, node: &Node) -> Result<(), Code> {
         let start = self.used;
-        let offset = node.first_byte(self.work) & (self.block - 1);
+        let offset = node.offset() & (self.block - 1);
         if node.op == Op::Backward {
             self.backward(u64::from(node.good), offset)?;
         } else {
@@ -427,14 +427,6 @@ impl Emitter<'_> {
     }
 }
 
-impl Node {
-    /// Whether it transfers all its bytes, at ascending addresses.
-    #[inline]
-    fn goes_up(&self) -> bool {
-        matches!(self.op, Op::Output | Op::Input) && self.fault.is_none()
-    }
-}
-
 /// How many blocks of `block` bytes, a power of two, hold `bytes` from the start of the first.
 #[inline]
 fn blocks(bytes: u64, block: u64) -> usize {
@@ -459,19 +451,22 @@ fn write_blocks(words: &mut [[u8; 8]], host: u64, offset: u64, block: u64) {
     }
 }
 
-/// The CCW that does for `node` what the list at `list` says.
-#[inline]
-fn indirect(node: &Node, profile: &HostProfile, list: Addr31<Host>) -> RawCcw {
+/// The CCW that does for `node` what the list at `list` says, if it is the guest's own command.
+#[inline(always)]
+fn usual(node: &Node, list: Addr31<Host>) -> RawCcw {
     const LISTS: CcwFlags = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
     // Command, count, and the flags but for those of lists.
     const KEPT: u64 = !((LISTS.bits() as u64) << 48 | 0xffff_ffff);
     const INDIRECT: u64 = (CcwFlags::INDIRECT.bits() as u64) << 48;
-    let mut word = node.word & KEPT | INDIRECT | u64::from(list.get());
-    if profile.reads_chained_codes {
-        let code = u64::from(code(node, profile).0);
-        word = word & !(0xff << 56) | code << 56;
-    }
+    let word = node.word & KEPT | INDIRECT | u64::from(list.get());
     RawCcw(word.to_be_bytes())
+}
+
+/// The CCW that does for `node` what the list at `list` says.
+fn indirect(node: &Node, profile: &HostProfile, list: Addr31<Host>) -> RawCcw {
+    let RawCcw([_, rest @ ..]) = usual(node, list);
+    let [flags, high, low, a, b, c, d] = rest;
+    RawCcw([code(node, profile).0, flags, high, low, a, b, c, d])
 }
 
 /// The code of the host CCW: a guest's byte, but never one that the host would take for something

@@ -8,15 +8,15 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CCW_SIZE, Ccw, Class, Command, Guest, GuestAddr, RawCcw, RawOrb};
+use ccw::{CCW_SIZE, Ccw, CcwFlags, Class, Command, Format, Guest, GuestAddr, RawCcw, RawOrb};
 
 use crate::{
-    Buffers, Code, Guards, GuestStorage, Policy,
-    chain::{Judged, Op, State, judge, plain},
+    Buffers, Code, Guards, GuestStorage, Policy, Skips,
+    chain::{Judged, Op, State, common, judge},
     list,
     memory::key_allows,
     orb,
-    work::{NOWHERE, Node, Reach, Span},
+    work::{Node, Reach, Span},
 };
 
 /// A guest's program as it was at one moment.
@@ -81,6 +81,27 @@ enum Turn {
     End,
 }
 
+/// Where a walk along usual commands has come to.
+enum Next {
+    /// At this CCW, which was read and is something else.
+    Rare(RawCcw),
+    /// At an address to which the span cannot grow.
+    Turn,
+    /// At the end of the path.
+    End,
+}
+
+/// Why a CCW was not read.
+#[derive(Clone, Copy)]
+enum Unread {
+    /// There is no storage.
+    Gone,
+    /// Its key forbids it.
+    Protected,
+    /// Enough were read.
+    TooLong,
+}
+
 /// No CCW can follow one here.
 const NO_SPAN: u32 = 1;
 
@@ -88,6 +109,7 @@ struct Walk<'a, G> {
     work: &'a mut Buffers,
     storage: &'a G,
     guards: &'a Guards<'a>,
+    lists: list::Simple,
     /// The span that grows, as a position in `spans`.
     span: usize,
     /// Address behind its last node; [`NO_SPAN`] when none grows.
@@ -99,6 +121,7 @@ struct Walk<'a, G> {
 impl<'a, G: GuestStorage> Walk<'a, G> {
     fn new(work: &'a mut Buffers, storage: &'a G, guards: &'a Guards<'a>) -> Self {
         Self {
+            lists: list::Simple::new(&work.orb, guards),
             work,
             storage,
             guards,
@@ -144,15 +167,22 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 }
             }
             let raw = match here.state {
-                State::Command => self.commands(&mut here),
-                State::Data { .. } => self.read(here.at, here.via, here.reach()),
+                State::Command if self.work.policy.skips == Skips::Searches => {
+                    match self.commands(&mut here) {
+                        Next::Rare(raw) => raw,
+                        Next::Turn => continue,
+                        Next::End => return,
+                    }
+                }
+                _ => match self.read(&here) {
+                    Some(raw) => raw,
+                    None => return,
+                },
             };
-            let Some(raw) = raw else { return };
             let word = raw.format1(self.work.orb.format);
             let after_tic = here.after_tic();
             let judged = judge(word, &self.work.orb, here.state, after_tic);
-            let head = here.state.head(raw.command());
-            let Some(index) = self.append(here.at, raw, word, judged, head, here.reach()) else {
+            let Some(index) = self.append(&here, raw, word, judged) else {
                 return;
             };
             if !self.follow(&mut here, index, judged.op, word) {
@@ -161,37 +191,52 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
     }
 
-    /// Reads commands as most are, one behind the other, up to a CCW that is something else: that
-    /// one is read but not yet judged. None where the walk ends.
+    /// Reads commands as most are, one behind the other, as far as the span can grow.
     #[inline(never)]
-    fn commands(&mut self, here: &mut Arrival) -> Option<RawCcw> {
-        let format = self.work.orb.format;
-        let Arrival {
-            mut at, mut via, ..
-        } = *here;
+    fn commands(&mut self, here: &mut Arrival) -> Next {
+        let mut at = here.at;
+        let lists = self.lists;
         let mut reach = here.reach();
-        loop {
-            let raw = self.read(at, via, reach)?;
-            let word = raw.format1(format);
-            let ccw = Ccw::<Guest>::from_format1(word);
-            let behind = at.wrapping_add(8);
-            let last = !ccw.chains_command();
-            let straight = !ccw.chains_data()
-                && (last || (behind < self.ceiling && !self.work.policy.may_skip(ccw.command)));
-            let Some(op) = plain(word, State::Command).filter(|_| straight) else {
-                (here.at, here.via) = (at, via);
-                here.skippable = reach.contains(Reach::SKIPPABLE);
-                return Some(raw);
+        let next = loop {
+            let raw = match self.peek(at) {
+                Ok(raw) => raw,
+                Err(why) => break Err(why),
             };
-            let judged = Judged { op, fault: None };
-            let index = self.append(at, raw, word, judged, ccw.command, reach)?;
-            if last {
-                return None;
-            }
-            at = behind;
-            via = Via::Sequence(index);
+            let (word, ignored) = match self.work.orb.format {
+                Format::One => (u64::from_be_bytes(raw.0), 0),
+                format => (raw.format1(format), raw.ignored(format)),
+            };
+            let Some(op) = common(word) else {
+                break Ok(Next::Rare(raw));
+            };
+            let ccw = Ccw::<Guest>::from_format1(word);
+            self.work.nodes.push(Node {
+                reach,
+                usual: op != Op::Backward,
+                ..Node::new(at, word, ignored, op, ccw.command)
+            });
+            at = at.wrapping_add(8);
             reach.remove(Reach::SKIPPABLE);
+            let listed = ccw.flags.contains(CcwFlags::INDIRECT);
+            if (listed && !lists.fetch(self.work, self.storage, self.guards))
+                || !ccw.chains_command()
+            {
+                break Ok(Next::End);
+            }
+            if at >= self.ceiling {
+                break Ok(Next::Turn);
+            }
+        };
+        if at != here.at {
+            self.tail = at;
+            here.at = at;
+            here.via = Via::Sequence(self.work.last_node());
+            here.skippable = false;
         }
+        next.unwrap_or_else(|why| {
+            self.unread(why, here);
+            Next::End
+        })
     }
 
     /// Goes on behind node `index`, which does `op`; false when the program ends there.
@@ -225,53 +270,39 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         true
     }
 
-    /// The CCW where the walk has come to; none when it cannot be read.
+    /// The CCW at `at`.
     #[inline(always)]
-    fn read(&mut self, at: u32, via: Via, reach: Reach) -> Option<RawCcw> {
+    fn peek(&self, at: u32) -> Result<RawCcw, Unread> {
         if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
-            self.work.too_long = true;
-            return None;
+            return Err(Unread::TooLong);
         }
-        let guest = GuestAddr::new(u64::from(at));
-        let Some(raw) = self.storage.read_doubleword(guest) else {
-            self.unreadable(Code::CcwaSeqUnavail, at, via, reach);
-            return None;
-        };
-        if let Some(keys) = self.guards.keys
-            && !key_allows(keys, self.work.orb.key, guest, false)
-        {
-            self.unreadable(Code::CcwaProt, at, via, reach);
-            return None;
+        let at = GuestAddr::new(u64::from(at));
+        let raw = self.storage.read_doubleword(at).ok_or(Unread::Gone)?;
+        match self.guards.keys {
+            Some(keys) if !key_allows(keys, self.work.orb.key, at, false) => Err(Unread::Protected),
+            _ => Ok(RawCcw(raw)),
         }
-        Some(RawCcw(raw))
+    }
+
+    /// The CCW where the walk has come to; none when it cannot be read.
+    fn read(&mut self, here: &Arrival) -> Option<RawCcw> {
+        self.peek(here.at)
+            .map_err(|why| self.unread(why, here))
+            .ok()
     }
 
     /// Adds the CCW that was read as a node, with its list; none when the channel stops there.
-    #[inline(always)]
-    fn append(
-        &mut self,
-        addr: u32,
-        raw: RawCcw,
-        word: u64,
-        Judged { op, fault }: Judged,
-        head: Command,
-        reach: Reach,
-    ) -> Option<u16> {
+    fn append(&mut self, here: &Arrival, raw: RawCcw, word: u64, judged: Judged) -> Option<u16> {
+        let Judged { op, fault } = judged;
+        let ccw = Ccw::<Guest>::from_format1(word);
+        let head = here.state.head(ccw.command);
+        let ignored = raw.ignored(self.work.orb.format);
         let index = self.push(Node {
-            addr,
-            raw,
-            word,
-            list: 0,
-            list_len: 0,
-            good: 0,
-            host: NOWHERE,
-            op,
-            head,
-            reach,
+            reach: here.reach(),
             fault,
+            ..Node::new(here.at, word, ignored, op, head)
         });
-        let flags = Ccw::<Guest>::from_format1(word).flags;
-        let lost = op.has_list(flags) && !list::fetch(self.work, self.storage, self.guards, index);
+        let lost = op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards);
         (fault.is_none() && !lost).then_some(index)
     }
 
@@ -316,6 +347,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             return None;
         }
         let word = node.word;
+        node.usual = false;
         if again {
             node.reach |= here.reach();
             node.head = here.state.head(node.head);
@@ -353,14 +385,14 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             head: here.state.head(ccw.command),
             reach: here.reach() | Reach::TWO_WAYS,
             fault,
+            usual: false,
             ..first
         });
         // The same list serves both, unless the two need different numbers of words.
         let listed =
             first.op.has_list(ccw.flags) && (first.op == Op::Backward) == (op == Op::Backward);
-        let lost = op.has_list(ccw.flags)
-            && !listed
-            && !list::fetch(self.work, self.storage, self.guards, index);
+        let lost =
+            op.has_list(ccw.flags) && !listed && !list::fetch(self.work, self.storage, self.guards);
         (fault.is_none() && !lost && self.follow(&mut here, index, op, word)).then_some(here)
     }
 
@@ -443,9 +475,13 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// The CCW cannot be read.
     #[cold]
-    fn unreadable(&mut self, code: Code, at: u32, via: Via, reach: Reach) {
-        let code = match (code, via) {
-            (Code::CcwaProt, _) => Code::CcwaProt,
+    fn unread(&mut self, why: Unread, here: &Arrival) {
+        let code = match (why, here.via) {
+            (Unread::TooLong, _) => {
+                self.work.too_long = true;
+                return;
+            }
+            (Unread::Protected, _) => Code::CcwaProt,
             (_, Via::Orb) => Code::CcwaCpaUnavail,
             (_, Via::Skip | Via::Sequence(_)) => Code::CcwaSeqUnavail,
             (_, Via::Tic(index)) => {
@@ -457,7 +493,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 return;
             }
         };
-        self.fault_node(at, code, reach);
+        self.fault_node(here.at, code, here.reach());
     }
 
     /// Puts a node without bytes at `at`, where the channel stops.
@@ -470,19 +506,10 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             self.work.too_long = true;
             return;
         }
-        let raw = RawCcw::STOP;
         self.push(Node {
-            addr: at,
-            raw,
-            word: raw.format1(self.work.orb.format),
-            list: 0,
-            list_len: 0,
-            good: 0,
-            host: NOWHERE,
-            op: Op::Fault,
-            head: raw.command(),
             reach,
             fault: Some(code),
+            ..Node::new(at, 0, 0, Op::Fault, Command(0))
         });
         self.leave_span();
     }

@@ -3,33 +3,126 @@
 //!
 //! Only the words that the count needs are read: what stands behind them is no IDAW.
 
+use alloc::vec::Vec;
+
 use ccw::{
-    Addr, CcwFlags, Guest, GuestAddr, IdawFormat, MAX_IDAWS, MIDAL_PAGE, MIDAW_SIZE, Midaw,
-    MidawFlags, RawMidaw,
+    Addr, Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MAX_IDAWS, MIDAL_PAGE, MIDAW_SIZE, Midaw,
+    MidawFlags, Orb, RawMidaw,
 };
 
 use crate::{
     Buffers, Code, Guards, GuestStorage, chain::Op, limits::MAX_MIDAWS, memory::keyed_prefix,
 };
 
-/// Reads the list of node `index`, whose CCW has IDA or MIDA and moves data; says whether a list
+/// Which lists of a program are read without further thought: those of doublewords that begin
+/// below an address, with no keys to ask for.
+#[derive(Clone, Copy)]
+pub(crate) struct Simple {
+    /// First address at which the longest list might pass the limit of the format.
+    end: u32,
+    block: u64,
+}
+
+impl Simple {
+    pub(crate) fn new(orb: &Orb<Guest>, guards: &Guards<'_>) -> Self {
+        const LONGEST: u64 = MAX_IDAWS as u64 * 8;
+        let format = IdawFormat::of(orb);
+        let simple = format.size() == 8 && guards.keys.is_none();
+        let end = if simple {
+            orb.format.limit() - LONGEST
+        } else {
+            0
+        };
+        Self {
+            end: u32::try_from(end).unwrap_or(0),
+            block: format.block(),
+        }
+    }
+
+    /// Reads the list of the last node if it is one of these and does not run backward, otherwise
+    /// by [`fetch`], whose answer it gives.
+    #[inline(always)]
+    pub(crate) fn fetch<G: GuestStorage>(
+        self,
+        work: &mut Buffers,
+        storage: &G,
+        guards: &Guards<'_>,
+    ) -> bool {
+        let Buffers {
+            nodes,
+            words,
+            control,
+            ..
+        } = &mut *work;
+        let Some(node) = nodes.last_mut().filter(|node| node.usual) else {
+            return fetch(work, storage, guards);
+        };
+        let Ccw { addr, count, .. } = node.ccw();
+        if addr.get() >= self.end || !addr.widen().is_aligned(8) {
+            return fetch(work, storage, guards);
+        }
+        let at = addr.widen();
+        let Some(first) = storage.read_doubleword(at) else {
+            return true;
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 512 words for each of 65535 CCWs"
+        )]
+        {
+            node.list = words.len() as u32;
+        }
+        words.push(first);
+        let last = (u64::from_be_bytes(first) & (self.block - 1)) + u64::from(count) - 1;
+        let read = if last < self.block {
+            1
+        } else {
+            1 + doublewords(words, storage, at, last >> self.block.trailing_zeros())
+        };
+        node.list_len = read;
+        control.0 = control.0.min(at.get());
+        control.1 = control.1.max(at.get() + u64::from(read) * 8);
+        true
+    }
+}
+
+/// Reads the `n` doublewords behind that at `at`, as many as there are.
+#[inline]
+fn doublewords<G: GuestStorage>(
+    words: &mut Vec<[u8; 8]>,
+    storage: &G,
+    at: GuestAddr,
+    n: u64,
+) -> u16 {
+    let Some(behind) = at.checked_add(8) else {
+        return 0;
+    };
+    // Read where they stay; a last word that is not whole is dropped.
+    let start = words.len();
+    #[expect(clippy::cast_possible_truncation, reason = "at most 32")]
+    words.resize(start + n as usize, [0; 8]);
+    let bytes = words.get_mut(start..).unwrap_or(&mut []).as_flattened_mut();
+    let read = storage.read(behind, bytes) / 8;
+    words.truncate(start + read);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 32")]
+    {
+        read as u16
+    }
+}
+
+/// Reads the list of the last node, whose CCW has IDA or MIDA and moves data; says whether a list
 /// can begin where the CCW says. If not, that is a fault of the CCW.
 ///
 /// Words that cannot be read are missing afterwards; whether they are needed is for the validator
 /// to say.
-pub(crate) fn fetch<G: GuestStorage>(
-    work: &mut Buffers,
-    storage: &G,
-    guards: &Guards<'_>,
-    index: u16,
-) -> bool {
+pub(crate) fn fetch<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &Guards<'_>) -> bool {
     let format = IdawFormat::of(&work.orb);
     #[expect(
         clippy::cast_possible_truncation,
         reason = "at most 512 words for each of 65535 CCWs"
     )]
     let start = work.words.len() as u32;
-    let Some(node) = work.nodes.get_mut(usize::from(index)) else {
+    let Some(node) = work.nodes.last_mut() else {
         return false;
     };
     let (at, count) = (node.ccw().addr.widen(), node.ccw().count);
@@ -43,6 +136,7 @@ pub(crate) fn fetch<G: GuestStorage>(
     if !at.is_aligned(size) {
         node.op = Op::Fault;
         node.fault = Some(fault);
+        node.usual = false;
         return false;
     }
     let read = if midal {
@@ -50,9 +144,8 @@ pub(crate) fn fetch<G: GuestStorage>(
     } else {
         idaws(work, storage, guards, at, format, count, backward)
     };
-    work.small_blocks |= !midal && format.block() == 2048;
     work.widen_control(at.get(), u64::from(read) * size);
-    if let Some(node) = work.nodes.get_mut(usize::from(index)) {
+    if let Some(node) = work.nodes.last_mut() {
         node.list = start;
         node.list_len = read;
     }
@@ -100,34 +193,23 @@ fn idaws<G: GuestStorage>(
         return 1;
     };
     let want = permitted(work, guards, second, u64::from(words - 1) * size);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "at most 32 words of 8 bytes"
-    )]
-    let want = want as usize;
+    if size == 8 {
+        return 1 + doublewords(&mut work.words, storage, at, want / 8);
+    }
+    let mut bytes = [0; (MAX_IDAWS - 1) * 4];
+    let Some(bytes) = usize::try_from(want)
+        .ok()
+        .and_then(|want| bytes.get_mut(..want))
+    else {
+        return 1;
+    };
+    let got = storage.read(second, bytes);
+    let (whole, _) = bytes.get(..got).unwrap_or(&[]).as_chunks::<4>();
+    work.words
+        .extend(whole.iter().map(|&[a, b, c, d]| [0, 0, 0, 0, a, b, c, d]));
     #[expect(clippy::cast_possible_truncation, reason = "at most 33")]
-    if size == 4 {
-        let mut bytes = [0; (MAX_IDAWS - 1) * 4];
-        let Some(bytes) = bytes.get_mut(..want) else {
-            return 1;
-        };
-        let got = storage.read(second, bytes);
-        let (whole, _) = bytes.get(..got).unwrap_or(&[]).as_chunks::<4>();
-        work.words
-            .extend(whole.iter().map(|&[a, b, c, d]| [0, 0, 0, 0, a, b, c, d]));
+    {
         1 + whole.len() as u16
-    } else {
-        // Read where they stay; a last word that is not whole is dropped.
-        let start = work.words.len();
-        work.words.resize(start + want / 8, [0; 8]);
-        let bytes = work
-            .words
-            .get_mut(start..)
-            .unwrap_or(&mut [])
-            .as_flattened_mut();
-        let got = storage.read(second, bytes) / 8;
-        work.words.truncate(start + got);
-        1 + got as u16
     }
 }
 

@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CcwFlags, Format, Guest, Irb};
+use ccw::{Format, Guest, IdawFormat, Irb};
 use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
@@ -74,7 +74,7 @@ impl Program {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work } = self;
-        let block = if work.small_blocks { 2048 } else { 4096 };
+        let block = list_block(&work);
         work.profile = *profile;
         work.laid = match profile.arrangement {
             Arrangement::Exact => {
@@ -212,22 +212,18 @@ pub struct Pinned<P: Pinner> {
 }
 
 impl Node {
-    /// First byte of data, for what transfers.
-    #[inline]
-    pub(crate) fn first_byte(&self, work: &Buffers) -> u64 {
-        if self.ccw().flags.contains(CcwFlags::INDIRECT) {
-            // Without a first word nothing is good and no byte is looked for.
-            work.list(self)
-                .first()
-                .map_or(0, |word| u64::from_be_bytes(*word))
-        } else {
-            u64::from(self.ccw().addr.get())
-        }
-    }
-
     /// Whether the channel stops at this node, and how it says so.
     pub(crate) fn check(&self) -> Option<Check> {
         self.fault.map(Code::check)
+    }
+}
+
+/// The largest blocks that every list of the program can be given in.
+fn list_block(work: &Buffers) -> u64 {
+    let listed = |node: &Node| node.list_len > 0 && !node.is_midal();
+    match IdawFormat::of(&work.orb).block() {
+        2048 if work.nodes.iter().any(listed) => 2048,
+        _ => 4096,
     }
 }
 

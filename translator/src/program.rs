@@ -212,10 +212,12 @@ impl Validator {
         if command && device.is_immediate(node.ccw().command) {
             // The command ends by itself, so the address does not matter.
             node.op = Op::Skip;
+            node.usual = false;
             return None;
         }
         node.good = fault.good;
         node.fault = Some(fault.code);
+        node.usual = false;
         Some(fault)
     }
 
@@ -287,7 +289,7 @@ impl Validator {
             let site = site(&self.work, code, n, data);
             self.work.find(code, Severity::Warning, site);
         } else if reach.contains(Reach::SKIPPABLE)
-            && node.raw.command().is_tic(self.work.orb.format)
+            && node.ccw().command.is_tic(self.work.orb.format)
         {
             // A TIC behind a search: whether it is reached is for the device to say.
             self.work.verdict.outcome = Outcome::Indeterminate;
@@ -391,9 +393,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
     let Some(node) = work.nodes.get(usize::from(n)) else {
         return site;
     };
-    if node.raw == RawCcw::STOP
-        && matches!(code, Code::CcwaSeqUnavail | Code::CcwaWrap | Code::CcwaProt)
-    {
+    if node.word == 0 && matches!(code, Code::CcwaSeqUnavail | Code::CcwaWrap | Code::CcwaProt) {
         site.word = Word::default();
     }
     let Some(fault) = data else { return site };
@@ -540,14 +540,14 @@ impl Program {
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let format = self.work.orb.format;
         self.work.nodes.iter().zip(0..).map(move |(node, index)| {
-            let unread = node.raw == RawCcw::STOP
-                && node.fault.is_some_and(|code| code.id().starts_with('A'));
+            let unread =
+                node.word == 0 && node.fault.is_some_and(|code| code.id().starts_with('A'));
             Step {
                 index,
                 at: node.guest(),
-                raw: (!unread).then_some(node.raw),
+                raw: (!unread).then(|| node.raw(format)),
                 ccw: node.ccw(),
-                tic: node.raw.command().is_tic(format),
+                tic: node.ccw().command.is_tic(format),
                 in_data_chain: !node.reach.contains(Reach::COMMAND),
                 possible: !node.reach.contains(Reach::CERTAIN),
                 list: self.work.list(node),

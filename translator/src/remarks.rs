@@ -83,7 +83,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
     if output && ccw.flags.contains(CcwFlags::SKIP) {
         remark(work, Code::SkipOutput, (flag(3), flag(3)));
     }
-    if node.raw.ignored(format) != 0 {
+    if node.ignored != 0 {
         remark(work, Code::F0Byte5, (40, 47));
     }
     if node.is_midal() && node.op.transfers() {
@@ -153,7 +153,7 @@ pub(crate) fn program(work: &mut Buffers) {
         .any(|node| {
             node.op.transfers()
                 || node.op == Op::Skip
-                || (node.op != Op::Tic && policy.may_skip(node.raw.command()))
+                || (node.op != Op::Tic && policy.may_skip(node.ccw().command))
         });
     if !open {
         let tic = work

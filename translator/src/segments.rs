@@ -103,7 +103,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             line.push(HostSlot::Jump(n));
             return Ok(());
         } else {
-            if splits(work, &node, block) {
+            if splits(&node, block) {
                 // A command that skips would land on the second part.
                 if skippable || node.fault.is_some() || goes_on_early(work, &node) {
                     return Err((Code::EnvReadBackward, n));
@@ -267,7 +267,7 @@ fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
 
 /// Bytes of blocks with which most read-backward CCWs need not be split.
 fn backward_block(work: &Buffers, block: u64) -> u64 {
-    let splits = |block| work.nodes.iter().any(|node| splits(work, node, block));
+    let splits = |block| work.nodes.iter().any(|node| splits(node, block));
     if block > 2048 && splits(block) && !splits(2048) {
         2048
     } else {
@@ -283,11 +283,11 @@ fn goes_on_early(work: &Buffers, node: &Node) -> bool {
 }
 
 /// Whether a host that counts blocks upward reads fewer words than `node` needs downward.
-fn splits(work: &Buffers, node: &Node, block: u64) -> bool {
+fn splits(node: &Node, block: u64) -> bool {
     if node.op != Op::Backward {
         return false;
     }
-    let offset = node.first_byte(work) & (block - 1);
+    let offset = node.offset() & (block - 1);
     let host = (offset + u64::from(node.ccw().count)).div_ceil(block);
     let good = u64::from(node.good);
     let needed = 1 + good.saturating_sub(offset + 1).div_ceil(block);

@@ -7,7 +7,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use bitflags::bitflags;
-use ccw::{Ccw, Command, Guest, GuestAddr, Orb, RawCcw, RawOrb};
+use ccw::{Ccw, Command, Format, Guest, GuestAddr, Orb, RawCcw, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
@@ -45,16 +45,16 @@ bitflags! {
 pub(crate) struct Node {
     /// Guest address. A fault may lie at 2^31, just past the last address of a CCW.
     pub(crate) addr: u32,
-    /// The bytes; zero when they could not be read.
-    pub(crate) raw: RawCcw,
-    /// What they say, as the doubleword of format 1.
+    /// What its bytes say, as the doubleword of format 1; zero when they could not be read.
     pub(crate) word: u64,
     /// First of its words in [`Buffers::words`].
     pub(crate) list: u32,
     /// List words that were read.
     pub(crate) list_len: u16,
-    /// Bytes of its data before the one that a data fault forbids.
+    /// Bytes of its data before the one that a data fault forbids, once it is checked.
     pub(crate) good: u16,
+    /// How far into a 4 KiB block its first byte of data lies, once it is checked.
+    pub(crate) offset: u16,
     /// Number of its host CCW, once the layout is known; [`NOWHERE`] if it has none.
     pub(crate) host: u32,
     /// What it does with data.
@@ -65,6 +65,11 @@ pub(crate) struct Node {
     pub(crate) reach: Reach,
     /// The condition that stops the channel here.
     pub(crate) fault: Option<Code>,
+    /// The byte of a CCW in format 0 that the channel ignores.
+    pub(crate) ignored: u8,
+    /// As nearly every CCW is: a command that transfers upward, reached as such, without MIDAWs,
+    /// suspension or SKIP; and nothing is wrong with it.
+    pub(crate) usual: bool,
 }
 
 impl Node {
@@ -79,6 +84,35 @@ impl Node {
         self.ccw().chains_command() || (self.ccw().chains_data() && policy.chains_data(self.head))
     }
 
+    /// A CCW that was read and neither reached nor looked at any further.
+    #[inline(always)]
+    pub(crate) fn new(addr: u32, word: u64, ignored: u8, op: Op, head: Command) -> Self {
+        Self {
+            addr,
+            word,
+            list: 0,
+            list_len: 0,
+            good: 0,
+            offset: 0,
+            host: NOWHERE,
+            op,
+            head,
+            reach: Reach::empty(),
+            fault: None,
+            ignored,
+            usual: false,
+        }
+    }
+
+    /// Its bytes in guest storage; zero when they could not be read.
+    pub(crate) fn raw(&self, format: Format) -> RawCcw {
+        let [command, flags, high, low, top, a, b, c] = self.word.to_be_bytes();
+        RawCcw(match format {
+            Format::One => [command, flags, high, low, top, a, b, c],
+            Format::Zero => [command, a, b, c, flags, self.ignored, high, low],
+        })
+    }
+
     /// Its list words among `words`.
     #[inline]
     pub(crate) fn list_in<'a>(&self, words: &'a [[u8; 8]]) -> &'a [[u8; 8]] {
@@ -87,6 +121,12 @@ impl Node {
         words
             .get(start..start + usize::from(self.list_len) * per)
             .unwrap_or(&[])
+    }
+
+    /// How far into a block of up to 4 KiB its data begins.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        u64::from(self.offset)
     }
 
     #[inline]
@@ -172,8 +212,6 @@ pub struct Buffers {
     pub(crate) second_tic: Option<u16>,
     /// The ORB is refused: there is no program.
     pub(crate) orb_fault: Option<Code>,
-    /// IDAWs on 2 KiB blocks are in use.
-    pub(crate) small_blocks: bool,
     /// The walk ended because the program is too long.
     pub(crate) too_long: bool,
 }
@@ -203,7 +241,6 @@ impl Buffers {
         self.looped = None;
         self.second_tic = None;
         self.orb_fault = None;
-        self.small_blocks = false;
         self.too_long = false;
     }
 
@@ -222,6 +259,11 @@ impl Buffers {
             reason = "less than the span's length"
         )]
         (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
+    }
+
+    /// Number of the node that was read last.
+    pub(crate) fn last_node(&self) -> u16 {
+        u16::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX)
     }
 
     /// The list words of `node`.
@@ -257,7 +299,7 @@ impl Buffers {
             ccw: Some(node.guest()),
             index: Some(index),
             at: Some(node.guest()),
-            word: Word::new(&node.raw.0),
+            word: Word::new(&node.raw(self.orb.format).0),
             bits,
             ..Site::default()
         }
@@ -295,7 +337,6 @@ impl Default for Buffers {
             looped: None,
             second_tic: None,
             orb_fault: None,
-            small_blocks: false,
             too_long: false,
         }
     }
