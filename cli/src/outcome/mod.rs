@@ -5,7 +5,7 @@ mod json;
 mod text;
 
 use ccw::{Guest, Irb, Scsw, SubchannelStatus};
-use css::{CannotStart, Check};
+use css::{CannotStart, Check, ConditionCode};
 use translator::FirstByteFault;
 
 use crate::exit::Exit;
@@ -137,6 +137,9 @@ fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
 fn not_started(refusal: CannotStart) -> End {
     End::NotStarted(match refusal {
         CannotStart::Operand(_) => "operand exception".to_owned(),
+        CannotStart::Condition(ConditionCode::Cc3) => {
+            "condition code 3, no path of the ORB's mask is available (O09)".to_owned()
+        }
         CannotStart::Condition(_) => refusal.to_string(),
     })
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `explain`: what a condition means, when a machine reports it, and what satisfies the rule.
 
+mod finder;
+
 use std::fmt::Write;
 use std::io;
 
@@ -33,6 +35,7 @@ struct Entry {
     check: &'static str,
     blame: &'static str,
     when: &'static str,
+    found_by: &'static str,
     see: &'static str,
 }
 
@@ -92,6 +95,7 @@ fn entry(code: Code) -> String {
         &format!("{}{}", report(code.check()), status(code.check())),
     );
     row("when", when(code));
+    row("found by", finder::of(code).text());
     row("whose", whose(code.blame()));
     row("read", see(code));
     text
@@ -112,6 +116,7 @@ impl Entry {
                 Blame::Caller => "caller",
             },
             when: when(code),
+            found_by: finder::of(code).name(),
             see: see(code),
         }
     }

@@ -1,0 +1,1 @@
+run --device tape:{images}/tape.aws cli/tests/inputs/no-path.json
