@@ -5,8 +5,8 @@ mod json;
 mod text;
 
 use ccw::{Guest, Irb, Scsw, SubchannelStatus};
-use css::{CannotStart, Check, ConditionCode};
-use translator::FirstByteFault;
+use css::{CannotStart, Check, Condition, ConditionCode};
+use translator::{Code, Finding, FirstByteFault};
 
 use crate::exit::Exit;
 use crate::input::Input;
@@ -38,7 +38,7 @@ pub(crate) struct Outcome {
     end: End,
     exchanges: Vec<Exchange>,
     dropped: Dropped,
-    /// The channel's own reason for a check, if it looked at the guest's program.
+    /// The condition that a check stands for, if it is known.
     reason: Option<String>,
     /// What should not have happened.
     complaints: Vec<String>,
@@ -52,8 +52,7 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
     let mut reason = None;
     let end = match ran.ended {
         Ended::Status(irb, check) => {
-            reason = check
-                .map(|Check { condition, .. }| format!("{} {}", condition.id(), condition.text()));
+            reason = check.map(named);
             End::Status(irb)
         }
         Ended::NotStarted(refusal) => not_started(refusal),
@@ -70,35 +69,73 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
     }
 }
 
-/// Runs the translated program, if there is one.
+/// Runs the translated program, if there is one; `findings` are those about the guest's.
 pub(crate) fn translated(
     translation: &Translation,
+    findings: &[Finding],
     storage: &mut Working<'_>,
     device: Attached,
 ) -> Outcome {
     let end = match translation {
-        Translation::Ready(ready) => return host(ready, storage, device),
+        Translation::Ready(ready) => return host(ready, findings, storage, device),
         Translation::Ended(irb) => End::Status(*irb),
         Translation::Refused(finding) if finding.code.id().starts_with('O') => {
             End::NotStarted("operand exception".to_owned())
         }
         Translation::Refused(finding) => End::Refused(refusal(finding)),
     };
+    let reason = match &end {
+        End::Status(irb) => condition(&irb.scsw, findings),
+        _ => None,
+    };
     Outcome {
         end,
         exchanges: Vec::new(),
         dropped: Dropped::default(),
-        reason: None,
+        reason,
         complaints: Vec::new(),
         device,
     }
 }
 
-fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
+/// The condition of the guest's program for which it ended with the check in `scsw`.
+fn condition(scsw: &Scsw<Guest>, findings: &[Finding]) -> Option<String> {
+    let check = if scsw.subchannel.contains(SubchannelStatus::PROGRAM_CHECK) {
+        translator::Check::ProgramCheck
+    } else if scsw.subchannel.contains(SubchannelStatus::PROTECTION_CHECK) {
+        translator::Check::ProtectionCheck
+    } else {
+        return None;
+    };
+    let at = u64::from(scsw.cpa.wrapping_sub(8));
+    findings
+        .iter()
+        .find(|finding| {
+            finding.code.check() == check && finding.site.ccw.is_some_and(|ccw| ccw.get() == at)
+        })
+        .map(|finding| finding.code.to_string())
+}
+
+/// The condition that the channel itself found.
+fn named(check: Check) -> String {
+    let condition = check.condition;
+    Code::parse(condition.id()).map_or_else(
+        || format!("{} {}", condition.id(), condition.text()),
+        |code| code.to_string(),
+    )
+}
+
+fn host(
+    ready: &Ready,
+    findings: &[Finding],
+    storage: &mut Working<'_>,
+    device: Attached,
+) -> Outcome {
     let ran = machine::run_host(ready, storage, device);
     let mut complaints = Vec::new();
+    let mut reason = None;
     let end = match ran.ended {
-        Ended::Status(irb, _) => {
+        Ended::Status(irb, check) => {
             let completion = ready.translated.complete(&irb);
             if completion.unmapped {
                 complaints.push(format!(
@@ -106,6 +143,11 @@ fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
                     irb.scsw.cpa
                 ));
             }
+            // A loop goes round as often on the host.
+            let loops = check.filter(|check| check.condition == Condition::C06);
+            reason = loops
+                .map(named)
+                .or_else(|| condition(&completion.irb.scsw, findings));
             if completion.unexplained {
                 complaints.push("the host found fault with a sound CCW".to_owned());
             }
@@ -128,7 +170,7 @@ fn host(ready: &Ready, storage: &mut Working<'_>, device: Attached) -> Outcome {
         end,
         exchanges: ran.exchanges,
         dropped: ran.dropped,
-        reason: None,
+        reason,
         complaints,
         device: ran.device,
     }

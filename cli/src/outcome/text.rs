@@ -16,17 +16,23 @@ use crate::{dump, status};
 const SHOWN: usize = 512;
 /// Ranges this near each other are shown as one.
 const GAP: u64 = 16;
-/// Exchanges that are shown.
+/// Exchanges that are shown; those that are like the one before count as one.
 const EXCHANGES: usize = 200;
 
 impl Outcome {
     /// The outcome as text; `storage` is as the run left it.
     pub(crate) fn text(&self, class: DeviceClass, storage: &Working<'_>) -> String {
         let mut text = String::new();
-        for exchange in self.exchanges.iter().take(EXCHANGES) {
-            text.push_str(&exchange_line(exchange, class));
+        let mut shown = 0;
+        for same in self.exchanges.chunk_by(|a, b| a == b).take(EXCHANGES) {
+            let Some(first) = same.first() else { continue };
+            shown += same.len();
+            text.push_str(&exchange_line(first, class));
+            if same.len() > 1 {
+                let _ = writeln!(text, "  ... {} more like this", same.len() - 1);
+            }
         }
-        let rest = self.exchanges.len().saturating_sub(EXCHANGES) as u64 + self.dropped.count;
+        let rest = self.exchanges.len().saturating_sub(shown) as u64 + self.dropped.count;
         if rest > 0 {
             let _ = writeln!(text, "  ... {rest} more commands");
         }

@@ -68,7 +68,8 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
 fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let program = analysis::judge(input);
     let mut text = show::text(input, &program);
-    let findings = finding::entries(input, &program, program.findings());
+    let found = program.findings().to_vec();
+    let findings = finding::entries(input, &program, &found);
 
     let attach = || args.device.attach(&input.device, args.write);
 
@@ -89,7 +90,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
             "the software channel",
         ));
         let mut storage = Working::new(&input.memory);
-        let outcome = outcome::translated(&translation, &mut storage, attach()?);
+        let outcome = outcome::translated(&translation, &found, &mut storage, attach()?);
         Some((translation, outcome, storage))
     };
 
