@@ -10,7 +10,9 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 use tests::{
-    differential::{Outcome, check, check_copied, check_verdict, judge, run_surprised},
+    differential::{
+        Outcome, check, check_copied, check_overlap, check_verdict, judge, run_surprised,
+    },
     generator::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
         Target, Terms, cases, config,
@@ -65,6 +67,19 @@ proptest! {
     fn the_verdict_is_what_the_machine_finds(case in cases()) {
         if let Err(difference) = check_verdict(&case) {
             prop_assert!(false, "{}", difference);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1))]
+
+    #[test]
+    fn a_program_that_reads_into_itself_is_known(case in cases()) {
+        for case in [case.clone().crowded(), case] {
+            if let Err(difference) = check_overlap(&case) {
+                prop_assert!(false, "{}", difference);
+            }
         }
     }
 }

@@ -101,6 +101,7 @@ pub mod limits;
 mod list;
 mod memory;
 mod orb;
+mod overlap;
 mod plan;
 mod policy;
 mod profile;

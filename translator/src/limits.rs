@@ -18,7 +18,3 @@ pub const MAX_MIDAWS: usize = 256;
 /// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;
-
-/// CCWs of one program that are looked at, all in all, to find out whether its input goes into its
-/// own CCWs or lists. A program that needs more is taken for one that does (E07).
-pub const OVERLAP_SCANS: u32 = 1 << 22;

@@ -14,7 +14,7 @@ use crate::{
     chain::Op,
     data::{Checker, DataFault, Notable},
     finding::Word,
-    limits, orb, remarks,
+    orb, remarks,
     work::{Node, Reach},
 };
 
@@ -83,7 +83,6 @@ pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Pro
     let mut validator = Validator {
         work: snapshot.work,
         shadowed: false,
-        scans: limits::OVERLAP_SCANS,
     };
     validator.run(map, guards);
     Program {
@@ -95,8 +94,6 @@ struct Validator {
     work: Box<Buffers>,
     /// An earlier error or doubt decides: what follows is reached only if the device ends early.
     shadowed: bool,
-    /// Nodes that may still be looked at for input that goes into them.
-    scans: u32,
 }
 
 impl Validator {
@@ -145,7 +142,7 @@ impl Validator {
         let mut checker = Checker::new(orb, guards, map.lookup(), extents, *control);
         let mut done: u16 = 0;
         loop {
-            let each = self.work.policy.remarks || self.work.verdict.modified.is_some();
+            let each = self.work.policy.remarks || self.work.overlap.any();
             let Buffers { nodes, words, .. } = &mut *self.work;
             let rest = nodes.get_mut(usize::from(done)..).unwrap_or(&mut []);
             let Some(notable) = checker.check(rest, words, each) else {
@@ -182,15 +179,17 @@ impl Validator {
         if fault.is_some() && stops.is_none() {
             mark.restore(&mut checker.extents);
         }
+        let ccw_is_read_in = self.work.ccw_is_written(&node);
         if near_control {
             let new = checker.extents.get(mark.extents.saturating_sub(1)..);
-            self.overlap(n, new.unwrap_or(&[]));
+            self.read_in(new.unwrap_or(&[]));
         }
         if self.work.policy.remarks {
             remarks::node(&mut self.work, n);
         }
-        if self.work.verdict.modified == Some(n) {
-            self.doubt(n);
+        // Its own list is being read while it runs.
+        if ccw_is_read_in || self.work.list_is_written(&node) {
+            self.modified(n);
         }
         if let Some(code) = self
             .work
@@ -200,6 +199,7 @@ impl Validator {
         {
             self.report(code, n, stops);
         }
+        self.come_back(n);
     }
 
     /// The data of node `n` stops at `fault`, unless no byte of it is ever asked for.
@@ -221,46 +221,40 @@ impl Validator {
         Some(fault)
     }
 
-    /// Finds out whether the input of node `n` into `areas` goes into CCWs or lists that come
-    /// later.
+    /// Notes the control words that input into `areas` goes into.
     #[cold]
-    fn overlap(&mut self, n: u16, areas: &[Extent]) {
-        let (low, high) = self.work.control;
+    fn read_in(&mut self, areas: &[Extent]) {
         for area in areas {
             let start = area.start.get();
-            let end = start.saturating_add(u64::from(area.len));
-            if area.access == Access::DeviceWrites && start < high && end > low {
-                self.overwrites(n, start, end);
+            if area.access == Access::DeviceWrites {
+                let end = start.saturating_add(u64::from(area.len));
+                self.work.write_control(start, end);
             }
         }
     }
 
-    /// Input of node `n` goes to `start..end`, where control words of the program are: does one of
-    /// them take control afterwards?
-    fn overwrites(&mut self, n: u16, start: u64, end: u64) {
-        let behind = n.saturating_add(1);
-        let from = match self.work.looped {
-            Some((first, last)) if n <= last => first.min(behind),
-            _ => behind,
-        };
-        // A program that makes this long is taken for one that does read into itself.
-        let scanned = u32::try_from(self.work.nodes.len()).unwrap_or(u32::MAX);
-        let Some(left) = self.scans.checked_sub(scanned) else {
-            self.work.verdict.modified.get_or_insert(behind);
+    /// Behind the last node of a loop all of it comes again, with what was read in meanwhile.
+    fn come_back(&mut self, n: u16) {
+        let Some((first, last)) = self.work.looped else {
             return;
         };
-        self.scans = left;
-        let hit = self.work.nodes.iter().zip(0..).find(|&(node, m)| {
-            let later = m >= from && node.touches(&self.work, start, end);
-            // Its own list is being read while it runs.
-            later || (m == n && node.list_touches(&self.work, start, end))
-        });
+        if n != last || !self.work.overlap.any() {
+            return;
+        }
+        let nodes = self.work.nodes.iter().zip(0..=last);
+        let hit = nodes
+            .skip(usize::from(first))
+            .find(|(node, _)| self.work.ccw_is_written(node) || self.work.list_is_written(node));
         if let Some((_, m)) = hit {
-            let first = self.work.verdict.modified.map_or(m, |old| old.min(m));
-            if m <= n && self.work.verdict.modified != Some(first) {
-                self.doubt(m);
-            }
-            self.work.verdict.modified = Some(first);
+            self.modified(m);
+        }
+    }
+
+    /// A control word of node `n` was read in before it is used; only the first such node counts.
+    fn modified(&mut self, n: u16) {
+        if self.work.verdict.modified.is_none_or(|first| n < first) {
+            self.work.verdict.modified = Some(n);
+            self.doubt(n);
         }
     }
 
@@ -335,30 +329,6 @@ impl Node {
         };
         self.ccw().flags.contains(CcwFlags::SUSPEND) && before_faults
     }
-
-    /// Whether the CCW or its list lies in `start..end`.
-    fn touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
-        overlap(u64::from(self.addr), 8, start, end) || self.list_touches(work, start, end)
-    }
-
-    /// Whether its list lies in `start..end`.
-    fn list_touches(&self, work: &Buffers, start: u64, end: u64) -> bool {
-        if self.list_len == 0 {
-            return false;
-        }
-        let size = if self.is_midal() {
-            16
-        } else {
-            ccw::IdawFormat::of(&work.orb).size()
-        };
-        let at = u64::from(self.ccw().addr.get());
-        overlap(at, u64::from(self.list_len) * size, start, end)
-    }
-}
-
-/// Whether `len` bytes at `at` meet `start..end`.
-fn overlap(at: u64, len: u64, start: u64, end: u64) -> bool {
-    at < end && start < at.saturating_add(len)
 }
 
 fn orb_site(work: &Buffers, code: Code) -> Site {
@@ -393,7 +363,7 @@ fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) -> Site {
     let Some(node) = work.nodes.get(usize::from(n)) else {
         return site;
     };
-    if node.word == 0 && matches!(code, Code::CcwaSeqUnavail | Code::CcwaWrap | Code::CcwaProt) {
+    if node.is_unread() {
         site.word = Word::default();
     }
     let Some(fault) = data else { return site };
@@ -539,20 +509,20 @@ impl Program {
     /// The CCWs that were read, in that order.
     pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
         let format = self.work.orb.format;
-        self.work.nodes.iter().zip(0..).map(move |(node, index)| {
-            let unread =
-                node.word == 0 && node.fault.is_some_and(|code| code.id().starts_with('A'));
-            Step {
+        self.work
+            .nodes
+            .iter()
+            .zip(0..)
+            .map(move |(node, index)| Step {
                 index,
                 at: node.guest(),
-                raw: (!unread).then(|| node.raw(format)),
+                raw: (!node.is_unread()).then(|| node.raw(format)),
                 ccw: node.ccw(),
                 tic: node.ccw().command.is_tic(format),
                 in_data_chain: !node.reach.contains(Reach::COMMAND),
                 possible: !node.reach.contains(Reach::CERTAIN),
                 list: self.work.list(node),
-            }
-        })
+            })
     }
 
     /// The status that the guest sees in the end, where the program alone decides it: that of

@@ -15,6 +15,7 @@ use crate::{
     chain::Op,
     finding::Findings,
     finding::Word,
+    overlap::Overlap,
     program::Verdict,
     segments::{Laid, Scratch},
 };
@@ -134,6 +135,11 @@ impl Node {
         self.ccw().flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT)
     }
 
+    /// Whether it is the place of a CCW that could not be read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.word == 0 && self.fault.is_some_and(|code| code.id().starts_with('A'))
+    }
+
     pub(crate) fn guest(&self) -> GuestAddr {
         GuestAddr::new(u64::from(self.addr))
     }
@@ -204,6 +210,7 @@ pub struct Buffers {
     pub(crate) runs: Runs,
     /// Lowest and highest address of control words, for the overlap check.
     pub(crate) control: (u64, u64),
+    pub(crate) overlap: Overlap,
     /// Last and first node of the loop in which the certain path ends.
     pub(crate) back: Option<(u16, u16)>,
     /// First and last node of what may be executed more than once, in whatever loop.
@@ -237,6 +244,7 @@ impl Buffers {
         self.extents.clear();
         self.runs.clear();
         self.control = (u64::MAX, 0);
+        self.overlap.clear();
         self.back = None;
         self.looped = None;
         self.second_tic = None;
@@ -333,6 +341,7 @@ impl Default for Buffers {
             extents: Vec::new(),
             runs: Runs::new(),
             control: (u64::MAX, 0),
+            overlap: Overlap::default(),
             back: None,
             looped: None,
             second_tic: None,

@@ -16,6 +16,26 @@ pub struct GuestView {
     regions: RegionMap,
     ram: Ram<Host>,
     keys: Option<Keys>,
+    events: Option<Vec<Event>>,
+}
+
+/// What the channel did to storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// All of these bytes were fetched at once.
+    Fetch {
+        /// First byte.
+        at: GuestAddr,
+        /// How many.
+        len: u64,
+    },
+    /// These were stored.
+    Store {
+        /// First byte.
+        at: GuestAddr,
+        /// How many.
+        len: u64,
+    },
 }
 
 impl GuestView {
@@ -25,7 +45,18 @@ impl GuestView {
             regions: scene.regions.clone(),
             ram: scene.ram.clone(),
             keys: scene.keys.clone(),
+            events: None,
         }
+    }
+
+    /// Writes down from now on what is fetched and stored.
+    pub fn record(&mut self) {
+        self.events = Some(Vec::new());
+    }
+
+    /// What was written down.
+    pub fn events(&self) -> &[Event] {
+        self.events.as_deref().unwrap_or(&[])
     }
 
     /// What is in storage, by host address.
@@ -90,16 +121,29 @@ impl Storage<Guest> for GuestView {
         key: u8,
         bytes: &mut [u8],
     ) -> Result<(), StorageError<Guest>> {
+        let len = bytes.len() as u64;
         self.frames(addr, key, false, bytes.len(), |ram, host, part| {
             let fetched = ram.fetch(host, 0, &mut bytes[part]);
             debug_assert!(fetched.is_ok());
-        })
+        })?;
+        if let Some(events) = &mut self.events {
+            events.push(Event::Fetch { at: addr, len });
+        }
+        Ok(())
     }
 
     fn store(&mut self, addr: GuestAddr, key: u8, bytes: &[u8]) -> Result<(), StorageError<Guest>> {
-        self.frames(addr, key, true, bytes.len(), |ram, host, part| {
+        let stored = self.frames(addr, key, true, bytes.len(), |ram, host, part| {
             let stored = ram.store(host, 0, &bytes[part]);
             debug_assert!(stored.is_ok());
-        })
+        });
+        if let Some(events) = &mut self.events {
+            let len = match &stored {
+                Ok(()) => bytes.len() as u64,
+                Err(error) => error.at.get().wrapping_sub(addr.get()),
+            };
+            events.push(Event::Store { at: addr, len });
+        }
+        stored
     }
 }

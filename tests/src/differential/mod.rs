@@ -19,6 +19,7 @@
 mod copied;
 mod device;
 mod guest;
+mod overlap;
 mod pinner;
 mod verdict;
 
@@ -34,7 +35,8 @@ use translator::{
 
 pub use copied::check_copied;
 pub use device::{Player, Sent};
-pub use guest::GuestView;
+pub use guest::{Event, GuestView};
+pub use overlap::{Overlapping, check_overlap};
 pub use pinner::Recorder;
 pub use verdict::check_verdict;
 

@@ -12,7 +12,7 @@ use super::{
 use crate::generator::{Amount, Answer, Case};
 
 /// The device takes or has as much as there is room for, and never skips.
-const FULL: Answer = Answer {
+pub(super) const FULL: Answer = Answer {
     amount: Amount::Count(0),
     seed: 0x5a,
     status: 0x0c,
@@ -21,7 +21,7 @@ const FULL: Answer = Answer {
 };
 
 /// Commands that are compared; longer programs are loops.
-const COMMANDS: usize = 64;
+pub(super) const COMMANDS: usize = 64;
 
 /// Compares the verdict on `case` with what becomes of it, whatever its own script is; none when
 /// there is nothing to compare.

@@ -162,6 +162,40 @@ fn e07_env_overlap() {
 }
 
 #[test]
+fn what_is_read_into_a_list_is_found_whatever_lies_in_it() {
+    // Three IDAWs, of which another CCW's list is the second; the third is read in.
+    let ccws = "02600008 00003010 01642000 00003000 01640010 00003008 03200001 00000000";
+    let lists = "00000000 00004000 00000000 00005000 00000000 00006000";
+    let program = f1(&ccws.replace("01642000", "01642001")).put(0x3000, lists);
+    found(&program.judge(), Code::EnvOverlap, 0x1008);
+    // Without the third the program uses nothing that it reads in.
+    sound(f1(ccws).put(0x3000, lists));
+}
+
+#[test]
+fn what_is_read_in_during_a_round_counts_in_the_next() {
+    // READ into the third CCW, READ into the first, no-operation, and from the start.
+    let ccws = "02600008 00001010 02600008 00001000 03600001 00000000 08000000 00001000";
+    let verdict = f1(ccws).judge();
+    assert_eq!(verdict.outcome(), Outcome::Indeterminate);
+    found(&verdict, Code::EnvOverlap, 0x1010);
+    found(&verdict, Code::EnvOverlap, 0x1000);
+    // Only the second, and no way back.
+    let verdict = f1(&ccws.replace("08000000", "01200001")).judge();
+    let mut findings = verdict.findings().iter();
+    assert!(findings.all(|f| f.site.ccw.map(|at| at.get()) != Some(0x1000)));
+}
+
+#[test]
+fn where_no_ccw_can_be_none_is_read_in() {
+    // Input to 1000000, where a format-0 CCW would follow.
+    let ccws = "02003000 64000008 03000000 60000001";
+    let program = GuestProgram::format0("").size(0x200_0000);
+    let program = program.cpa(0xff_fff0).put(0xff_fff0, ccws);
+    meets(Code::CcwaWrap, &program.put(0x3000, "01000000"), 0x100_0000);
+}
+
+#[test]
 fn an_error_before_the_overwritten_word_stays_certain() {
     let program = f1("02600008 00001018 00600001 00000000 03600001 00000000 03200001 00000000");
     fault(Code::CmdZero, program)
