@@ -484,8 +484,8 @@ impl<'a> Checker<'a> {
     fn byte(&mut self, at: GuestAddr, op: Op, unavailable: Code) -> Option<Code> {
         let store = op != Op::Output;
         match self.limit {
-            Some(AddressLimit::AtLeast(limit)) if at < limit => return Some(Code::DataLimit),
-            Some(AddressLimit::Below(limit)) if at >= limit => return Some(Code::DataLimit),
+            Some(AddressLimit::AtLeast(limit)) if at < limit.get() => return Some(Code::DataLimit),
+            Some(AddressLimit::Below(limit)) if at >= limit.get() => return Some(Code::DataLimit),
             _ => {}
         }
         let Some(region) = self.lookup.region(at) else {

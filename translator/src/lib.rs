@@ -118,7 +118,7 @@ pub use complete::Completion;
 pub use emit::Translated;
 pub use fetch::{Snapshot, fetch};
 pub use finding::{Finding, Severity, Site, Word};
-pub use memory::{AddressLimit, Guards, GuestStorage, StorageKey, StorageKeys};
+pub use memory::{AddressLimit, Guards, GuestStorage, LimitAddr, StorageKey, StorageKeys};
 pub use plan::{Ended, Pinned, Plan, Planned};
 pub use policy::{Facilities, Policy, Skips, Stance};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};

@@ -45,13 +45,33 @@ pub trait StorageKeys {
     fn key(&self, at: GuestAddr) -> StorageKey;
 }
 
+/// An address limit as SET ADDRESS LIMIT takes it: a multiple of 64 KiB below 2 GiB. So no limit
+/// parts a 4 KiB block, of which data is checked as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitAddr(GuestAddr);
+
+impl LimitAddr {
+    /// Distance of limits, in bytes.
+    pub const BLOCK: u64 = 0x1_0000;
+
+    /// `at`, if a limit can lie there.
+    pub fn new(at: GuestAddr) -> Option<Self> {
+        (at.is_aligned(Self::BLOCK) && at.get() < 1 << 31).then_some(Self(at))
+    }
+
+    /// The address.
+    pub fn get(self) -> GuestAddr {
+        self.0
+    }
+}
+
 /// The side of the address limit on which data may lie. "PoP: Address-Limit Checking".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AddressLimit {
     /// PMCW limit mode 01: data addresses are equal to or greater than the limit.
-    AtLeast(GuestAddr),
+    AtLeast(LimitAddr),
     /// PMCW limit mode 10: data addresses are less than the limit.
-    Below(GuestAddr),
+    Below(LimitAddr),
 }
 
 /// What guards guest storage beyond its existence.
@@ -91,4 +111,29 @@ pub(crate) fn keyed_prefix(
 pub(crate) fn key_allows(keys: &dyn StorageKeys, key: u8, at: GuestAddr, store: bool) -> bool {
     let block = keys.key(at);
     key == 0 || block.access == key || !(store || block.fetch_protected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_multiple_of_64_kib_below_2_gib() {
+        let is_limit = |at| LimitAddr::new(GuestAddr::new(at)).map(|limit| limit.get().get());
+        for at in [0, 0x1_0000, 0x12_0000, 0x100_0000, 0x7fff_0000] {
+            assert_eq!(is_limit(at), Some(at));
+        }
+        for at in [1, 0x800, 0x1000, 0x8000, 0xffff, 0x1_0001, 0x1_8000] {
+            assert_eq!(is_limit(at), None, "{at:x}");
+        }
+        for at in [
+            0x7fff_f000,
+            0x7fff_ffff,
+            0x8000_0000,
+            0x1_0000_0000,
+            !0xffff,
+        ] {
+            assert_eq!(is_limit(at), None, "{at:x}");
+        }
+    }
 }

@@ -226,8 +226,8 @@ fn config(scene: &Scene) -> Config {
 fn guest_config(scene: &Scene) -> Config {
     let address_limit = match scene.limit {
         None => css::AddressLimit::None,
-        Some(translator::AddressLimit::AtLeast(at)) => css::AddressLimit::AtLeast(at.get()),
-        Some(translator::AddressLimit::Below(at)) => css::AddressLimit::Below(at.get()),
+        Some(translator::AddressLimit::AtLeast(at)) => css::AddressLimit::AtLeast(at.get().get()),
+        Some(translator::AddressLimit::Below(at)) => css::AddressLimit::Below(at.get().get()),
     };
     Config {
         address_limit,

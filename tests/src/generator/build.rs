@@ -13,7 +13,7 @@ use ccw::{
 use css::Ram;
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    AddressLimit, Guards, GuestStorage, Policy, Skips, Stance, StorageKey, StorageKeys,
+    AddressLimit, Guards, GuestStorage, LimitAddr, Policy, Skips, Stance, StorageKey, StorageKeys,
 };
 
 use super::{
@@ -306,15 +306,19 @@ impl<'a> Builder<'a> {
         for (to, from) in orb.0.iter_mut().skip(12).zip(&case.orb.extension) {
             *to = *from;
         }
-        let block = |n: u16| GuestAddr::new(u64::from(n) << 16);
+        let limit = |n: u16| {
+            // A limit has 31 bits.
+            let at = GuestAddr::new(u64::from(n & 0x7fff) << 16);
+            LimitAddr::new(at).expect("a multiple of 64 KiB")
+        };
         let mut scene = Scene {
             orb,
             regions: self.regions,
             ram: self.ram,
             keys: (case.memory.guard == Guard::Keys).then(|| keys(case)),
             limit: match case.memory.guard {
-                Guard::AtLeast(n) => Some(AddressLimit::AtLeast(block(n))),
-                Guard::Below(n) => Some(AddressLimit::Below(block(n))),
+                Guard::AtLeast(n) => Some(AddressLimit::AtLeast(limit(n))),
+                Guard::Below(n) => Some(AddressLimit::Below(limit(n))),
                 Guard::None | Guard::Keys => None,
             },
             script: Vec::new(),

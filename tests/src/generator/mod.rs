@@ -80,7 +80,7 @@ pub enum Guard {
     None,
     /// Storage keys.
     Keys,
-    /// The address limit: data must not lie below this 64 KiB block.
+    /// The address limit: data must not lie below this 64 KiB block, of those below 2 GiB.
     AtLeast(u16),
     /// The address limit: data must lie below this 64 KiB block.
     Below(u16),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Group D: addresses of data.
 
-use ccw::GuestAddr;
 use ccw::orb::word1;
 use tests::program::GuestProgram;
 use translator::{AddressLimit, Code};
 
-use crate::fault::{fault, sound};
+use crate::fault::{fault, limit, sound};
 
 fn f0(ccws: &str) -> GuestProgram {
     GuestProgram::format0(ccws)
@@ -222,8 +221,8 @@ fn d05_data_prot_fetch() {
 
 #[test]
 fn d06_data_limit() {
-    let below = AddressLimit::Below(GuestAddr::new(0x2_0000));
-    let above = AddressLimit::AtLeast(GuestAddr::new(0x1_0000));
+    let below = AddressLimit::Below(limit(0x2_0000));
+    let above = AddressLimit::AtLeast(limit(0x1_0000));
     let checked = |program: GuestProgram| program.with(word1::LIMIT_CHECK);
     fault(
         Code::DataLimit,

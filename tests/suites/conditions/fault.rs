@@ -3,9 +3,11 @@
 
 use std::ops::RangeInclusive;
 
-use ccw::{DeviceStatus, RawScsw, Scsw, Space, SubchannelStatus};
+use ccw::{DeviceStatus, GuestAddr, RawScsw, Scsw, Space, SubchannelStatus};
 use tests::program::{GuestProgram, hex};
-use translator::{Check, Code, Finding, HostProfile, Outcome, Planned, Response, Severity, Sure};
+use translator::{
+    Check, Code, Finding, HostProfile, LimitAddr, Outcome, Planned, Response, Severity, Sure,
+};
 
 use crate::run::{self, Full, Translated};
 
@@ -73,6 +75,11 @@ pub(crate) fn remark(code: Code, program: GuestProgram) -> Expected {
 /// Whether `program` meets `code` is for the device to say, or for the words that it reads.
 pub(crate) fn doubt(code: Code, program: GuestProgram) -> Expected {
     Expected::new(program, code, Outcome::Indeterminate, Severity::Warning)
+}
+
+/// The address limit at `at`.
+pub(crate) fn limit(at: u64) -> LimitAddr {
+    LimitAddr::new(GuestAddr::new(at)).expect("a multiple of 64 KiB")
 }
 
 /// `program` is legal; nothing is wrong with it, and it runs to its end.

@@ -4,12 +4,11 @@
 //! Programs that use them are not carried out yet, so what a translated one would show is left
 //! out here.
 
-use ccw::GuestAddr;
 use ccw::orb::word1;
 use tests::program::GuestProgram;
 use translator::{AddressLimit, Code};
 
-use crate::fault::{fault, remark, sound};
+use crate::fault::{fault, limit, remark, sound};
 
 fn f0(ccws: &str) -> GuestProgram {
     GuestProgram::format0(ccws).with(word1::MIDAW)
@@ -300,7 +299,7 @@ fn keys_and_limit_guard_the_data_of_midaws_too() {
             .after(8)
             .becomes("00000000 00800008 00000000 00005008");
     }
-    let limit = AddressLimit::Below(GuestAddr::new(0x1_0000));
+    let limit = AddressLimit::Below(limit(0x1_0000));
     let program = f1(READ1).put(0x3000, list).with(word1::LIMIT_CHECK);
     fault(Code::DataLimit, program.limit(limit))
         .ends("00D04017 00001008 0C200000")

@@ -3,12 +3,11 @@
 //!
 //! Each list begins with everything wrong at once and takes away what was found.
 
-use ccw::GuestAddr;
 use ccw::orb::word1;
 use tests::program::GuestProgram;
 use translator::{AddressLimit, Code};
 
-use crate::fault::{meets, sound};
+use crate::fault::{limit, meets, sound};
 
 fn f0(ccws: &str) -> GuestProgram {
     GuestProgram::format0(ccws)
@@ -150,7 +149,7 @@ fn an_idaw() {
 #[test]
 fn a_byte_of_data() {
     // Outside the address limit, not there, protected.
-    let limit = AddressLimit::Below(GuestAddr::new(0x2_0000));
+    let limit = AddressLimit::Below(limit(0x2_0000));
     let program = |addr: &str| {
         f1(&format!("02200010 {addr}"))
             .with(0x3000_0000 | word1::LIMIT_CHECK)

@@ -114,8 +114,8 @@ pub(crate) fn direct(program: &GuestProgram, device: Full) -> (Ran<Guest>, Ram<G
     let mut storage = program.ram();
     let address_limit = match program.address_limit() {
         None => AddressLimit::None,
-        Some(translator::AddressLimit::AtLeast(limit)) => AddressLimit::AtLeast(limit.get()),
-        Some(translator::AddressLimit::Below(limit)) => AddressLimit::Below(limit.get()),
+        Some(translator::AddressLimit::AtLeast(limit)) => AddressLimit::AtLeast(limit.get().get()),
+        Some(translator::AddressLimit::Below(limit)) => AddressLimit::Below(limit.get().get()),
     };
     let config = Config {
         address_limit,
