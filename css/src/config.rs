@@ -24,6 +24,9 @@ pub struct Config {
     /// Backward TICs without data in between of which the last is a program check (condition
     /// C06). `None`: no bound, such a loop runs until it is halted.
     pub backward_tics: Option<u32>,
+    /// Lists of input that is skipped are fetched and checked like others, though nothing is stored.
+    /// Machines differ; without it no such list is looked at.
+    pub examine_skipped: bool,
     /// How often a command is tried again before its status is presented as it is.
     pub retries: u32,
     /// PMCW bit S: a unit check brings its sense bytes along.
@@ -38,6 +41,7 @@ impl Default for Config {
             path_available: 0x80,
             midaw: true,
             backward_tics: Some(256),
+            examine_skipped: false,
             retries: 254,
             concurrent_sense: true,
             address_limit: AddressLimit::None,

@@ -129,7 +129,10 @@ fn copied(program: &GuestProgram, responses: &[Response]) -> Result<(Ran, Segmen
     let copy = second_copy::copy(translated.orb(), &mut storage, mapped)
         .unwrap_or_else(|refused: Refused| panic!("{refused:?}"));
     let mut device = Scripted::new(responses.to_vec());
-    let mut subchannel = Subchannel::<Host>::new(Config::default());
+    let mut subchannel = Subchannel::<Host>::new(Config {
+        examine_skipped: true,
+        ..Config::default()
+    });
     subchannel.start(copy.orb()).expect("condition code 0");
     run(&mut subchannel, &mut storage, &mut device);
     assert_eq!(storage.violations(), []);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Worked examples: guest bytes, page placement, host bytes and statuses, all written out.
 
-use ccw::{GuestAddr, Host, HostAddr, Irb, RawOrb, RawScsw, Scsw};
+use ccw::{GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb, RawScsw, Scsw};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 use tests::storage::Storage;
 use translator::{
@@ -48,6 +48,10 @@ impl Example {
     }
 
     fn translate<'p>(&self, pinner: &'p PlainPinner) -> Run<'p> {
+        self.translate_for(&HostProfile::SOFTWARE, pinner)
+    }
+
+    fn translate_for<'p>(&self, profile: &HostProfile, pinner: &'p PlainPinner) -> Run<'p> {
         let mut storage = Storage::new(0x10_0000);
         for (at, text) in self.guest {
             storage.write(*at, &hex(text));
@@ -67,10 +71,11 @@ impl Example {
             "{:?}",
             program.findings()
         );
-        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+        let Ok(Planned::Run(plan)) = program.plan(profile) else {
             panic!("not planned to run")
         };
-        let (mut ccws, mut lists) = (vec![0xff; 0x100], vec![0xff; 0x100]);
+        let room = usize::try_from(self.host_lists - self.host_ccws).unwrap();
+        let (mut ccws, mut lists) = (vec![0xff; room], vec![0xff; room]);
         let slot = Slot::new(
             Area::new(HostAddr::new(self.host_ccws), &mut ccws).unwrap(),
             Area::new(HostAddr::new(self.host_lists), &mut lists).unwrap(),
@@ -108,6 +113,18 @@ impl Run<'_> {
         (raw.word(1), raw.word(2))
     }
 
+    /// What becomes of the extended-control word of a host status, together with the ERW.
+    fn shows_sense(&self, scsw: &str, erw: &str, ecw: &str, guest: &str) {
+        let mut raw = RawIrb::default();
+        raw.0[..12].copy_from_slice(&hex(scsw));
+        raw.0[16..20].copy_from_slice(&hex(erw));
+        raw.0[32..].copy_from_slice(&hex(ecw));
+        let completion = self.translated.complete(&Irb::<Host>::decode(&raw));
+        let told = completion.irb.encode().0;
+        assert_eq!(told[16..20], hex(erw), "ERW");
+        assert_eq!(told[32..], hex(guest), "ECW for ERW {erw}");
+    }
+
     /// A host status and what the guest sees.
     fn shows(&self, host: &str, guest: &str) {
         let mut irb = Irb::<Host>::IDLE;
@@ -132,6 +149,56 @@ fn sense_id() {
     let run = example.translate(&pinner);
     run.is("E4240040 00100100", "00000001 23456000");
     assert_eq!(run.orb_words(), (0x00c2_8000, 0x10_0000));
+    run.shows("00C04007 00100008 0C000034", "00C04007 00002108 0C000034");
+}
+
+/// What stands in the ECW behind the sense bytes that the ERW counts, or without bit E of the SCSW, is
+/// the host's own.
+#[test]
+fn only_the_sense_bytes_that_there_are_reach_the_guest() {
+    let example = Example {
+        orb: [0x00a0_b0c0, 0x00c2_8000, 0x2100],
+        guest: &[(0x2100, "E4200040 00003000")],
+        pages: &[(0x2000, 0x7000), (0x3000, 0x1_2345_6000)],
+        host_ccws: 0x10_0000,
+        host_lists: 0x10_0100,
+    };
+    let pinner = example.pinner();
+    let run = example.translate(&pinner);
+    let ecw = "80480000 11111111 22222222 33333333 44444444 55555555 66666666 77777777";
+    let (two, five) = ("8048", "80480000 11");
+    let padded = |sense: &str| format!("{sense}{}", "00".repeat(32 - hex(sense).len()));
+    let (with, without) = ("00C24017 00100008 0E000040", "00C04017 00100008 0E000040");
+    run.shows_sense(with, "01020000", ecw, &padded(two));
+    run.shows_sense(with, "01050000", ecw, &padded(five));
+    run.shows_sense(with, "01200000", ecw, ecw);
+    // What is no sense depends on the model, and has no count.
+    run.shows_sense(with, "00000000", ecw, ecw);
+    run.shows_sense(without, "00000000", ecw, &padded(""));
+    run.shows_sense(without, "01200000", ecw, &padded(""));
+}
+
+/// Skipped input goes to the scratch page at 200000; backward, from the last byte of a block down.
+#[test]
+fn skipped_reads_take_the_scratch_page_block_by_block() {
+    let example = |ccw| Example {
+        orb: [0, 0x00c2_8000, 0x2100],
+        guest: ccw,
+        pages: &[(0x2000, 0x7000)],
+        host_ccws: 0x10_0000,
+        host_lists: 0x10_1000,
+    };
+    let forward = example(&[(0x2100, "02301800 7FFF0000")]);
+    let backward = example(&[(0x2100, "0C301800 7FFF0000")]);
+    let pinner = forward.pinner();
+    let (first, last) = ("00000000 00200000", "00000000 00200FFF");
+    let run = forward.translate(&pinner);
+    run.is("02341800 00101000", &first.repeat(2));
+    let run = backward.translate(&pinner);
+    run.is("0C341800 00101000", &last.repeat(2));
+    // That host counts upward from the last byte of the first block: 1, 4096 and 2047 bytes.
+    let run = backward.translate_for(&HostProfile::VFIO_CCW, &pinner);
+    run.is("0C341800 00101000", &last.repeat(3));
     run.shows("00C04007 00100008 0C000034", "00C04007 00002108 0C000034");
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Area {
     remaining: u16,
     backward: bool,
     input: bool,
+    /// The CCW has the SKIP flag, and it means something.
+    skip: bool,
     run: Run,
     rest: Rest,
 }
@@ -64,7 +66,8 @@ impl Area {
         let input = backward || matches!(class, Class::Read | Class::Sense);
         let addr = u64::from(ccw.addr.get());
         let skip = input && ccw.flags.contains(CcwFlags::SKIP);
-        let unused = skip || ccw.count == 0 || head == Command::NOP;
+        let examined = channel.config.examine_skipped && ccw.flags.contains(CcwFlags::INDIRECT);
+        let unused = (skip && !examined) || ccw.count == 0 || head == Command::NOP;
         let empty = Run {
             addr,
             left: 0,
@@ -114,6 +117,7 @@ impl Area {
             remaining: ccw.count,
             backward,
             input,
+            skip,
             run,
             rest,
         })
@@ -291,7 +295,7 @@ impl Area {
         self.run = Run {
             addr,
             left,
-            skip: false,
+            skip: self.skip,
         };
         self.rest = Rest::Idal {
             list: list.saturating_add(format.size()),

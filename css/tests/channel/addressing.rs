@@ -78,6 +78,71 @@ fn skipped_input_uses_no_address() {
     assert_eq!(bench.read(0x2000, 6), [1, 2, 0, 0, 5, 6]);
 }
 
+/// A machine that examines the lists of skipped input.
+fn examining() -> Config {
+    Config {
+        examine_skipped: true,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn a_machine_that_examines_lists_of_skipped_input_stores_no_byte_of_it() {
+    // Upward from 3800, then the block at 4000. Downward from 37FF, then the block that ends with
+    // 4FFF; with 2 KiB blocks, three of them.
+    for (word1, command, idal) in [
+        (F1, "02141800", "0000000000003800 0000000000004000"),
+        (F1, "0C141800", "00000000000037FF 0000000000004FFF"),
+        (
+            F1 | IDAW_2K,
+            "0C141800",
+            "00000000000037FF 0000000000004FFF 00000000000057FF",
+        ),
+        (
+            F1 | IDAW_2K,
+            "0C141800",
+            "00000000000037FF 00000000000037FF 00000000000037FF",
+        ),
+        // No byte is stored, so none has to be there.
+        (F1, "0C141800", "FFFFFFFFFFFFF7FF 7FFFFFFFFFFFFFFF"),
+    ] {
+        let program = format!("{command} 00002000");
+        let mut bench = Bench::new(word1, &program, input(0x1800))
+            .with(0x2000, idal)
+            .config(examining());
+        let normal = "00C04007 00001008 0C000000";
+        assert_eq!(bench.run(), normal, "{command} {idal}");
+        assert_eq!(bench.device.sent()[0].taken, 0x1800);
+        assert!(bench.read(0x3000, 0x3000).iter().all(|&byte| byte == 0));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_list_of_skipped_input_is_found_where_it_is_examined() {
+    let first_byte = "00000000000037FF 0000000000004000 0000000000004000";
+    let last_byte = "0000000000003800 0000000000004FFF 0000000000004FFF";
+    for (program, at, idal, condition, moved) in [
+        // The first byte of a block, reading backward; the last byte, reading forward.
+        ("0C141800 00002000", 0x2000, first_byte, "I07", 0x800),
+        ("02141800 00002000", 0x2000, last_byte, "I06", 0x800),
+        // A list that ends with storage.
+        (
+            "0C141800 0000FFF8",
+            0xfff8,
+            "00000000000037FF",
+            "I03",
+            0x800,
+        ),
+    ] {
+        let bench = Bench::new(F1, program, input(0x1800)).with(at, idal);
+        ends(bench.config(examining()), condition, CHECKED, moved);
+        let mut bench = Bench::new(F1, program, input(0x1800)).with(at, idal);
+        assert_eq!(bench.run(), "00C04007 00001008 0C000000", "{program}");
+    }
+    let bench = Bench::new(F1, "02140008 00002004", input(8)).config(examining());
+    ends(bench, "I01", NOT_STARTED, 0);
+}
+
 #[test]
 fn skip_means_nothing_for_output() {
     let mut bench = Bench::new(F1, "01100002 00002000", [Response::output(2)]).with(0x2000, "C1C2");

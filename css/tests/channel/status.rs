@@ -88,6 +88,30 @@ fn concurrent_sense_comes_with_the_unit_check() {
     assert!(bench.device.take_sense().is_empty());
 }
 
+/// Neither ECW nor ERW shows sense of a command before, or more of it than there is.
+#[test]
+fn the_ecw_holds_as_many_sense_bytes_as_the_erw_counts() {
+    let long: Vec<u8> = (0x81..=0xa0).collect();
+    let sense = |bytes: &[u8]| unit_check().with_sense(bytes);
+    let responses = [sense(&long), sense(&[0x40, 0x02]), sense(&[])];
+    let mut bench = Bench::new(F1, "03200001 00000000", responses);
+    // 32 bytes: ERW count 20, no more than the ECW holds.
+    assert_eq!(bench.run(), "00C24017 00001008 0E000001");
+    let raw = bench.subchannel.test().1.encode().0;
+    assert_eq!(raw[16..20], *bytes("01200000"));
+    assert_eq!(raw[32..64], long);
+    // Two bytes: zeros behind them.
+    assert_eq!(bench.run(), "00C24017 00001008 0E000001");
+    let raw = bench.subchannel.test().1.encode().0;
+    assert_eq!(raw[16..20], *bytes("01020000"));
+    assert_eq!(raw[32..64], *bytes(&format!("4002{}", "00".repeat(30))));
+    // None: neither bit E of the SCSW nor the flag of the ERW.
+    assert_eq!(bench.run(), "00C04017 00001008 0E000001");
+    let raw = bench.subchannel.test().1.encode().0;
+    assert_eq!(raw[16..20], [0; 4]);
+    assert_eq!(raw[32..64], [0; 32]);
+}
+
 #[test]
 fn without_concurrent_sense_the_device_keeps_it() {
     let config = Config {

@@ -379,7 +379,11 @@ impl HostRun {
                 }
             }
         };
-        let mut subchannel = Subchannel::new(config(scene));
+        let mut subchannel = Subchannel::new(Config {
+            // What the guest may leave in a list that nobody looks at, a host's list must not hold.
+            examine_skipped: true,
+            ..config(scene)
+        });
         let mut device = Player::new(&scene.script, &scene.policy);
         let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
         let mut progress = Vec::new();
