@@ -22,6 +22,8 @@ const LISTS: u32 = 0x6000_0000;
 const MOST_CCWS: usize = 256;
 /// Segments of one program.
 const MOST_SEGMENTS: usize = 16;
+/// Makes of an address one that leads nowhere.
+const NOT_PINNED: u64 = 1 << 62;
 /// Sizes in which storage for a segment is handed out.
 const OBJECTS: [u32; 11] = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048];
 
@@ -230,6 +232,11 @@ fn rebuild(
             if !is_mapped(HostAddr::new(addr)) {
                 return Err(Refused::NotMapped(HostAddr::new(addr)));
             }
+        }
+    } else {
+        // Nothing is pinned, so the words stay what they are: no addresses of the host's storage.
+        for addr in &mut list {
+            *addr ^= NOT_PINNED;
         }
     }
     let addr = Addr31::truncate(*lists);

@@ -6,8 +6,8 @@
 //! device would never have asked for that byte; and the limit on backward TICs is reached
 //! elsewhere, because TICs are straightened.
 
-use ccw::{DeviceStatus, HostAddr, SubchannelStatus};
-use css::{CannotStart, Condition};
+use ccw::{DeviceStatus, Guest, Host, HostAddr, Irb, Scsw, StatusControl, SubchannelStatus};
+use css::{CannotStart, Condition, Progress, Ram};
 use translator::{Blame, HostProfile, Planned, Response};
 
 use super::{
@@ -41,22 +41,12 @@ pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
             };
         }
         Ok(Planned::Ended(ended)) => {
-            let Some((_, irb)) = guest.statuses.first() else {
-                return Ok(Outcome::AtOnce(None));
+            return match (&guest.started, guest.sent.first()) {
+                (Err(_), _) => Ok(Outcome::AtOnce(None)),
+                // A command that never asks for a byte does not meet the fault, and goes on.
+                (Ok(()), Some(sent)) if sent.wanted == 0 => Ok(Outcome::AtOnce(guest.condition)),
+                (Ok(()), _) => ended_there(&guest, 0, &ended.irb().scsw, &scene.ram),
             };
-            let there = canonical(irb).scsw;
-            let here = canonical(ended.irb()).scsw;
-            // A command that never asks for a byte does not meet the fault, and goes on.
-            let went_on = guest.sent.first().is_some_and(is_quiet);
-            if guest.sent.is_empty() || !went_on {
-                same("CCW address", &there.cpa, &here.cpa)?;
-                same(
-                    "checks",
-                    &(there.subchannel & CHECKS),
-                    &(here.subchannel & CHECKS),
-                )?;
-            }
-            return Ok(Outcome::AtOnce(guest.condition));
         }
         Ok(Planned::Run(plan)) => plan,
     };
@@ -67,26 +57,67 @@ pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
     if guest.condition == Some(Condition::C06) {
         return Ok(Outcome::Ran(guest.condition));
     }
-    compare(&guest, &host)?;
+    compare(&guest, &host)
+}
+
+fn compare(guest: &GuestRun, host: &HostRun) -> Result<Outcome, Difference> {
+    same("START SUBCHANNEL", &guest.started, &host.started)?;
+    if let Some(completion) = host
+        .completions
+        .iter()
+        .find(|c| c.unmapped || c.unexplained)
+    {
+        return differ(format_args!(
+            "a status that should be clear: {completion:x?}"
+        ));
+    }
+    if let Some(next) = guest.sent.get(host.sent.len())
+        && let Some(here) = stopped_before(host)
+    {
+        let done = host.sent.len();
+        same("traffic", &&guest.sent[..done], &&host.sent[..])?;
+        return match next.wanted {
+            // It does not meet the fault, and goes on.
+            0 => Ok(Outcome::Ran(guest.condition)),
+            _ => ended_there(guest, done, &here, &host.ram),
+        };
+    }
+    same("traffic", &guest.sent, &host.sent)?;
+    same_storage(guest.view.ram(), &host.ram)?;
+    if !stopped_at_once(guest, host) {
+        let progress: Vec<Progress> = guest.statuses.iter().map(|(step, _)| *step).collect();
+        same("progress", &progress, &host.progress)?;
+        for ((_, guest), host) in guest.statuses.iter().zip(&host.completions) {
+            same("status", &canonical(guest), &canonical(&host.irb))?;
+        }
+    }
     Ok(Outcome::Ran(guest.condition))
 }
 
-fn compare(guest: &GuestRun, host: &HostRun) -> Result<(), Difference> {
-    same("START SUBCHANNEL", &guest.started, &host.started)?;
-    if stopped_before(guest, host) {
-        return Ok(());
+/// Whether the guest's own program was stopped by a check behind `done` commands and one of which
+/// not one byte moved, and left storage as `ram` is: just as `here` says.
+fn ended_there(
+    guest: &GuestRun,
+    done: usize,
+    here: &Scsw<Guest>,
+    ram: &Ram<Host>,
+) -> Result<Outcome, Difference> {
+    // The device's end may come behind the channel's, or not at all.
+    let late = |irb: &Irb<Guest>| !irb.scsw.status.contains(StatusControl::PRIMARY);
+    let there = match guest.statuses.as_slice() {
+        [(_, irb)] => irb.scsw,
+        [(_, irb), (_, second)] if late(second) => irb.scsw,
+        other => return differ(format_args!("stopped, where a machine shows {other:x?}")),
+    };
+    same("CCW address", &there.cpa, &here.cpa)?;
+    let checks = |scsw: &Scsw<Guest>| scsw.subchannel & CHECKS;
+    same("checks", &checks(&there), &checks(here))?;
+    let rest = guest.sent.get(done..).unwrap_or(&[]);
+    if rest.len() > 1 || !rest.iter().all(is_quiet) {
+        return differ(format_args!("stopped before {rest:x?}"));
     }
-    same("traffic", &guest.sent, &host.sent)?;
-    if stopped_at_once(guest, host) {
-        return same_storage(guest.view.ram(), &host.ram);
-    }
-    for ((_, guest), host) in guest.statuses.iter().zip(&host.completions) {
-        same("status", &canonical(guest), &canonical(&host.irb))?;
-        if host.unmapped || host.unexplained {
-            return differ(format_args!("a status that should be clear: {host:x?}"));
-        }
-    }
-    same_storage(guest.view.ram(), &host.ram)
+    same_storage(guest.view.ram(), ram)?;
+    Ok(Outcome::Ran(guest.condition))
 }
 
 /// A command that moved nothing.
@@ -94,26 +125,12 @@ fn is_quiet(sent: &Sent) -> bool {
     sent.output.is_empty() && sent.taken == 0
 }
 
-/// Whether the host stopped before a command, of which not one byte can move: the guest's own
-/// program sends that command, and stops behind it if the device asks for a byte.
-fn stopped_before(guest: &GuestRun, host: &HostRun) -> bool {
-    let (Some((next, done)), Some(completion)) = (
-        guest
-            .sent
-            .get(host.sent.len()..)
-            .and_then(<[_]>::first)
-            .map(|next| (next, host.sent.len())),
-        host.completions.last(),
-    ) else {
-        return false;
-    };
-    let scsw = &completion.irb.scsw;
-    guest.sent[..done] == host.sent[..]
-        && is_quiet(next)
-        && scsw.subchannel.intersects(CHECKS)
-        && scsw.device == DeviceStatus::empty()
-        && !completion.unmapped
-        && !completion.unexplained
+/// The status of a host that stopped before a command: of one of which not one byte can move, the
+/// guest's own program sends the command, and stops behind it if the device asks for a byte.
+fn stopped_before(host: &HostRun) -> Option<Scsw<Guest>> {
+    let scsw = host.completions.last()?.irb.scsw;
+    let stopped = scsw.subchannel.intersects(CHECKS) && scsw.device == DeviceStatus::empty();
+    stopped.then_some(scsw)
 }
 
 /// Whether the host stopped where a CCW took control by data chaining of which not one byte can

@@ -14,6 +14,8 @@ use crate::generator::{Amount, Reply, is_input};
 pub struct Sent {
     /// The command code.
     pub command: Command,
+    /// How many bytes it wanted to move.
+    pub wanted: usize,
     /// Output bytes that it received.
     pub output: Vec<u8>,
     /// How many of its input bytes the channel took.
@@ -68,6 +70,7 @@ impl Device for Player {
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Ending {
         let mut sent = Sent {
             command,
+            wanted: 0,
             output: Vec::new(),
             taken: 0,
         };
@@ -78,6 +81,7 @@ impl Device for Player {
         let immediate = answer.amount == Amount::Immediate || self.class.is_immediate(command);
         if !immediate {
             let len = bytes.min(MOST);
+            sent.wanted = len;
             if is_input(command.0) {
                 sent.taken = offer(transfer, len, answer.seed);
             } else {
