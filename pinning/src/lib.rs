@@ -42,6 +42,7 @@ mod place;
 mod plain;
 mod region;
 mod span;
+mod translate;
 mod withdrawal;
 
 pub use budget::Budget;

@@ -4,11 +4,11 @@
 
 use core::{num::NonZeroU32, ops::Range};
 
-use ccw::{GuestAddr, HostAddr};
+use ccw::GuestAddr;
 
 use crate::{
-    Access, AddrSpace, Budget, Caps, Extent, InFlight, InvalidateError, Ledger, Lookup, Permission,
-    PinError, Pinner, Region, RegionMap, Run, Runs, Stability,
+    AddrSpace, Budget, Caps, Extent, InFlight, InvalidateError, Ledger, PinError, Pinner,
+    RegionMap, Runs, Stability,
 };
 
 /// Spans that the ledger writes down for each program.
@@ -57,53 +57,6 @@ impl PlainPinner {
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
-
-    #[inline]
-    fn translate(&self, extents: &[Extent], runs: &mut Runs) -> Result<(), PinError> {
-        runs.try_reserve(extents.len())?;
-        let mut lookup = self.regions.lookup();
-        let mut done = 0;
-        while let Some(rest @ [_, ..]) = extents.get(done..) {
-            let whole = rest
-                .iter()
-                .map(|extent| translate_whole(&mut lookup, extent));
-            done = done.wrapping_add(runs.extend_while_some(whole));
-            if let Some(extent) = extents.get(done) {
-                self.translate_pieces(done, extent, runs)?;
-                done = done.wrapping_add(1);
-            }
-        }
-        Ok(())
-    }
-
-    /// The general case: the extent crosses regions, or is wrong.
-    #[cold]
-    fn translate_pieces(
-        &self,
-        index: usize,
-        extent: &Extent,
-        runs: &mut Runs,
-    ) -> Result<(), PinError> {
-        if extent.len == 0 {
-            return Err(PinError::BadExtent { index });
-        }
-        let mut lookup = self.regions.lookup();
-        let mut at = extent.start;
-        let mut left = extent.len;
-        while left > 0 {
-            let (region, offset) = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
-            if !permits(region, extent.access) {
-                return Err(PinError::Permission { at });
-            }
-            let here = region.len.wrapping_sub(offset);
-            let len = u32::try_from(here).map_or(left, |here| here.min(left));
-            runs.push(host_at(region, offset), len, at != extent.start);
-            left = left.wrapping_sub(len);
-            // A region never reaches the end of the address space.
-            at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
-        }
-        Ok(())
-    }
 }
 
 impl Pinner for PlainPinner {
@@ -124,7 +77,7 @@ impl Pinner for PlainPinner {
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<InFlight, PinError> {
         runs.clear();
         let program = self.ledger.open(extents)?;
-        if let Err(error) = self.translate(extents, runs) {
+        if let Err(error) = self.regions.translate(extents, runs) {
             runs.clear();
             self.ledger.close(program);
             return Err(error);
@@ -152,26 +105,4 @@ impl Pinner for PlainPinner {
     fn end_invalidate(&self, range: Range<GuestAddr>, still_mapped: bool) {
         self.ledger.end_invalidate(&range, still_mapped);
     }
-}
-
-/// The run of an extent that lies in one region and may be used as it wants.
-#[inline]
-fn translate_whole(lookup: &mut Lookup<'_>, extent: &Extent) -> Option<Run> {
-    let (region, offset) = lookup.locate(extent.start)?;
-    let len = extent.len;
-    let whole = len != 0 && u64::from(len) <= region.len.wrapping_sub(offset);
-    (whole && permits(region, extent.access)).then(|| Run {
-        host: host_at(region, offset),
-        len,
-    })
-}
-
-fn permits(region: &Region, access: Access) -> bool {
-    region.permission == Permission::ReadWrite || access == Access::DeviceReads
-}
-
-/// `offset` bytes into `region`, whose host addresses do not wrap.
-#[inline]
-fn host_at(region: &Region, offset: u64) -> HostAddr {
-    HostAddr::new(region.host.get().wrapping_add(offset))
 }
