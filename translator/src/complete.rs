@@ -9,7 +9,7 @@ use ccw::{
     CCW_SIZE, DeviceStatus, Esw, FunctionControl, Guest, Host, Irb, Orb, OrbBits, Scsw,
     StatusControl, SubchannelStatus,
 };
-use pinning::Pinner;
+use pinning::{Extent, Pinner};
 
 use crate::{
     Buffers, Translated,
@@ -58,6 +58,11 @@ impl<P: Pinner> Translated<P> {
             }
             HostSlot::Jump(_) | HostSlot::Stop => None,
         })
+    }
+
+    /// The storage that the program uses.
+    pub fn extents(&self) -> &[Extent] {
+        &self.work.extents
     }
 
     /// How many doublewords of the slot's two areas, for CCWs and for lists, were written. What lies

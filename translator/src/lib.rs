@@ -119,6 +119,7 @@ pub use emit::Translated;
 pub use fetch::{Snapshot, fetch};
 pub use finding::{Finding, Severity, Site, Word};
 pub use memory::{AddressLimit, Guards, GuestStorage, LimitAddr, StorageKey, StorageKeys};
+pub use orb::fault as orb_fault;
 pub use plan::{Ended, Pinned, Plan, Planned};
 pub use policy::{Facilities, Policy, Skips, Stance};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};

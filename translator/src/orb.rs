@@ -8,9 +8,10 @@ use crate::{Code, Policy};
 /// Reserved bits of word 1 of a transport-mode ORB.
 const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
 
-/// The condition for which START SUBCHANNEL refuses `raw`, if there is one.
+/// The condition for which START SUBCHANNEL refuses `raw`, if there is one: an exception, which comes
+/// before any condition code.
 #[inline]
-pub(crate) fn fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
+pub fn fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
     const ASKED: u32 = word1::RESERVED
         | word1::TRANSPORT
         | word1::MIDAW

@@ -47,9 +47,7 @@ impl<P: Pinner> Running<P> {
 
     /// The storage that the program uses.
     pub fn extents(&self) -> &[Extent] {
-        self.program
-            .as_ref()
-            .map_or(&[], |program| &program.work.extents)
+        self.program.as_ref().map_or(&[], Translated::extents)
     }
 
     /// Maps the status `host` of this program to what the guest sees.
@@ -62,6 +60,13 @@ impl<P: Pinner> Running<P> {
                 unexplained: true,
             },
         }
+    }
+
+    /// The host has refused the program, for certain.
+    ///
+    /// `None` only if there is no program, which cannot be.
+    pub fn refused(mut self) -> Option<Translated<P>> {
+        self.program.take()
     }
 
     /// The host has stopped using the program, or never began: gives pins and buffers back.
