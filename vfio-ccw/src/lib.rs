@@ -31,6 +31,7 @@
 pub mod device;
 mod dma;
 mod errno;
+pub mod mediator;
 mod region;
 #[expect(unsafe_code, reason = "system calls, and memory that others write to")]
 mod sys;

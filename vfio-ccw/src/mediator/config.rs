@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a VMM decides about a subchannel.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ccw::SubsystemId;
+use translator::{HostProfile, LimitAddr, Policy, StorageKeys};
+
+/// The settings of a [`Mediator`](super::Mediator).
+#[derive(Clone)]
+pub struct MediatorConfig {
+    /// The subchannel's name in the guest.
+    pub subchannel: SubsystemId,
+    /// The device's number in the guest.
+    pub device_number: u16,
+    /// How programs are read and judged.
+    pub policy: Policy,
+    /// What programs are written for.
+    pub profile: HostProfile,
+    /// The guest's storage keys, if the VMM keeps any.
+    pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
+    /// What SET ADDRESS LIMIT has set, for a guest that has programs checked against it; without
+    /// it the limit is 0, as after a reset.
+    pub address_limit: Option<LimitAddr>,
+    /// Installed paths of a device that has no SCHIB region to say so.
+    pub paths: u8,
+    /// How long things may take.
+    pub patience: Patience,
+}
+
+/// How long the mediator waits, by the VMM's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Before a request is made again that the host has put off.
+    pub retry: Duration,
+    /// How often that is done before it is given up.
+    pub retries: u32,
+    /// For a status that may still be on its way, before it is taken for lost.
+    pub settle: Duration,
+    /// For the end of a halt, before the host is told to clear; and for the end of a clear,
+    /// before that is done again, and then before the device is reset.
+    pub stop: Duration,
+    /// How often the subchannel of a program that runs and says nothing is looked at, for an
+    /// interrupt that never came; `None` for never.
+    pub watch: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            retry: Duration::from_millis(1),
+            retries: 1000,
+            settle: Duration::from_millis(20),
+            stop: Duration::from_secs(2),
+            watch: Some(Duration::from_secs(5)),
+        }
+    }
+}
+
+impl MediatorConfig {
+    /// A device of unknown kind behind vfio-ccw.
+    pub fn new(subchannel: SubsystemId, device_number: u16) -> Self {
+        Self {
+            subchannel,
+            device_number,
+            policy: Policy::MEDIATE,
+            profile: HostProfile::VFIO_CCW,
+            keys: None,
+            address_limit: None,
+            paths: 0x80,
+            patience: Patience::default(),
+        }
+    }
+}
+
+impl fmt::Debug for MediatorConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MediatorConfig")
+            .field("subchannel", &self.subchannel)
+            .field("device_number", &self.device_number)
+            .field("policy", &self.policy)
+            .field("profile", &self.profile)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}

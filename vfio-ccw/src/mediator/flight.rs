@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What the host is doing for us.
+//!
+//! ```text
+//!            start                    halt                    clear
+//!   Idle ------------> Running ---------------> Halting ----------------> Clearing
+//!    ^                    | final status           | halt status             | clear status
+//!    +--------------------+------------------------+-------------------------+
+//! ```
+//!
+//! Clearing is reached from everywhere, for several reasons ([`Then`]); Gone as well, for good.
+
+use ccw::{Guest, Irb};
+use translator::{Running, Translated};
+
+use super::window::{Lease, ShadowWindow};
+
+/// What the host's subchannel is doing for us.
+#[derive(Debug)]
+pub(super) enum Flight {
+    /// Nothing.
+    Idle,
+    /// Executing a program.
+    Running(Job),
+    /// Halting.
+    Halting {
+        /// What runs, if anything does.
+        job: Option<Job>,
+        /// The status with which the program ended by itself meanwhile.
+        ended: Option<Irb<Guest>>,
+        /// How often the host has put the request off; `None` once it took it.
+        put_off: Option<u32>,
+    },
+    /// Clearing.
+    Clearing {
+        /// What runs, if anything does.
+        job: Option<Job>,
+        /// What the guest is told at the end.
+        then: Then,
+        /// Whether the host took the request.
+        asked: bool,
+        /// How often the host has put the request off.
+        put_off: u32,
+        /// How often the time for it has run out.
+        tries: u32,
+    },
+    /// There is no device any more.
+    Gone,
+}
+
+/// What the guest is told when the host has cleared.
+#[derive(Clone, Debug)]
+pub(super) enum Then {
+    /// Nothing: it knows of no function.
+    Nothing,
+    /// That its own clear function is complete.
+    Cleared,
+    /// This.
+    Status(Irb<Guest>),
+}
+
+/// A program that the host has, and the slot that it lies in.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) program: Running<ShadowWindow>,
+    pub(super) lease: Lease,
+    /// Primary status was presented: only the device end is still to come.
+    pub(super) primary: bool,
+    /// Something came that makes it likely that its final status is lost.
+    pub(super) suspect: Option<Suspicion>,
+}
+
+/// How much it takes to believe that a final status is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suspicion {
+    /// The subchannel must be idle.
+    Possible,
+    /// Status was overwritten: enough for a device that cannot show its subchannel.
+    Certain,
+}
+
+/// A program that is ready and was not yet given to the host.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) program: Translated<ShadowWindow>,
+    pub(super) lease: Lease,
+    /// How often the host has put it off.
+    pub(super) put_off: u32,
+}
+
+impl Job {
+    pub(super) fn new(program: Running<ShadowWindow>, mut lease: Lease) -> Self {
+        lease.start();
+        Self {
+            program,
+            lease,
+            primary: false,
+            suspect: None,
+        }
+    }
+
+    /// The program, which the host has refused for certain.
+    pub(super) fn refused(self, put_off: u32) -> Option<Waiting> {
+        let Self {
+            program, mut lease, ..
+        } = self;
+        let program = program.refused()?;
+        lease.stop();
+        Some(Waiting {
+            program,
+            lease,
+            put_off,
+        })
+    }
+}
+
+impl Flight {
+    /// Leaves `Idle` in its place.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Idle)
+    }
+
+    /// The program that the host may be executing.
+    pub(super) fn job(&self) -> Option<&Job> {
+        match self {
+            Self::Running(job) => Some(job),
+            Self::Halting { job, .. } | Self::Clearing { job, .. } => job.as_ref(),
+            Self::Idle | Self::Gone => None,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The instructions other than START SUBCHANNEL, and what a VMM does to a subchannel.
+
+use std::ops::Range;
+
+use ccw::{GuestAddr, RawIrb, RawSchib, SubchannelStatus};
+
+use super::errno::Refusal;
+use super::flight::{Flight, Then};
+use super::subchannel::Subchannel;
+use super::{ConditionCode, Event, Exception, Mediator, status};
+use crate::{AsyncCommand, CcwDevice, Source};
+use ConditionCode::{Cc0, Cc2, Cc3};
+
+impl<D: CcwDevice> Mediator<D> {
+    /// RESUME SUBCHANNEL. Never 0: a program that could suspend itself is not started.
+    pub fn rsch(&self) -> ConditionCode {
+        self.subchannel.resume_condition()
+    }
+
+    /// HALT SUBCHANNEL. The guest gets one interruption when the halt function is complete, however
+    /// many the host needs for it.
+    pub fn hsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
+        match self.subchannel.halt_condition() {
+            Cc0 => {}
+            code => return code,
+        }
+        if self.waiting.is_some() {
+            // The device was never given the program.
+            self.withdraw();
+            if matches!(self.flight, Flight::Idle) {
+                self.rest();
+            }
+            self.accept_halt(out);
+            let irb = status::halted(self.subchannel.scsw());
+            self.post(&irb, out);
+            return Cc0;
+        }
+        match &mut self.flight {
+            Flight::Gone => return Cc3,
+            Flight::Clearing { then, .. } => {
+                if matches!(then, Then::Nothing) {
+                    *then = Then::Status(status::halted(self.subchannel.scsw()));
+                }
+                self.accept_halt(out);
+                return Cc0;
+            }
+            Flight::Idle | Flight::Running(_) | Flight::Halting { .. } => {}
+        }
+        match self.ask_to_halt() {
+            Err(Refusal::Busy) => {
+                self.drain(out);
+                match self.subchannel.halt_condition() {
+                    Cc0 => {}
+                    code => return code,
+                }
+                match self.ask_to_halt() {
+                    Err(Refusal::Busy) => Cc2,
+                    answer => self.halt_answered(answer, out),
+                }
+            }
+            answer => self.halt_answered(answer, out),
+        }
+    }
+
+    /// What the host said to a halt decides about the guest's.
+    fn halt_answered(
+        &mut self,
+        answer: Result<(), Refusal>,
+        out: &mut Vec<Event>,
+    ) -> ConditionCode {
+        match answer {
+            Ok(()) => {
+                self.accept_halt(out);
+                self.halting(None);
+            }
+            Err(Refusal::Again) => {
+                self.accept_halt(out);
+                self.halting(Some(1));
+            }
+            Err(Refusal::NotOperational | Refusal::NoPath) => {
+                self.refresh_paths(out);
+                return Cc3;
+            }
+            Err(Refusal::Broken) if self.is_device_gone(out) => return Cc3,
+            Err(Refusal::Busy) => return Cc2,
+            // Without a halt a clear stops it just as well.
+            Err(Refusal::Broken | Refusal::Host | Refusal::Unknown) => {
+                self.accept_halt(out);
+                let irb = status::halted(self.subchannel.scsw());
+                self.clear_host(Then::Status(irb), out);
+            }
+        }
+        Cc0
+    }
+
+    fn accept_halt(&mut self, out: &mut Vec<Event>) {
+        if self.subchannel.accept_halt() {
+            out.push(Event::Withdrawn);
+        }
+    }
+
+    /// CLEAR SUBCHANNEL.
+    pub fn csch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
+        match self.subchannel.clear_condition() {
+            Cc0 => {}
+            code => return code,
+        }
+        let had_job = self.flight.job().is_some();
+        let pending = self.subchannel.is_pending();
+        match self.clear_request(Then::Cleared, out) {
+            Err(Refusal::NotOperational | Refusal::NoPath) => {
+                self.unable_to_clear(had_job, out);
+                return Cc3;
+            }
+            _ if matches!(self.flight, Flight::Gone) => return Cc3,
+            _ => {}
+        }
+        self.withdraw();
+        self.subchannel.accept_clear();
+        if pending {
+            out.push(Event::Withdrawn);
+        }
+        self.finish_if_cleared(out);
+        Cc0
+    }
+
+    /// CANCEL SUBCHANNEL. Condition code 0 only if the device was never given the program.
+    pub fn xsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
+        match self.subchannel.cancel_condition() {
+            Cc0 if self.waiting.is_some() => {
+                self.withdraw();
+                self.subchannel.accept_cancel();
+                if matches!(self.flight, Flight::Idle) {
+                    self.rest();
+                }
+                self.present_next(out);
+                Cc0
+            }
+            // Nothing that the device was given can be taken back.
+            Cc0 => Cc2,
+            code => code,
+        }
+    }
+
+    /// STORE SUBCHANNEL, always with condition code 0. The paths are the host's of this moment.
+    pub fn stsch(&mut self, out: &mut Vec<Event>) -> RawSchib {
+        if !matches!(self.flight, Flight::Gone) {
+            self.refresh_paths(out);
+        }
+        self.subchannel.store()
+    }
+
+    /// MODIFY SUBCHANNEL.
+    ///
+    /// # Errors
+    ///
+    /// [`Exception::Operand`] for reserved bits and the reserved limit mode.
+    pub fn msch(&mut self, schib: &RawSchib) -> Result<ConditionCode, Exception> {
+        self.subchannel.modify(schib)
+    }
+
+    /// TEST SUBCHANNEL, with the IRB to be stored with condition codes 0 and 1. A guest that asked
+    /// for extended measurement (PMCW bit X) gets 32 bytes of zeros behind it.
+    pub fn tsch(&mut self, out: &mut Vec<Event>) -> (ConditionCode, Option<RawIrb>) {
+        let (code, irb) = self.subchannel.test();
+        if code == Cc0 {
+            out.push(Event::Withdrawn);
+            self.present_next(out);
+        }
+        (code, irb.map(|irb| irb.encode()))
+    }
+
+    /// Unsolicited status that had to wait.
+    pub(super) fn present_next(&mut self, out: &mut Vec<Event>) {
+        if self.subchannel.present_next() {
+            self.interrupt(out);
+        }
+    }
+
+    /// Whether a program of this subchannel uses guest storage in `range`.
+    pub fn uses(&self, range: &Range<GuestAddr>) -> bool {
+        let running = self.flight.job().map(|job| job.program.extents());
+        let waiting = self.waiting.as_ref().map(|it| it.program.extents());
+        let mut extents = [running, waiting].into_iter().flatten().flatten();
+        extents.any(|extent| {
+            let end = extent.start.get().saturating_add(u64::from(extent.len));
+            extent.start < range.end && range.start.get() < end
+        })
+    }
+
+    /// Stops what the device does, so that storage or the device can be taken away: the guest is
+    /// told that its program ended in a channel-control check. Goes on until
+    /// [`Self::is_quiet`].
+    pub fn stop(&mut self, out: &mut Vec<Event>) {
+        let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+        let bits = self.subchannel.scsw().orb;
+        if self.waiting.is_some() {
+            self.withdraw();
+            self.post(&status::checked(bits, check), out);
+        }
+        if let Flight::Running(job) = &self.flight {
+            let then = match job.primary {
+                true => Then::Nothing,
+                false => Then::Status(status::checked(bits, check)),
+            };
+            self.clear_host(then, out);
+        }
+    }
+
+    /// A reset of the guest: the subchannel is as it was made, and nothing is pending. The device
+    /// is reset as well, which ends its program; the kernel may take its time for that.
+    ///
+    /// A device without a reset is cleared: [`Self::is_quiet`] says when.
+    pub fn reset(&mut self, out: &mut Vec<Event>) {
+        if matches!(self.flight, Flight::Gone) {
+            return;
+        }
+        self.withdraw();
+        if self.device.capabilities().reset {
+            if !self.reset_host() {
+                self.lose_device(out);
+                return;
+            }
+        } else if !matches!(self.flight, Flight::Idle) {
+            self.clear_host(Then::Nothing, out);
+        }
+        if self.subchannel.is_pending() {
+            out.push(Event::Withdrawn);
+        }
+        self.reports.clear();
+        self.subchannel = Subchannel::new(self.initial_pmcw());
+    }
+
+    /// The device is taken away from the guest, by surprise or because it agreed: as if it had gone
+    /// by itself. What runs on it is stopped.
+    pub fn unplug(&mut self, out: &mut Vec<Event>) {
+        if !self.is_quiet() && !self.reset_host() {
+            log::warn!(target: "vfio_ccw::mediator", "{}: unplugged while busy", self.name());
+        }
+        self.lose_device(out);
+    }
+
+    /// Asks the host to halt.
+    pub(super) fn ask_to_halt(&mut self) -> Result<(), Refusal> {
+        self.ask(AsyncCommand::Halt)
+    }
+
+    /// Takes what signals of status there are.
+    pub(super) fn drain(&mut self, out: &mut Vec<Event>) {
+        self.ready(Source::Io, out);
+    }
+}

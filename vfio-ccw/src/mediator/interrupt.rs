@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Interrupts of the device, and what they mean for what is in flight.
+
+use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, StatusControl};
+
+use super::errno::Refusal;
+use super::flight::{Flight, Job, Suspicion, Then};
+use super::{Event, Mediator, status};
+use crate::{CcwDevice, Source};
+
+impl<D: CcwDevice> Mediator<D> {
+    /// The event file descriptor of `source` can be read.
+    pub fn ready(&mut self, source: Source, out: &mut Vec<Event>) {
+        let count = match self.device.acknowledge(source) {
+            Ok(0) => {
+                self.metrics.spurious += 1;
+                return;
+            }
+            Ok(count) => count,
+            Err(errno) => {
+                log::warn!(target: "vfio_ccw::mediator", "{}: {source}: {errno}", self.name());
+                return;
+            }
+        };
+        if matches!(self.flight, Flight::Gone) {
+            return;
+        }
+        match source {
+            Source::Io => self.status_came(count, out),
+            Source::Crw => self.take_reports(out),
+            Source::Request => out.push(Event::UnplugRequested),
+        }
+    }
+
+    /// There was an interrupt, or several, of which the status of the last one can be read.
+    fn status_came(&mut self, count: u64, out: &mut Vec<Event>) {
+        self.metrics.interrupts += 1;
+        self.metrics.overwritten += count - 1;
+        let bytes = match self.device.read_irb() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                log::warn!(target: "vfio_ccw::mediator", "{}: irb: {error}", self.name());
+                self.metrics.overwritten += 1;
+                match Refusal::from(error) {
+                    Refusal::NotOperational => self.lose_device(out),
+                    _ => self.suspect(Suspicion::Certain),
+                }
+                return;
+            }
+        };
+        let (raw, _) = RawIrb::split_extended(&bytes);
+        let host = Irb::<Host>::decode(&raw);
+        let scsw = &host.scsw;
+        if !scsw.status.contains(StatusControl::PENDING) {
+            self.metrics.spurious += 1;
+            return;
+        }
+        let how = match count {
+            1 => Suspicion::Possible,
+            _ => Suspicion::Certain,
+        };
+        if !scsw.is_solicited() {
+            self.metrics.unsolicited += 1;
+            self.offer(&status::unsolicited(&host), out);
+            // It may have overwritten what is waited for.
+            self.suspect(how);
+            return;
+        }
+        match self.flight.take() {
+            Flight::Running(job) => self.while_running(job, &host, how, out),
+            Flight::Halting {
+                job,
+                ended,
+                put_off,
+            } => self.while_halting(job, ended, put_off, &host, out),
+            Flight::Clearing {
+                job,
+                then,
+                asked,
+                put_off,
+                tries,
+            } => {
+                self.flight = Flight::Clearing {
+                    job,
+                    then,
+                    asked,
+                    put_off,
+                    tries,
+                };
+                self.while_clearing(&host, out);
+            }
+            other => {
+                self.flight = other;
+                self.metrics.stale += 1;
+            }
+        }
+        if scsw.path_not_operational {
+            self.refresh_paths(out);
+        }
+    }
+
+    /// Status while a program runs.
+    fn while_running(
+        &mut self,
+        mut job: Job,
+        host: &Irb<Host>,
+        how: Suspicion,
+        out: &mut Vec<Event>,
+    ) {
+        let scsw = &host.scsw;
+        let asked_by_nobody = FunctionControl::HALT | FunctionControl::CLEAR;
+        let elsewhere =
+            scsw.cpa_is_valid() && self.window.is_arena(scsw.cpa) && !job.lease.holds(scsw.cpa);
+        if scsw.function.intersects(asked_by_nobody) || elsewhere {
+            // Late status of what is over; or the program was stopped without our asking.
+            self.metrics.stale += 1;
+            self.flight = Flight::Running(job);
+            self.suspect(how);
+            return;
+        }
+        let irb = self.map(&job, host);
+        let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
+        if scsw.status.contains(StatusControl::INTERMEDIATE) && !scsw.status.intersects(ending) {
+            self.flight = Flight::Running(job);
+            self.post(&irb, out);
+            return;
+        }
+        let over = status::is_final(scsw);
+        if over {
+            self.retire(job);
+            self.rest();
+            self.post(&irb, out);
+            self.launch_waiting(out);
+            return;
+        }
+        let secondary = scsw.status.contains(StatusControl::SECONDARY);
+        job.primary = true;
+        job.suspect = None;
+        self.flight = Flight::Running(job);
+        self.post(&irb, out);
+        if secondary {
+            // There is no more to come, and yet the kernel does not take it for the end.
+            self.clear_host(Then::Nothing, out);
+        } else {
+            self.watch();
+        }
+    }
+
+    /// Status while the host halts, or is asked to.
+    fn while_halting(
+        &mut self,
+        job: Option<Job>,
+        ended: Option<Irb<Guest>>,
+        put_off: Option<u32>,
+        host: &Irb<Host>,
+        out: &mut Vec<Event>,
+    ) {
+        let scsw = &host.scsw;
+        let mapped = job.as_ref().map(|job| self.map(job, host));
+        if !scsw.function.contains(FunctionControl::HALT) {
+            if !status::is_final(scsw) || job.is_none() {
+                // Intermediate status ends with the halt; channel end comes again with device end.
+                let primary = scsw.status.contains(StatusControl::PRIMARY);
+                let ended = if primary { mapped.or(ended) } else { ended };
+                self.flight = Flight::Halting {
+                    job,
+                    ended,
+                    put_off,
+                };
+                return;
+            }
+            // The program has ended by itself.
+            if let Some(job) = job {
+                self.retire(job);
+            }
+            if put_off.is_some() {
+                // And the host was not told to halt.
+                self.halted(&mapped.unwrap_or(Irb::IDLE), out);
+            } else {
+                self.flight = Flight::Halting {
+                    job: None,
+                    ended: mapped.or(ended),
+                    put_off,
+                };
+            }
+            return;
+        }
+        let stopped = ended
+            .or(mapped)
+            .unwrap_or_else(|| status::halted(self.subchannel.scsw()));
+        if !status::is_final(scsw) {
+            // The kernel does not take this for the end, and would stay busy.
+            self.flight = Flight::Halting {
+                job,
+                ended: None,
+                put_off: None,
+            };
+            self.clear_host(Then::Status(status::stopped(&stopped)), out);
+            return;
+        }
+        if let Some(job) = job {
+            self.retire(job);
+        }
+        self.halted(&stopped, out);
+    }
+
+    /// The halt function is complete.
+    fn halted(&mut self, stopped: &Irb<Guest>, out: &mut Vec<Event>) {
+        self.rest();
+        self.post(&status::stopped(stopped), out);
+        self.launch_waiting(out);
+    }
+
+    /// Status while the host clears, or is asked to.
+    fn while_clearing(&mut self, host: &Irb<Host>, out: &mut Vec<Event>) {
+        let scsw = &host.scsw;
+        let Flight::Clearing { job, asked, .. } = &mut self.flight else {
+            return;
+        };
+        if *asked {
+            if scsw.function.contains(FunctionControl::CLEAR) {
+                self.finish_clear(out);
+            } else {
+                // Of before; a clear leaves nothing of it.
+                self.metrics.stale += 1;
+            }
+            return;
+        }
+        if status::is_final(scsw)
+            && let Some(job) = job.take()
+        {
+            self.retire(job);
+        }
+        self.finish_if_cleared(out);
+    }
+
+    /// The host's status of the program in the guest's terms.
+    fn map(&mut self, job: &Job, host: &Irb<Host>) -> Irb<Guest> {
+        let completion = job.program.complete(host);
+        self.metrics.unmapped += u64::from(completion.unmapped);
+        self.metrics.unexplained += u64::from(completion.unexplained);
+        if completion.unmapped || completion.unexplained {
+            log::warn!(
+                target: "vfio_ccw::mediator::status",
+                "{}: the host's status does not go with the program: unmapped {}, unexplained {}",
+                self.name(), completion.unmapped, completion.unexplained
+            );
+        }
+        completion.irb
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a mediator counts.
+
+/// Counters of one subchannel since it was made. They only grow, and wrap never in practice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// START SUBCHANNEL, whatever became of it.
+    pub starts: u64,
+    /// Programs that the host took.
+    pub started: u64,
+    /// Programs that ended without the host: their first CCW is wrong.
+    pub ended_at_once: u64,
+    /// Programs that were refused by name.
+    pub refused: u64,
+    /// Host CCWs written.
+    pub ccws: u64,
+    /// Host list words written.
+    pub list_words: u64,
+    /// Halts that the host took.
+    pub halts: u64,
+    /// Clears that the host took, the mediator's own included.
+    pub clears: u64,
+    /// Resets of the host's device.
+    pub resets: u64,
+    /// Requests that the host put off (`EAGAIN`).
+    pub put_off: u64,
+    /// Requests that the host found busy (`EBUSY`).
+    pub busy: u64,
+    /// Requests that failed with any other error.
+    pub failed: u64,
+    /// Interrupts that were looked at.
+    pub interrupts: u64,
+    /// Of these, unsolicited ones.
+    pub unsolicited: u64,
+    /// Interrupts whose status was overwritten before it could be read.
+    pub overwritten: u64,
+    /// Interrupts that belong to no program in flight.
+    pub stale: u64,
+    /// Signals without an interrupt.
+    pub spurious: u64,
+    /// Programs whose final status was lost and replaced by channel-control check.
+    pub lost: u64,
+    /// CCW addresses that could not be mapped back.
+    pub unmapped: u64,
+    /// Checks that the host reported at a CCW with which nothing is wrong.
+    pub unexplained: u64,
+    /// Unsolicited status that was joined with other unsolicited status, because the guest had not
+    /// asked for that yet.
+    pub joined: u64,
+    /// Channel reports of the host.
+    pub reports: u64,
+    /// Channel reports that there was no room for.
+    pub reports_dropped: u64,
+    /// Programs whose device never said that it stopped.
+    pub quarantined: u64,
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! START SUBCHANNEL: from the guest's ORB to a program that the device has.
+
+use std::sync::Arc;
+
+use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, OrbBits, RawOrb, SubchannelStatus};
+use translator::{
+    AddressLimit, Blame, Buffers, Check, Guards, LimitAddr, Planned, Rejected, Response,
+    StorageKeys, fetch, orb_fault, validate,
+};
+
+use super::errno::Refusal;
+use super::flight::{Flight, Job, Then, Waiting};
+use super::{ConditionCode, Event, Exception, Mediator, status};
+use crate::CcwDevice;
+
+/// How often a request that the host puts off is made again at once.
+const AT_ONCE: u32 = 3;
+
+/// What the guest's program comes to, before the host is asked.
+enum Prepared {
+    /// It can be given to the host.
+    Ready(Waiting),
+    /// It ends at once, with this status.
+    Status(Irb<Guest>),
+    /// Nothing happens, but for this.
+    Answer(Result<ConditionCode, Exception>),
+}
+
+impl<D: CcwDevice> Mediator<D> {
+    /// START SUBCHANNEL with an ORB of 12 bytes, or of 32 if its bit X is one.
+    ///
+    /// Condition code 0 says that the start function is accepted; what is wrong with the program
+    /// itself appears as status, as on a machine. When the device does not take the program yet,
+    /// the start stays pending: there is a [timer](Self::timer) then.
+    ///
+    /// # Errors
+    ///
+    /// [`Exception::Operand`]: what PoP says of an ORB (conditions O02 to O07, O11 and O12).
+    pub fn ssch(&mut self, orb: &RawOrb, out: &mut Vec<Event>) -> Result<ConditionCode, Exception> {
+        self.metrics.starts += 1;
+        if let Some(code) = orb_fault(orb, &self.config.policy) {
+            self.metrics.refused += 1;
+            log::debug!(target: "vfio_ccw::mediator::start", "{}: {}", self.name(), code.id());
+            return Err(match code.check() {
+                Check::SpecificationException => Exception::Specification,
+                _ => Exception::Operand,
+            });
+        }
+        let decoded = Orb::decode(orb);
+        match self.subchannel.start_condition() {
+            ConditionCode::Cc0 => {}
+            code => return Ok(code),
+        }
+        // Condition O09.
+        if decoded.lpm & self.subchannel.pmcw().pam == 0 {
+            return Ok(ConditionCode::Cc3);
+        }
+        match self.prepare(orb) {
+            Prepared::Ready(waiting) => Ok(self.hand_over(&decoded, waiting, out)),
+            Prepared::Status(irb) => {
+                self.subchannel.accept_start(&decoded);
+                self.post(&irb, out);
+                Ok(ConditionCode::Cc0)
+            }
+            Prepared::Answer(answer) => answer,
+        }
+    }
+
+    /// Gives the program to the host, or lets it wait until the host can take it.
+    fn hand_over(
+        &mut self,
+        orb: &Orb<Guest>,
+        waiting: Waiting,
+        out: &mut Vec<Event>,
+    ) -> ConditionCode {
+        self.waiting = Some(waiting);
+        if !matches!(self.flight, Flight::Idle) {
+            self.subchannel.accept_start(orb);
+            return ConditionCode::Cc0;
+        }
+        let mut result = self.launch();
+        if result == Err(Refusal::Busy) {
+            // Perhaps status is pending there.
+            self.drain(out);
+            match self.subchannel.start_condition() {
+                ConditionCode::Cc0 => result = self.launch(),
+                code => {
+                    self.withdraw();
+                    return code;
+                }
+            }
+        }
+        let Err(refusal) = result else {
+            self.subchannel.accept_start(orb);
+            self.subchannel.started();
+            return ConditionCode::Cc0;
+        };
+        if refusal == Refusal::Again {
+            self.subchannel.accept_start(orb);
+            self.arm(self.config.patience.retry);
+            return ConditionCode::Cc0;
+        }
+        self.withdraw();
+        match refusal {
+            Refusal::Busy => {
+                self.heal_if_idle(out);
+                ConditionCode::Cc2
+            }
+            Refusal::NotOperational | Refusal::NoPath => {
+                self.refresh_paths(out);
+                ConditionCode::Cc3
+            }
+            Refusal::Broken if self.is_device_gone(out) => ConditionCode::Cc3,
+            Refusal::Broken | Refusal::Host | Refusal::Again | Refusal::Unknown => {
+                self.subchannel.accept_start(orb);
+                self.start_failed(status::bits(orb), refusal, out);
+                ConditionCode::Cc0
+            }
+        }
+    }
+
+    /// Gives a program that waits to the host, if there is one and the host is free: its guest has
+    /// its condition code already.
+    pub(super) fn launch_waiting(&mut self, out: &mut Vec<Event>) {
+        let (Flight::Idle, Some(waiting)) = (&self.flight, &self.waiting) else {
+            return;
+        };
+        let put_off = waiting.put_off;
+        let bits = status::bits(waiting.program.guest_orb());
+        let Err(refusal) = self.launch() else {
+            self.subchannel.started();
+            return;
+        };
+        if matches!(refusal, Refusal::Again | Refusal::Busy)
+            && put_off < self.config.patience.retries
+            && let Some(waiting) = &mut self.waiting
+        {
+            waiting.put_off += 1;
+            self.arm(self.config.patience.retry);
+            if refusal == Refusal::Busy {
+                self.heal_if_idle(out);
+            }
+            return;
+        }
+        self.withdraw();
+        if refusal == Refusal::Broken && self.is_device_gone(out) {
+            return;
+        }
+        self.start_failed(bits, refusal, out);
+        if matches!(refusal, Refusal::NotOperational | Refusal::NoPath) {
+            self.refresh_paths(out);
+        }
+    }
+
+    /// An accepted start function that the host does not carry out.
+    fn start_failed(&mut self, bits: OrbBits, refusal: Refusal, out: &mut Vec<Event>) {
+        let irb = status::refused(bits, refusal);
+        if refusal == Refusal::Unknown {
+            self.subchannel.started();
+            self.clear_host(Then::Status(irb), out);
+        } else {
+            self.post(&irb, out);
+        }
+    }
+
+    /// Gives the program that waits to the host. On a refusal it waits again, unless the host may
+    /// have it all the same ([`Refusal::Unknown`]): then it runs.
+    fn launch(&mut self) -> Result<(), Refusal> {
+        let Some(waiting) = self.waiting.take() else {
+            return Ok(());
+        };
+        let put_off = waiting.put_off;
+        let job = Job::new(waiting.program.start(), waiting.lease);
+        let mut result = Ok(());
+        for _ in 0..AT_ONCE {
+            let answer = self.device.start_orb(job.program.orb());
+            result = answer.map_err(Refusal::from);
+            if result != Err(Refusal::Again) {
+                break;
+            }
+            self.metrics.put_off += 1;
+        }
+        let cpa = job.program.guest_orb().cpa;
+        match result {
+            Ok(()) => {
+                self.metrics.started += 1;
+                log::debug!(
+                    target: "vfio_ccw::mediator::start",
+                    "{}: program at {cpa:x} started, slot generation {}",
+                    self.name(), job.lease.generation()
+                );
+            }
+            Err(refusal) => {
+                self.count(refusal);
+                log::info!(
+                    target: "vfio_ccw::mediator::start",
+                    "{}: program at {cpa:x} refused by the host: {refusal:?}", self.name()
+                );
+                if refusal != Refusal::Unknown {
+                    self.waiting = job.refused(put_off);
+                    return result;
+                }
+            }
+        }
+        self.flight = Flight::Running(job);
+        self.watch();
+        result
+    }
+
+    /// Takes back a program that the host was not given.
+    pub(super) fn withdraw(&mut self) {
+        if let Some(Waiting { program, lease, .. }) = self.waiting.take() {
+            self.keep(program.release());
+            drop(lease);
+        }
+    }
+
+    /// Reads, judges, lays out, pins and writes the guest's program.
+    fn prepare(&mut self, orb: &RawOrb) -> Prepared {
+        let Some(lease) = self.window.lease() else {
+            self.metrics.refused += 1;
+            log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
+            let bits = status::bits(&Orb::decode(orb));
+            let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+            return Prepared::Status(status::checked(bits, check));
+        };
+        let keys = self.config.keys.clone();
+        let limit = self.config.address_limit;
+        let limit = limit.or(LimitAddr::new(GuestAddr::new(0)));
+        let guards = Guards {
+            keys: keys.as_ref().map(as_keys),
+            limit: match self.subchannel.pmcw().limit_mode {
+                LimitMode::AtOrAbove => limit.map(AddressLimit::AtLeast),
+                LimitMode::Below => limit.map(AddressLimit::Below),
+                LimitMode::None => None,
+            },
+        };
+        let layout = self.window.layout();
+        let buffers = self.spare.pop().unwrap_or_default();
+        let snapshot = fetch(orb, &*layout, &self.config.policy, &guards, buffers);
+        let planned = validate(snapshot, layout.map(), &guards).plan(&self.config.profile);
+        let plan = match planned {
+            Ok(Planned::Run(plan)) => plan,
+            Ok(Planned::Ended(ended)) => {
+                let irb = *ended.irb();
+                self.keep(ended.into_buffers());
+                self.metrics.ended_at_once += 1;
+                return Prepared::Status(irb);
+            }
+            Err(rejected) => return self.rejected(rejected),
+        };
+        let translated = lease
+            .slot(&mut self.staging)
+            .map_err(|error| log::error!(target: "vfio_ccw::mediator::start", "{error}"))
+            .ok()
+            .map(|slot| plan.pin(self.window.clone()).and_then(|p| p.emit(slot)));
+        let program = match translated {
+            Some(Ok(program)) => program,
+            Some(Err(rejected)) => return self.rejected(rejected),
+            // A window whose areas do not fit each other is refused when it is made.
+            None => {
+                let bits = status::bits(&Orb::decode(orb));
+                let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+                return Prepared::Status(status::checked(bits, check));
+            }
+        };
+        let (ccws, list_words) = program.doublewords();
+        self.metrics.ccws += ccws as u64;
+        self.metrics.list_words += list_words as u64;
+        let waiting = Waiting {
+            program,
+            lease,
+            put_off: 0,
+        };
+        match waiting.lease.publish(&waiting.program, &self.staging) {
+            Ok(()) => Prepared::Ready(waiting),
+            Err(errno) => {
+                log::error!(target: "vfio_ccw::mediator::start", "{}: slot: {errno}", self.name());
+                let bits = status::bits(waiting.program.guest_orb());
+                self.keep(waiting.program.release());
+                Prepared::Status(status::refused(bits, Refusal::Host))
+            }
+        }
+    }
+
+    /// The program is refused by name.
+    fn rejected(&mut self, rejected: Rejected) -> Prepared {
+        self.metrics.refused += 1;
+        let level = match rejected.blame() {
+            Blame::Guest => log::Level::Debug,
+            _ => log::Level::Info,
+        };
+        log::log!(target: "vfio_ccw::mediator::start", level, "{}: {rejected}", self.name());
+        let response = rejected.response();
+        self.keep(rejected.into_buffers());
+        match response {
+            Response::OperandException => Prepared::Answer(Err(Exception::Operand)),
+            Response::SpecificationException => Prepared::Answer(Err(Exception::Specification)),
+            Response::ConditionCode(1) => Prepared::Answer(Ok(ConditionCode::Cc1)),
+            Response::ConditionCode(2) => Prepared::Answer(Ok(ConditionCode::Cc2)),
+            Response::ConditionCode(_) => Prepared::Answer(Ok(ConditionCode::Cc3)),
+            Response::Status(irb) => Prepared::Status(irb),
+        }
+    }
+
+    /// Keeps buffers for the next program.
+    pub(super) fn keep(&mut self, buffers: Box<Buffers>) {
+        if self.spare.len() < self.spare.capacity() {
+            self.spare.push(buffers);
+        }
+    }
+}
+
+fn as_keys(keys: &Arc<dyn StorageKeys + Send + Sync>) -> &dyn StorageKeys {
+    &**keys
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The slots that translated programs are written to.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use ccw::{Host, HostAddr};
+use translator::{Area, AreaError, Slot, Translated};
+
+use super::{ShadowWindow, WindowConfig, WindowError};
+use crate::{Errno, HostMemory};
+
+/// Bytes of a page of the device's.
+const PAGE: u64 = 4096;
+
+/// What a slot is, in the low bits of its word; the others are its generation.
+const FREE: u64 = 0;
+const TAKEN: u64 = 1;
+const QUARANTINED: u64 = 2;
+const STATE: u64 = 3;
+
+/// Memory below 2 GiB of the I/O addresses: one scratch page, then slots of equal size.
+#[derive(Debug)]
+pub(super) struct Arena {
+    memory: HostMemory,
+    base: u64,
+    ccw_bytes: u64,
+    slot_bytes: u64,
+    slots: Box<[AtomicU64]>,
+    /// Where the search for a free slot begins: behind the one taken last, so that status of a
+    /// program that is over names a slot which the next program does not have.
+    next: AtomicUsize,
+}
+
+impl Arena {
+    pub(super) fn new(config: &WindowConfig) -> Result<Self, WindowError> {
+        let whole = |bytes: u32| u64::from(bytes).next_multiple_of(PAGE);
+        let ccw_bytes = whole(config.ccw_bytes);
+        let slot_bytes = ccw_bytes + whole(config.list_bytes);
+        let len = u64::from(config.slots)
+            .checked_mul(slot_bytes)
+            .and_then(|slots| slots.checked_add(PAGE))
+            .ok_or(WindowError::Arena)?;
+        let base = u64::from(config.arena);
+        let end = base.checked_add(len).ok_or(WindowError::Arena)?;
+        let fits = base.is_multiple_of(PAGE) && end <= ccw::Addr31::<Host>::LIMIT;
+        if !fits || config.slots == 0 || config.ccw_bytes == 0 {
+            return Err(WindowError::Arena);
+        }
+        let bytes = usize::try_from(len).map_err(|_| WindowError::Arena)?;
+        Ok(Self {
+            memory: HostMemory::anonymous(bytes).map_err(WindowError::Memory)?,
+            base,
+            ccw_bytes,
+            slot_bytes,
+            slots: (0..config.slots).map(|_| AtomicU64::new(FREE)).collect(),
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn memory(&self) -> &HostMemory {
+        &self.memory
+    }
+
+    pub(super) fn base(&self) -> u64 {
+        self.base
+    }
+
+    /// The page that takes what nobody wants.
+    fn scratch(&self) -> HostAddr {
+        HostAddr::new(self.base)
+    }
+
+    /// Offset of slot `index` in the memory.
+    fn offset(&self, index: usize) -> u64 {
+        PAGE + index as u64 * self.slot_bytes
+    }
+
+    /// Takes a free slot.
+    fn take(&self) -> Option<(usize, u64)> {
+        let count = self.slots.len();
+        let first = self.next.load(Ordering::Relaxed);
+        (0..count).find_map(|n| {
+            let index = first.wrapping_add(n) % count;
+            let slot = self.slots.get(index)?;
+            let word = slot.load(Ordering::Relaxed);
+            let taken = (word & !STATE).wrapping_add(STATE + 1) | TAKEN;
+            let free = word & STATE == FREE;
+            let won = free
+                && slot
+                    .compare_exchange(word, taken, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok();
+            won.then(|| {
+                self.next.store(index + 1, Ordering::Relaxed);
+                (index, taken / (STATE + 1))
+            })
+        })
+    }
+
+    fn set(&self, index: usize, state: u64) {
+        if let Some(slot) = self.slots.get(index) {
+            let word = slot.load(Ordering::Relaxed);
+            slot.store((word & !STATE) | state, Ordering::Release);
+        }
+    }
+
+    /// Slots that are not free.
+    pub(super) fn in_use(&self) -> usize {
+        let state = |slot: &AtomicU64| slot.load(Ordering::Relaxed) & STATE;
+        self.slots.iter().filter(|slot| state(slot) != FREE).count()
+    }
+
+    /// Makes every quarantined slot free.
+    pub(super) fn release_quarantined(&self) {
+        for slot in &self.slots {
+            let word = slot.load(Ordering::Relaxed);
+            if word & STATE == QUARANTINED {
+                slot.store(word & !STATE, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// A slot of one's own. Dropping it makes it free, unless a device may be reading from it.
+#[derive(Debug)]
+pub(in crate::mediator) struct Lease {
+    window: ShadowWindow,
+    index: usize,
+    generation: u64,
+    /// Whether a device may be reading from it.
+    in_use: bool,
+}
+
+impl ShadowWindow {
+    /// Takes a slot, if one is free.
+    pub(in crate::mediator) fn lease(&self) -> Option<Lease> {
+        let (index, generation) = self.arena().take()?;
+        Some(Lease {
+            window: self.clone(),
+            index,
+            generation,
+            in_use: false,
+        })
+    }
+
+    /// Whether `addr` lies in the arena.
+    pub(in crate::mediator) fn is_arena(&self, addr: u32) -> bool {
+        let arena = self.arena();
+        let len = arena.memory.len() as u64;
+        (arena.base..arena.base + len).contains(&u64::from(addr))
+    }
+}
+
+impl Lease {
+    /// How often slots of this place were taken so far.
+    pub(in crate::mediator) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether a CCW address of this slot's programs can be `addr`: the address behind the last
+    /// CCW is.
+    pub(in crate::mediator) fn holds(&self, addr: u32) -> bool {
+        let arena = self.window.arena();
+        let start = arena.base + arena.offset(self.index);
+        (start..=start + arena.ccw_bytes).contains(&u64::from(addr))
+    }
+
+    /// The slot as something to emit to, by way of `staging`.
+    pub(in crate::mediator) fn slot<'a>(
+        &self,
+        staging: &'a mut Staging,
+    ) -> Result<Slot<'a>, AreaError> {
+        let arena = self.window.arena();
+        let start = arena.base + arena.offset(self.index);
+        let ccws = Area::new(HostAddr::new(start), &mut staging.ccws)?;
+        let lists = HostAddr::new(start + arena.ccw_bytes);
+        Slot::new(ccws, Area::new(lists, &mut staging.lists)?, arena.scratch())
+    }
+
+    /// Copies what `program` has put into `staging` to where the device finds it.
+    pub(in crate::mediator) fn publish<P: pinning::Pinner>(
+        &self,
+        program: &Translated<P>,
+        staging: &Staging,
+    ) -> Result<(), Errno> {
+        let arena = self.window.arena();
+        let (ccws, lists) = program.doublewords();
+        let first = arena.offset(self.index);
+        for (offset, from, words) in [
+            (first, &staging.ccws, ccws),
+            (first + arena.ccw_bytes, &staging.lists, lists),
+        ] {
+            let offset = usize::try_from(offset).map_err(|_| Errno::EFAULT)?;
+            let bytes = words.checked_mul(8).and_then(|len| from.get(..len));
+            arena.memory.write(offset, bytes.ok_or(Errno::EFAULT)?)?;
+        }
+        Ok(())
+    }
+
+    /// From now on the device may read from it: dropped now, it stays taken for ever.
+    pub(in crate::mediator) fn start(&mut self) {
+        self.in_use = true;
+    }
+
+    /// The device does not read from it any more.
+    pub(in crate::mediator) fn stop(&mut self) {
+        self.in_use = false;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let state = if self.in_use { QUARANTINED } else { FREE };
+        self.window.arena().set(self.index, state);
+    }
+}
+
+/// Memory of the mediator's own, of the size of a slot. A program is written here first: the
+/// arena is shared with a device, so there are no references to it.
+#[derive(Debug)]
+pub(in crate::mediator) struct Staging {
+    ccws: Box<[u8]>,
+    lists: Box<[u8]>,
+}
+
+impl ShadowWindow {
+    /// Staging memory for slots of this window.
+    pub(in crate::mediator) fn staging(&self) -> Staging {
+        let arena = self.arena();
+        // Both are far below 2 GiB.
+        let zeros = |len| vec![0; usize::try_from(len).unwrap_or(0)].into_boxed_slice();
+        Staging {
+            ccws: zeros(arena.ccw_bytes),
+            lists: zeros(arena.slot_bytes - arena.ccw_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::soft::SoftSpace;
+
+    fn window(slots: u32) -> Result<ShadowWindow, WindowError> {
+        let config = WindowConfig {
+            slots,
+            ..WindowConfig::default()
+        };
+        ShadowWindow::new(SoftSpace::new(), config)
+    }
+
+    #[test]
+    fn slots_rotate_and_come_back() {
+        let window = window(2).unwrap();
+        let first = window.lease().unwrap();
+        let second = window.lease().unwrap();
+        assert!(window.lease().is_none());
+        assert_ne!(first.index, second.index);
+        let (index, generation) = (first.index, first.generation());
+        drop(first);
+        let third = window.lease().unwrap();
+        assert_eq!((third.index, third.generation()), (index, generation + 1));
+        drop((second, third));
+        assert_eq!(window.arena().in_use(), 0);
+    }
+
+    #[test]
+    fn a_quarantined_slot_stays_taken_until_it_is_released() {
+        let window = window(1).unwrap();
+        let mut lease = window.lease().unwrap();
+        lease.start();
+        lease.stop();
+        drop(lease);
+        window.lease().unwrap().start();
+        assert!(window.lease().is_none());
+        window.arena().release_quarantined();
+        assert!(window.lease().is_some());
+    }
+
+    #[test]
+    fn slots_lie_one_behind_the_other_above_the_scratch_page() {
+        let window = window(2).unwrap();
+        let mut staging = window.staging();
+        let (first, second) = (window.lease().unwrap(), window.lease().unwrap());
+        // 36 KiB of CCWs and 128 KiB of lists each.
+        for (lease, start) in [(&first, 0x4000_1000), (&second, 0x4002_a000)] {
+            assert!(lease.holds(start) && lease.holds(start + 0x9000));
+            assert!(!lease.holds(start - 1) && !lease.holds(start + 0x9001));
+            assert!(lease.slot(&mut staging).is_ok());
+        }
+        assert!(window.is_arena(0x4000_0000) && window.is_arena(0x4005_2fff));
+        assert!(!window.is_arena(0x3fff_ffff) && !window.is_arena(0x4005_3000));
+    }
+
+    #[test]
+    fn an_arena_lies_below_two_gib() {
+        let at = |arena, slots| {
+            let config = WindowConfig {
+                arena,
+                slots,
+                ..WindowConfig::default()
+            };
+            ShadowWindow::new(SoftSpace::new(), config).is_ok()
+        };
+        // One slot and the scratch page are 2a000 bytes.
+        assert!(at(0x7ffd_6000, 1));
+        assert!(!at(0x7ffd_7000, 1));
+        assert!(!at(0x4000_0800, 1));
+        assert!(!at(0x4000_0000, 0));
+        assert!(!at(0x4000_0000, u32::MAX));
+    }
+}

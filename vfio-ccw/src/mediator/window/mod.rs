@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The shadow window: what a device finds at which I/O address.
+//!
+//! ```text
+//! 0 ......... arena ......... 2 GiB ......... 4 GiB .................. 4 GiB + guest storage
+//!      [ translated programs,   |               | guest storage, mapped once: address + 4 GiB |
+//!        which no guest can write ]
+//! ```
+
+mod arena;
+mod layout;
+mod pinner;
+mod unmap;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use pinning::{Budget, InvalidateError, Ledger, Permission, RegionError};
+
+use crate::{Access, DmaSpace, Errno};
+
+use arena::Arena;
+pub(super) use arena::{Lease, Staging};
+pub use layout::GuestRegion;
+pub(super) use layout::Layout;
+pub use unmap::Unmap;
+
+/// Spans of storage that the ledger writes down for each program.
+const SPANS: u32 = 1024;
+
+/// The sizes of a [`ShadowWindow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowConfig {
+    /// First I/O address of the arena, a multiple of 4 KiB. The arena, a page and all slots, must
+    /// lie below 2 GiB.
+    pub arena: u32,
+    /// Programs that can be held at once. A subchannel holds one, and a second one while it waits
+    /// for the first to end.
+    pub slots: u32,
+    /// Bytes of a slot for CCWs, of which vfio-ccw wants 2 KiB behind the last segment.
+    pub ccw_bytes: u32,
+    /// Bytes of a slot for lists: 8 for each block of data.
+    pub list_bytes: u32,
+    /// What is added to a guest address.
+    pub guest_offset: u64,
+    /// What the guest's programs may hold; their number is that of the slots.
+    pub budget: Budget,
+}
+
+impl Default for WindowConfig {
+    /// Eight slots at 1 GiB, for programs as long as vfio-ccw takes them (4096 CCWs) with lists
+    /// for 64 MiB of data.
+    fn default() -> Self {
+        Self {
+            arena: 0x4000_0000,
+            slots: 8,
+            ccw_bytes: 36 << 10,
+            list_bytes: 128 << 10,
+            guest_offset: 1 << 32,
+            budget: Budget::default(),
+        }
+    }
+}
+
+/// The I/O addresses of one guest's devices: an arena for translated programs, and guest storage
+/// at its address plus 4 GiB. Every clone is the same window.
+///
+/// Devices that share an address space (a container, an IOAS) share a window. What it maps stays
+/// mapped until it is taken away, or the last clone is dropped.
+///
+/// ```
+/// use ccw::GuestAddr;
+/// use vfio_ccw::HostMemory;
+/// use vfio_ccw::device::soft::SoftSpace;
+/// use vfio_ccw::mediator::{GuestRegion, ShadowWindow, WindowConfig};
+///
+/// let window = ShadowWindow::new(SoftSpace::new(), WindowConfig::default())?;
+/// let ram = HostMemory::anonymous(0x10_0000).expect("memory");
+/// window.add(GuestRegion::new(GuestAddr::new(0), ram))?;
+///
+/// let unmap = window.begin_unmap(GuestAddr::new(0))?;
+/// assert!(unmap.is_quiet());
+/// unmap.commit().map_err(|(_, error)| error)?;
+/// # Ok::<(), vfio_ccw::mediator::WindowError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ShadowWindow(Arc<Inner>);
+
+struct Inner {
+    space: Mutex<Box<dyn DmaSpace>>,
+    layout: RwLock<Arc<Layout>>,
+    ledger: Ledger,
+    arena: Arena,
+    guest_offset: u64,
+}
+
+/// Why a window is not as it was asked to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WindowError {
+    /// The arena is empty, not on a page, or does not lie below 2 GiB as a whole.
+    #[error("the arena does not lie on pages below 2 GiB")]
+    Arena,
+    /// No memory for the arena.
+    #[error("memory for the arena: {0}")]
+    Memory(Errno),
+    /// The regions make no map.
+    #[error(transparent)]
+    Region(#[from] RegionError),
+    /// The address space refused a mapping, or to take one back.
+    #[error("the I/O address space: {0}")]
+    Map(Errno),
+    /// No region begins there.
+    #[error("no region begins there")]
+    NotARegion,
+    /// Programs in flight use the region.
+    #[error("programs in flight use the region")]
+    InUse,
+    /// The region cannot be taken away now.
+    #[error(transparent)]
+    Invalidate(#[from] InvalidateError),
+}
+
+impl ShadowWindow {
+    /// A window in `space`, with the arena mapped and no guest storage yet.
+    ///
+    /// A container of the kernel's takes mappings only when a device was opened in it.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowError::Arena`], [`WindowError::Memory`] and [`WindowError::Map`].
+    pub fn new(space: impl DmaSpace + 'static, config: WindowConfig) -> Result<Self, WindowError> {
+        let arena = Arena::new(&config)?;
+        let mut space = Box::new(space);
+        // The scratch page is stored into, the slots are only read.
+        space
+            .map(arena.base(), arena.memory(), Access::Store)
+            .map_err(WindowError::Map)?;
+        let budget = Budget {
+            programs: config.slots,
+            ..config.budget
+        };
+        Ok(Self(Arc::new(Inner {
+            space: Mutex::new(space),
+            layout: RwLock::default(),
+            ledger: Ledger::new(budget, SPANS.min(budget.extents)),
+            arena,
+            guest_offset: config.guest_offset,
+        })))
+    }
+
+    /// Gives the devices a region of guest storage.
+    ///
+    /// # Errors
+    ///
+    /// [`WindowError::Region`] if it does not go with the others, [`WindowError::Map`]; nothing
+    /// has changed then.
+    pub fn add(&self, region: GuestRegion) -> Result<(), WindowError> {
+        // Held throughout: of two changes one comes first.
+        let mut space = self.0.space();
+        let access = match region.permission {
+            Permission::ReadWrite => Access::Store,
+            Permission::ReadOnly => Access::Fetch,
+        };
+        let iova = region.start.get().wrapping_add(self.0.guest_offset);
+        let memory = region.memory.clone();
+        let mut regions = self.layout().regions().to_vec();
+        regions.push(region);
+        let layout = Layout::new(regions, self.0.guest_offset)?;
+        space.map(iova, &memory, access).map_err(WindowError::Map)?;
+        self.0.set_layout(layout);
+        Ok(())
+    }
+
+    /// Programs in flight, quarantined ones included.
+    pub fn in_flight(&self) -> usize {
+        self.0.ledger.in_flight()
+    }
+
+    /// Programs whose device never said that it stopped: what they use stays as it is.
+    pub fn quarantined(&self) -> usize {
+        self.0.ledger.quarantined()
+    }
+
+    /// Gives back what quarantined programs hold, and says how many there were. To be called when
+    /// **every** device in this window has acknowledged a reset, or is closed.
+    pub fn release_quarantined(&self) -> usize {
+        self.0.arena.release_quarantined();
+        self.0.ledger.release_quarantined()
+    }
+
+    /// Guest storage as it is laid out now.
+    pub(super) fn layout(&self) -> Arc<Layout> {
+        let layout = self.0.layout.read();
+        Arc::clone(&layout.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn arena(&self) -> &Arena {
+        &self.0.arena
+    }
+
+    /// Takes `region` away, which nobody uses.
+    fn remove(&self, region: &GuestRegion) -> Result<(), WindowError> {
+        let mut space = self.0.space();
+        let mut regions = self.layout().regions().to_vec();
+        regions.retain(|other| other.start != region.start);
+        let layout = Layout::new(regions, self.0.guest_offset)?;
+        let iova = region.start.get().wrapping_add(self.0.guest_offset);
+        space.unmap(iova, region.len()).map_err(WindowError::Map)?;
+        self.0.set_layout(layout);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn space(&self) -> MutexGuard<'_, Box<dyn DmaSpace>> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_layout(&self, layout: Layout) {
+        let mut current = self.layout.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(layout);
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let held = self.arena.in_use().max(self.ledger.in_flight());
+        if held > 0 {
+            log::warn!(
+                target: "vfio_ccw::window",
+                "{held} programs may still run: nothing is unmapped"
+            );
+            return;
+        }
+        let layout = Arc::clone(&self.layout.read().unwrap_or_else(PoisonError::into_inner));
+        let offset = self.guest_offset;
+        let guest = layout.regions().iter().map(|region| {
+            let iova = region.start.get().wrapping_add(offset);
+            (iova, region.len())
+        });
+        let arena = (self.arena.base(), self.arena.memory().len() as u64);
+        let mut space = self.space();
+        for (iova, len) in guest.chain([arena]) {
+            if let Err(errno) = space.unmap(iova, len) {
+                log::warn!(target: "vfio_ccw::window", "unmap {len:#x} bytes: {errno}");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ShadowWindow")
+            .field("arena", &self.arena)
+            .field("layout", &self.layout)
+            .finish_non_exhaustive()
+    }
+}
