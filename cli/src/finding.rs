@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A finding as JSON and as a remark in a listing.
 
-use ccw::{CcwFlags, GuestAddr};
+use ccw::{CcwFlags, GuestAddr, IdawFormat};
 use serde::Serialize;
 use translator::{Check, Code, Finding, Program, Severity};
 
@@ -44,7 +44,7 @@ impl Entry {
         } = finding;
         let address = |addr: Option<GuestAddr>| addr.map(|addr| json::hex(addr.get()));
         let mut message = code.rule().to_owned();
-        for more in here(finding, input)
+        for more in here(finding, input, program)
             .into_iter()
             .chain(doubt(finding, program))
         {
@@ -76,7 +76,7 @@ pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
         format!("{} {code}", finding.severity.name()),
         format!("rule: {}", code.rule()),
     ];
-    text.extend(here(finding, input).map(|here| format!("here: {here}")));
+    text.extend(here(finding, input, program).map(|here| format!("here: {here}")));
     text.extend(doubt(finding, program).map(|doubt| format!("but:  {doubt}")));
     text.push(format!("fix:  {}", code.fix()));
     let bits = finding
@@ -87,10 +87,11 @@ pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
 }
 
 /// What stands where the rule is broken.
-fn here(finding: &Finding, input: &Input) -> Option<String> {
+fn here(finding: &Finding, input: &Input, program: &Program) -> Option<String> {
     let facts: Vec<String> = [
         value(finding),
         Some(storage(finding, input)).filter(|text| !text.is_empty()),
+        measure(finding, program),
     ]
     .into_iter()
     .flatten()
@@ -144,6 +145,39 @@ fn storage(finding: &Finding, input: &Input) -> String {
         facts.push("the program reads this word in before the channel uses it".to_owned());
     }
     facts.join("; ")
+}
+
+/// What a rule that names several cases, or a sum, comes to in this program.
+fn measure(finding: &Finding, program: &Program) -> Option<String> {
+    let orb = program.orb();
+    Some(match finding.code {
+        Code::IdalAlign => format!("IDAWs have {} bytes here", IdawFormat::of(orb).size()),
+        Code::IdawAlign | Code::IdawAlignRb => {
+            format!("blocks have {} bytes here", IdawFormat::of(orb).block())
+        }
+        Code::CcwaWrap | Code::DataWrap | Code::IdalWrap | Code::MidalUnavail => {
+            let limit = orb.format.limit();
+            format!(
+                "addresses of this format end with {:08x}",
+                limit.saturating_sub(1)
+            )
+        }
+        Code::MidawCountOver | Code::MidawSumUnder => {
+            let site = &finding.site;
+            let step = program.steps().nth(usize::from(site.index?))?;
+            let (midaws, _) = step.list.as_chunks::<2>();
+            let upto = midaws.get(..=usize::from(site.list_word?))?;
+            let counts = upto
+                .iter()
+                .map(|[first, _]| u16::from_be_bytes([first[6], first[7]]));
+            let sum: u64 = counts.map(u64::from).sum();
+            format!(
+                "the counts up to this one add up to {sum}, the CCW's is {}",
+                step.ccw.count
+            )
+        }
+        _ => return None,
+    })
 }
 
 /// Bits `first` to `last` of `bytes`, unless they are more than 64 or not there.

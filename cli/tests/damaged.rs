@@ -10,7 +10,7 @@ use std::process::Stdio;
 
 use tool::ccwtool;
 
-/// The exit code and standard error of `ccwtool check -` for `input`.
+/// The exit code and standard error of `ccwtool show -` for `input`.
 fn check(input: &[u8]) -> (Option<i32>, String) {
     let mut child = ccwtool()
         .args(["show", "-"])
@@ -76,4 +76,14 @@ fn declared_sizes_cost_nothing() {
         assert_eq!(code, Some(2));
         assert!(error.contains("memory.size"), "{error}");
     }
+}
+
+/// Not damage: some editors put a byte-order mark there, and some end lines in two characters.
+#[test]
+fn what_an_editor_adds_is_passed_over() {
+    let whole = program("enc-sense-id-sli.json");
+    let marked = [b"\xef\xbb\xbf".as_slice(), &whole].concat();
+    assert_eq!(check(&marked).0, Some(0));
+    let text = String::from_utf8(whole).unwrap().replace('\n', "\r\n");
+    assert_eq!(check(text.as_bytes()).0, Some(0));
 }

@@ -11,6 +11,7 @@ use serde_json::error::Category;
 
 use super::fields::{Hex, Number};
 use super::{Input, Place, Refusal};
+use crate::dump::count;
 use crate::memory::{BadExtent, Extent, Memory, PAGE, StorageKey};
 
 /// The only schema known.
@@ -22,6 +23,7 @@ const SIZE_LIMIT: u64 = 1 << 46;
 
 /// What every JSON file must say before the rest is looked at.
 #[derive(Deserialize)]
+#[serde(expecting = "an object, `{...}`")]
 struct Head {
     #[serde(default, deserialize_with = "schema")]
     schema: Option<()>,
@@ -36,18 +38,21 @@ struct Document {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object such as {\"type\": \"3390\"}")]
 struct Device {
     #[serde(rename = "type")]
     kind: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object such as {\"raw\": \"64 hex digits\"}")]
 struct Orb {
     #[serde(deserialize_with = "orb")]
     raw: RawOrb,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object such as {\"size\": \"0x1000000\", \"ranges\": []}")]
 struct Storage {
     #[serde(deserialize_with = "size")]
     size: u64,
@@ -60,12 +65,14 @@ struct Storage {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object such as {\"addr\": \"0x1000\", \"hex\": \"0320\"}")]
 struct Range {
     addr: Number,
     hex: Hex,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object such as {\"addr\": \"0x1000\", \"len\": \"0x1000\", \"key\": 6}")]
 struct Key {
     addr: Number,
     len: Number,
@@ -115,7 +122,7 @@ fn storage(storage: Storage) -> Result<Memory, Refusal> {
     let spans: Vec<(u64, usize)> = extents.iter().map(|x| (x.addr, x.bytes.len())).collect();
     let span = |n: usize| {
         let (addr, len) = spans.get(n).copied().unwrap_or_default();
-        format!("{len} bytes from {addr:#x} on")
+        format!("{} from {addr:#x} on", count(len as u64))
     };
     Memory::new(size, fill, extents, keys).map_err(|bad| match bad {
         BadExtent::Outside(n) => refuse(
@@ -311,6 +318,25 @@ mod tests {
     }
 
     #[test]
+    fn what_should_be_an_object_is_said_to_be_one() {
+        assert!(
+            error("7").ends_with("f:1:1: invalid type: integer `7`, expected an object, `{...}`")
+        );
+        let text = document("{}").replace(r#""name""#, r#""device":"3390","name""#);
+        let expected =
+            r#"device: invalid type: string "3390", expected an object such as {"type": "3390"}"#;
+        assert!(error(&text).ends_with(expected), "{}", error(&text));
+        for memory in [
+            "7",
+            r#"{"size":0,"ranges":[7]}"#,
+            r#"{"size":0,"storage_keys":[7]}"#,
+        ] {
+            let error = error(&document(memory));
+            assert!(error.contains("expected an object such as {"), "{error}");
+        }
+    }
+
+    #[test]
     fn members_that_make_no_sense_are_named() {
         let of = |memory: &str| error(&document(memory));
         assert!(of(r#"{"size":-1}"#).contains("memory.size: invalid type: integer `-1`"));
@@ -330,9 +356,11 @@ mod tests {
         assert!(range(r#"{"addr":"0xfff","hex":"0102"}"#).contains(
             "f: memory.ranges[0]: 2 bytes from 0xfff on do not lie in the 0x1000 bytes of memory.size"
         ));
-        assert!(range(r#"{"addr":0,"hex":"0102"},{"addr":1,"hex":"03"}"#).contains(
-            "memory.ranges[1]: 1 bytes from 0x1 on overlap memory.ranges[0], 2 bytes from 0x0 on"
-        ));
+        assert!(
+            range(r#"{"addr":0,"hex":"0102"},{"addr":1,"hex":"03"}"#).contains(
+                "memory.ranges[1]: 1 byte from 0x1 on overlap memory.ranges[0], 2 bytes from 0x0 on"
+            )
+        );
         let key = |key: &str| of(&format!(r#"{{"size":"0x2000","storage_keys":[{key}]}}"#));
         assert!(key(r#"{"addr":0,"len":4096,"key":16}"#).contains("key 16 is not one of 0-15"));
         assert!(key(r#"{"addr":2048,"len":4096,"key":1}"#).contains("block of 4 KiB"));

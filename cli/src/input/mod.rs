@@ -115,6 +115,8 @@ pub(crate) fn read(file: &Path) -> Result<Input, InputError> {
 
 /// Decodes a program of any known format; `stem` names it if it does not name itself.
 fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
+    // Some editors put a byte-order mark in front of UTF-8.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     ccwprog::decode(bytes, stem)
 }
 
@@ -142,11 +144,20 @@ pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let plain = (!c.is_control()).then_some(c);
-            let escaped = c.is_control().then(|| c.escape_default());
+            let steers = c.is_control() || is_invisible(c);
+            let plain = (!steers).then_some(c);
+            let escaped = steers.then(|| c.escape_default());
             plain.into_iter().chain(escaped.into_iter().flatten())
         })
         .collect()
+}
+
+/// Characters that have no width, or change the direction of what follows.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -180,5 +191,6 @@ mod tests {
     #[test]
     fn terminals_are_safe() {
         assert_eq!(printable("a\x1b[2Jé\n"), "a\\u{1b}[2Jé\\n");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
     }
 }

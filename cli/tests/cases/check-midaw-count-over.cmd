@@ -1,0 +1,1 @@
+check tests/programs/bad-midaw-sum-exceeds.json
