@@ -52,7 +52,7 @@ impl<P: Pinner> Translated<P> {
 
     /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
-        self.work.slots.iter().map(|slot| match *slot {
+        (0..self.work.host_len).map(|n| match self.work.slot(n)? {
             HostSlot::Node(n) | HostSlot::Split(n) | HostSlot::SecondTic(n) => {
                 self.work.nodes.get(usize::from(n)).map(Node::guest)
             }
@@ -68,7 +68,7 @@ impl<P: Pinner> Translated<P> {
     /// How many doublewords of the slot's two areas, for CCWs and for lists, were written. What lies
     /// behind them is read by nobody but a host that reads on without looking.
     pub fn doublewords(&self) -> (usize, usize) {
-        (self.work.slots.len(), self.list_words)
+        (self.work.host_len, self.list_words)
     }
 
     /// Maps the status `host` of this program to what the guest sees.
@@ -138,7 +138,7 @@ impl<P: Pinner> Translated<P> {
         if !u64::from(offset).is_multiple_of(CCW_SIZE) {
             return None;
         }
-        let (n, part) = match *self.work.slots.get(usize::try_from(n).ok()?)? {
+        let (n, part) = match self.work.slot(usize::try_from(n).ok()?)? {
             HostSlot::Node(n) | HostSlot::SecondTic(n) => (n, Part::Whole),
             HostSlot::Split(n) => (n, Part::First),
             HostSlot::Jump(_) | HostSlot::Stop => return None,

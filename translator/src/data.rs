@@ -14,6 +14,7 @@ use crate::{
     AddressLimit, Code, Guards,
     chain::Op,
     memory::{KEY_BLOCK, key_allows},
+    singles,
     work::Node,
 };
 
@@ -37,6 +38,7 @@ const BACKWARD_BLOCK: u64 = 2048;
 
 /// Checks the data of a program, CCW by CCW, and collects the storage that it uses.
 pub(crate) struct Checker<'a> {
+    orb: &'a Orb<Guest>,
     key: u8,
     /// First address that a CCW of this format cannot name.
     end: u64,
@@ -51,7 +53,7 @@ pub(crate) struct Checker<'a> {
     unguarded: bool,
     /// The storage that the CCWs so far use, in the order of their transfers.
     pub(crate) extents: Vec<Extent>,
-    /// Lowest address of control words, and bytes to the highest.
+    /// Lowest and highest address of control words.
     control: (u64, u64),
     /// Input came between them.
     near_control: bool,
@@ -79,7 +81,7 @@ pub(crate) struct Mark {
 impl<'a> Checker<'a> {
     /// A checker that adds to `extents`, for a program whose control words lie in `control`.
     pub(crate) fn new(
-        orb: &Orb<Guest>,
+        orb: &'a Orb<Guest>,
         guards: &'a Guards<'a>,
         lookup: Lookup<'a>,
         extents: Vec<Extent>,
@@ -89,6 +91,7 @@ impl<'a> Checker<'a> {
         let format = IdawFormat::of(orb);
         let unguarded = guards.keys.is_none() && limit.is_none();
         Self {
+            orb,
             key: orb.key,
             end: orb.format.limit(),
             format,
@@ -102,7 +105,7 @@ impl<'a> Checker<'a> {
             limit,
             unguarded,
             extents,
-            control: (control.0, control.1.saturating_sub(control.0)),
+            control,
             near_control: false,
         }
     }
@@ -116,19 +119,14 @@ impl<'a> Checker<'a> {
         words: &[[u8; 8]],
         each: bool,
     ) -> Option<Notable> {
-        // Where neither keys nor a limit forbid anything, what lies in one block or before this
-        // end is easily judged.
-        let (easy_block, easy_end) = if each || !self.unguarded {
-            (0, 0)
-        } else {
-            (self.format.block(), self.end)
-        };
-        let all = nodes.len();
-        let mut rest = nodes.iter_mut();
-        while let Some(node) = rest.next() {
-            if node.usual && self.easy(node, words, easy_block, easy_end) {
-                continue;
+        let mut done = 0;
+        loop {
+            let rest = nodes.get_mut(done..).unwrap_or(&mut []);
+            if !each && self.unguarded && rest.first().is_some_and(Node::is_single) {
+                done += self.singles(rest, words);
             }
+            let node = nodes.get_mut(done)?;
+            done += 1;
             let ccw = node.ccw();
             let quiet = !each && !node.is_notable();
             let mark = Mark::of(&self.extents);
@@ -143,38 +141,26 @@ impl<'a> Checker<'a> {
             let near_control = core::mem::take(&mut self.near_control);
             if !quiet || near_control || fault.is_some() {
                 return Some(Notable {
-                    done: narrow((all - rest.len()) as u64),
+                    done: narrow(done as u64),
                     fault,
                     near_control,
                     mark,
                 });
             }
         }
-        None
     }
 
-    /// Uses the data of a usual node, if it is easily judged: one area, there as a whole, and away
-    /// from the program itself.
-    #[inline(always)]
-    fn easy(&mut self, node: &mut Node, words: &[[u8; 8]], block: u64, end: u64) -> bool {
-        let ccw = node.ccw();
-        let len = u64::from(ccw.count);
-        let mask = self.format.block() - 1;
-        let first = node.first_byte(words);
-        let easy = if ccw.flags.contains(CcwFlags::INDIRECT) {
-            (first & mask) + len <= block && first & self.high == 0
-        } else {
-            first + len <= end
-        };
-        let offset = narrow(first & 4095);
-        let first = GuestAddr::new(first);
-        let easy =
-            easy && !self.is_near_control(first, len, node.op) && self.whole(first, len, node.op);
-        if easy {
-            node.good = ccw.count;
-            node.offset = offset;
-        }
-        easy
+    /// Takes the data of usual nodes with one area of it, as many as there are.
+    #[inline(never)]
+    fn singles(&mut self, nodes: &mut [Node], words: &[[u8; 8]]) -> usize {
+        singles::take(
+            nodes,
+            words,
+            self.orb,
+            &mut self.lookup,
+            self.control,
+            &mut self.extents,
+        )
     }
 
     /// What stops the transfer of a CCW, whose list is `list`, if anything does. The storage of
@@ -506,15 +492,7 @@ impl<'a> Checker<'a> {
     /// Adds an area of at most 65535 bytes: to the last extent, if it goes on there.
     #[inline]
     fn add(&mut self, start: u64, len: u64, access: Access) {
-        if let Some(last) = self.extents.last_mut()
-            && last.start.get().wrapping_add(u64::from(last.len)) == start
-            && last.access == access
-            && let Ok(sum) = u32::try_from(u64::from(last.len) + len)
-        {
-            last.len = sum;
-        } else {
-            self.push(start, len, access);
-        }
+        singles::add(&mut self.extents, start, narrow(len), access);
     }
 
     #[inline]
@@ -531,7 +509,8 @@ impl<'a> Checker<'a> {
     /// Whether the operation stores between the lowest and the highest control word.
     #[inline]
     fn is_near_control(&self, first: GuestAddr, len: u64, op: Op) -> bool {
-        let (low, size) = self.control;
+        let (low, high) = self.control;
+        let size = high.saturating_sub(low);
         let start = match op {
             Op::Output => return false,
             Op::Backward => first.get().saturating_sub(len),
@@ -553,6 +532,11 @@ fn access(op: Op) -> Access {
 }
 
 impl Node {
+    /// Whether it may be one of those that are taken together.
+    fn is_single(&self) -> bool {
+        self.usual && self.list_len <= 1
+    }
+
     /// Its first byte of data; without a first list word one that no block holds.
     #[inline(always)]
     fn first_byte(&self, words: &[[u8; 8]]) -> u64 {
@@ -612,6 +596,6 @@ fn data_at(first: GuestAddr, n: u64, op: Op) -> Option<GuestAddr> {
 }
 
 /// A number of bytes of one CCW, or of words of its list.
-fn narrow(number: u64) -> u16 {
+pub(crate) fn narrow(number: u64) -> u16 {
     u16::try_from(number).unwrap_or(u16::MAX)
 }

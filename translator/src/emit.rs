@@ -7,7 +7,7 @@ use ccw::{Addr31, Ccw, CcwFlags, Class, Command, Format, Host, HostAddr, Orb, Ra
 use pinning::{Pinner, Pins, Run};
 
 use crate::{
-    Area, Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
+    Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
     chain::Op,
     plan::needs_length_suppression,
     work::{HostSlot, NOWHERE, Node, Reach},
@@ -31,21 +31,17 @@ impl<P: Pinner> Pinned<P> {
     /// # Errors
     ///
     /// [`Code::HostArena`] when it does not fit; the pins are given back.
-    pub fn emit(self, slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
+    pub fn emit(self, mut slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
         let Self { plan, pins } = self;
-        let (ccws, lists, scratch) = slot.into_parts();
-        let base = ccws.base();
-        if plan.ccw_bytes() > ccws.len() * 8 {
+        let base = slot.ccws.base();
+        if plan.ccw_bytes() > slot.ccws.len() * 8 {
             drop(pins);
             return Err(Rejected::new(plan.work, Code::HostArena, Site::default()));
         }
         let emitter = Emitter {
             work: &plan.work,
-            profile: &plan.work.profile,
             block: plan.work.laid.block,
-            scratch,
-            ccws,
-            lists,
+            slot: &mut slot,
             used: 0,
             stream: Stream::new(plan.work.runs.as_slice()),
         };
@@ -109,24 +105,22 @@ fn slot_addr(base: Addr31<Host>, n: usize) -> Addr31<Host> {
     Addr31::truncate(base.get().wrapping_add((n as u32).wrapping_mul(8)))
 }
 
-struct Emitter<'a> {
+struct Emitter<'a, 's> {
     work: &'a Buffers,
-    profile: &'a HostProfile,
+    slot: &'a mut Slot<'s>,
     block: u64,
-    scratch: HostAddr,
-    ccws: Area<'a>,
-    lists: Area<'a>,
     /// List words written.
     used: usize,
     stream: Stream<'a>,
 }
 
-impl Emitter<'_> {
+impl Emitter<'_, '_> {
     /// Writes everything, and says how many list words that took.
     fn run(mut self) -> Result<usize, Code> {
         let work = self.work;
         // What nothing else is written to stops the channel.
-        let ccws = self.ccws.words().get_mut(..work.slots.len());
+        let written = work.in_one_piece();
+        let ccws = self.slot.ccws.words().get_mut(written..work.host_len);
         ccws.ok_or(Code::HostArena)?.fill(RawCcw::STOP.0);
         // In the order of the walk, which is that of the extents: the usual nodes in runs of them,
         // what stops the runs on its own.
@@ -139,7 +133,7 @@ impl Emitter<'_> {
             self.put_ccw(node.host, raw);
             nodes = rest;
         }
-        if self.profile.arrangement != Arrangement::Exact {
+        if self.work.profile.arrangement != Arrangement::Exact {
             for (n, slot) in (0..).zip(&work.slots) {
                 if let HostSlot::Jump(to) = *slot {
                     let raw = self.tic(to)?;
@@ -152,11 +146,16 @@ impl Emitter<'_> {
 
     /// Writes the host CCWs of nodes that transfer, upward, what lies in one block. Returns the nodes
     /// from the first other one on.
-    #[inline(never)]
+    #[inline(always)]
     fn single_blocks<'n>(&mut self, nodes: &'n [Node]) -> &'n [Node] {
         let mask = self.block - 1;
-        let base = self.lists.at(self.used);
-        let free = self.lists.words().get_mut(self.used..).unwrap_or(&mut []);
+        let base = self.slot.lists.at(self.used);
+        let free = self
+            .slot
+            .lists
+            .words()
+            .get_mut(self.used..)
+            .unwrap_or(&mut []);
         let mut stream = self.stream.clone();
         let mut done = 0;
         for (node, word) in nodes.iter().zip(free) {
@@ -167,7 +166,7 @@ impl Emitter<'_> {
             }
             let Some(host) = stream.piece(len) else { break };
             *word = host.to_be_bytes();
-            if let Some(ccw) = self.ccws.words().get_mut(node.host as usize) {
+            if let Some(ccw) = self.slot.ccws.words().get_mut(node.host as usize) {
                 *ccw = usual(node, slot_addr(base, done)).0;
             }
             done += 1;
@@ -185,9 +184,9 @@ impl Emitter<'_> {
         {
             let len = u64::from(node.good);
             let offset = node.offset() & (self.block - 1);
-            let here = self.lists.at(self.used);
+            let here = self.slot.lists.at(self.used);
             let words = self.used..self.used + blocks(offset + len, self.block);
-            let Some(words) = self.lists.words().get_mut(words) else {
+            let Some(words) = self.slot.lists.words().get_mut(words) else {
                 break;
             };
             let Some(host) = self.stream.piece(len) else {
@@ -204,7 +203,7 @@ impl Emitter<'_> {
     /// Writes host CCW `n`; nothing for one that is not part of the host's program.
     #[inline]
     fn put_ccw(&mut self, n: u32, raw: RawCcw) {
-        if let Some(word) = self.ccws.words().get_mut(n as usize) {
+        if let Some(word) = self.slot.ccws.words().get_mut(n as usize) {
             *word = raw.0;
         }
     }
@@ -219,7 +218,7 @@ impl Emitter<'_> {
         if host == NOWHERE {
             return Err(Code::HostMap);
         }
-        let addr = slot_addr(self.ccws.base(), host as usize);
+        let addr = slot_addr(self.slot.ccws.base(), host as usize);
         let flags = CcwFlags::empty();
         Ok(Ccw::<Host> {
             command: Command::TIC,
@@ -236,7 +235,7 @@ impl Emitter<'_> {
         let guest = node.ccw();
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
         let plain = guest.flags.difference(lists);
-        let here = self.lists.at(self.used);
+        let here = self.slot.lists.at(self.used);
         if node.op == Op::Backward && self.work.is_split(node) {
             return self.split(node, plain);
         }
@@ -244,19 +243,19 @@ impl Emitter<'_> {
             Op::Output | Op::Input | Op::Backward => {
                 if node.good == 0
                     && node.fault.is_some()
-                    && self.profile.first_byte_fault == FirstByteFault::Stop
+                    && self.work.profile.first_byte_fault == FirstByteFault::Stop
                 {
                     return Ok(self.stop(node));
                 }
                 self.list(node)?;
-                Ok(indirect(node, self.profile, here))
+                Ok(indirect(node, &self.work.profile, here))
             }
             Op::Skip => {
                 self.skipped(node, guest.count)?;
-                Ok(indirect(node, self.profile, here))
+                Ok(indirect(node, &self.work.profile, here))
             }
             Op::Nothing => Ok(Ccw::<Host> {
-                command: code(node, self.profile),
+                command: code(node, &self.work.profile),
                 flags: plain,
                 count: guest.count,
                 addr: Addr31::truncate(0),
@@ -281,8 +280,8 @@ impl Emitter<'_> {
         let ends = CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH;
         let head = plain.difference(ends) | CcwFlags::CHAIN_DATA | CcwFlags::INDIRECT;
         let tail = plain.difference(CcwFlags::PCI) | CcwFlags::INDIRECT;
-        let command = code(node, self.profile);
-        let addr = self.lists.at(self.used);
+        let command = code(node, &self.work.profile);
+        let addr = self.slot.lists.at(self.used);
         self.backward(u64::from(first), offset)?;
         let raw = Ccw::<Host> {
             command,
@@ -292,7 +291,7 @@ impl Emitter<'_> {
         }
         .encode();
         self.put_ccw(node.host.wrapping_sub(1), raw);
-        let addr = self.lists.at(self.used);
+        let addr = self.slot.lists.at(self.used);
         let start = self.used;
         self.backward(u64::from(rest), self.block - 1)?;
         let need = (self.block - 1 + u64::from(rest)).div_ceil(self.block);
@@ -308,7 +307,7 @@ impl Emitter<'_> {
 
     /// A CCW at which the channel stops with a program check.
     fn stop(&self, node: &Node) -> RawCcw {
-        match self.profile.arrangement {
+        match self.work.profile.arrangement {
             // The host must go on copying behind it, for the case that it is skipped.
             Arrangement::Segments { .. } if node.is_skippable() => {
                 RawCcw([0, CcwFlags::CHAIN_COMMAND.bits(), 0, 0, 0, 0, 0, 0])
@@ -320,6 +319,7 @@ impl Emitter<'_> {
     #[inline]
     fn put(&mut self, addr: HostAddr) -> Result<(), Code> {
         let word = self
+            .slot
             .lists
             .words()
             .get_mut(self.used)
@@ -331,7 +331,7 @@ impl Emitter<'_> {
 
     /// Writes `words` addresses of the scratch page.
     fn fill(&mut self, words: u64) -> Result<(), Code> {
-        (0..words).try_for_each(|_| self.put(self.scratch))
+        (0..words).try_for_each(|_| self.put(self.slot.scratch))
     }
 
     /// Writes a list for input that is not stored, all of it in the scratch page. Reading
@@ -342,11 +342,12 @@ impl Emitter<'_> {
             return self.fill(count.div_ceil(self.block));
         }
         let last = self
+            .slot
             .scratch
             .checked_add(self.block - 1)
             .ok_or(Code::HostMap)?;
         // A host that counts blocks upward from there may read one word more.
-        let extra = if self.profile.rebuilds_lists {
+        let extra = if self.work.profile.rebuilds_lists {
             self.block - 1
         } else {
             0
@@ -365,14 +366,14 @@ impl Emitter<'_> {
             self.forward(u64::from(node.good), offset)?;
         }
         if node.fault.is_some() {
-            let poison = match self.profile.first_byte_fault {
+            let poison = match self.work.profile.first_byte_fault {
                 FirstByteFault::Nowhere(nowhere) if node.good == 0 => nowhere,
                 // Neither the first nor the last byte of a block.
-                _ => self.scratch.checked_add(1).ok_or(Code::HostMap)?,
+                _ => self.slot.scratch.checked_add(1).ok_or(Code::HostMap)?,
             };
             self.put(poison)?;
         }
-        if self.profile.rebuilds_lists {
+        if self.work.profile.rebuilds_lists {
             // The host counts blocks upward from the first address, whatever the command.
             let need = (offset + u64::from(node.ccw().count)).div_ceil(self.block);
             let have = (self.used - start) as u64;
@@ -392,7 +393,12 @@ impl Emitter<'_> {
                 return Err(Code::HostMap);
             }
             let words = self.used..self.used + blocks(offset + len, self.block);
-            let words = self.lists.words().get_mut(words).ok_or(Code::HostArena)?;
+            let words = self
+                .slot
+                .lists
+                .words()
+                .get_mut(words)
+                .ok_or(Code::HostArena)?;
             self.used += words.len();
             write_blocks(words, host, offset, self.block);
             self.stream.advance(len);

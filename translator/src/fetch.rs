@@ -16,7 +16,7 @@ use crate::{
     list,
     memory::key_allows,
     orb,
-    work::{Node, Reach, Span},
+    work::{NOWHERE, Node, Reach, Span},
 };
 
 /// A guest's program as it was at one moment.
@@ -131,6 +131,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
     }
 
+    #[inline]
     fn program(&mut self) {
         let cpa = self.work.orb.cpa.get();
         if let Some(code) = orb::cpa_fault(&self.work.orb) {
@@ -138,14 +139,16 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             return;
         }
         self.open_span(cpa);
-        self.path(cpa, Via::Orb);
-        while let Some(at) = self.work.pending.pop() {
-            self.path(at, Via::Skip);
+        let mut next = Some((cpa, Via::Orb));
+        while let Some((at, via)) = next {
+            self.path(at, via);
+            next = self.work.pending.pop().map(|at| (at, Via::Skip));
         }
         self.leave_span();
     }
 
     /// Follows the program from `at`, where it goes on with a new command.
+    #[inline]
     fn path(&mut self, at: u32, via: Via) {
         let mut here = Arrival {
             at,
@@ -192,7 +195,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Reads commands as most are, one behind the other, as far as the span can grow.
-    #[inline(never)]
+    #[inline(always)]
     fn commands(&mut self, here: &mut Arrival) -> Next {
         let mut at = here.at;
         let lists = self.lists;
@@ -213,7 +216,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             self.work.nodes.push(Node {
                 reach,
                 usual: op != Op::Backward,
-                ..Node::new(at, word, ignored, op, ccw.command)
+                ..Node::new(self.work.next_node(), at, word, ignored, op, ccw.command)
             });
             at = at.wrapping_add(8);
             reach.remove(Reach::SKIPPABLE);
@@ -300,7 +303,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         let index = self.push(Node {
             reach: here.reach(),
             fault,
-            ..Node::new(here.at, word, ignored, op, head)
+            ..Node::new(self.work.next_node(), here.at, word, ignored, op, head)
         });
         let lost = op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards);
         (fault.is_none() && !lost).then_some(index)
@@ -386,6 +389,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             reach: here.reach() | Reach::TWO_WAYS,
             fault,
             usual: false,
+            host: NOWHERE,
             ..first
         });
         // The same list serves both, unless the two need different numbers of words.
@@ -509,7 +513,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.push(Node {
             reach,
             fault: Some(code),
-            ..Node::new(at, 0, 0, Op::Fault, Command(0))
+            ..Node::new(self.work.next_node(), at, 0, 0, Op::Fault, Command(0))
         });
         self.leave_span();
     }

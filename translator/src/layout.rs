@@ -10,8 +10,13 @@ use crate::{Buffers, work::HostSlot};
 /// Stop CCWs behind each run of CCWs.
 pub(crate) const STOPS: usize = 2;
 
-/// Fills [`Buffers::slots`] in the order of guest addresses.
+/// Gives every node its host CCW, in the order of guest addresses.
 pub(crate) fn exact(work: &mut Buffers) {
+    // In one piece it lies as it was read.
+    if let [span] = *work.spans.as_slice() {
+        work.host_len = usize::from(span.len) + STOPS;
+        return;
+    }
     let mut end = None;
     for span in &work.spans {
         if end.is_some_and(|end| end != span.start) {
@@ -37,4 +42,5 @@ pub(crate) fn exact(work: &mut Buffers) {
         work.slots.extend(numbers.map(HostSlot::Node));
     }
     work.slots.extend([HostSlot::Stop; STOPS]);
+    work.host_len = work.slots.len();
 }

@@ -110,6 +110,7 @@ mod reject;
 mod remarks;
 mod running;
 mod segments;
+mod singles;
 mod slot;
 mod work;
 

@@ -154,7 +154,7 @@ impl Plan {
 
     /// CCWs of the host's program, stop CCWs included.
     pub fn host_ccws(&self) -> usize {
-        self.work.slots.len()
+        self.work.host_len
     }
 
     /// Bytes that the area for CCWs needs: the host's program, and what the host reads behind it.
@@ -163,7 +163,7 @@ impl Plan {
             Arrangement::Exact => 0,
             Arrangement::Segments { over_read, .. } => usize::from(over_read),
         };
-        (self.work.slots.len() * 8).max(self.work.laid.last_head * 8 + over_read)
+        (self.work.host_len * 8).max(self.work.laid.last_head * 8 + over_read)
     }
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.

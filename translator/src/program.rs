@@ -12,9 +12,9 @@ use pinning::{Access, Extent, RegionMap};
 use crate::{
     Buffers, Check, Code, Finding, Guards, Severity, Site, Snapshot, Sure,
     chain::Op,
-    data::{Checker, DataFault, Notable},
+    data::{Checker, DataFault, Notable, narrow},
     finding::Word,
-    orb, remarks,
+    orb, remarks, singles,
     work::{Node, Reach},
 };
 
@@ -137,10 +137,28 @@ impl Validator {
 
     /// Checks every CCW in the order of the walk, and collects the storage that they use.
     fn data(&mut self, map: &RegionMap, guards: &Guards<'_>) {
+        let mut lookup = map.lookup();
+        let mut done = 0;
+        let Buffers {
+            orb,
+            control,
+            nodes,
+            words,
+            extents,
+            policy,
+            ..
+        } = &mut *self.work;
+        if !policy.remarks && guards.keys.is_none() && !orb.limit_check {
+            let taken = singles::take(nodes, words, orb, &mut lookup, *control, extents);
+            if taken == nodes.len() {
+                return;
+            }
+            done = narrow(taken as u64);
+        }
         let extents = core::mem::take(&mut self.work.extents);
         let Buffers { orb, control, .. } = &*self.work;
-        let mut checker = Checker::new(orb, guards, map.lookup(), extents, *control);
-        let mut done: u16 = 0;
+        let orb = *orb;
+        let mut checker = Checker::new(&orb, guards, lookup, extents, *control);
         loop {
             let each = self.work.policy.remarks || self.work.overlap.any();
             let Buffers { nodes, words, .. } = &mut *self.work;

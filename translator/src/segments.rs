@@ -48,6 +48,9 @@ pub(crate) struct Laid {
 /// Fills [`Buffers::slots`].
 pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     let block = backward_block(work, shape.block);
+    for node in &mut work.nodes {
+        node.host = NOWHERE;
+    }
     let mut scratch = core::mem::take(&mut work.segments);
     scratch.line.clear();
     scratch.loops.clear();
@@ -59,6 +62,7 @@ pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
             last_head: place(work, &scratch),
         });
     work.segments = scratch;
+    work.host_len = work.slots.len();
     result
 }
 

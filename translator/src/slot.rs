@@ -97,9 +97,9 @@ impl<'a> Area<'a> {
 /// Where one program goes: CCWs, lists, and a page that nobody's data is in.
 #[derive(Debug)]
 pub struct Slot<'a> {
-    ccws: Area<'a>,
-    lists: Area<'a>,
-    scratch: HostAddr,
+    pub(crate) ccws: Area<'a>,
+    pub(crate) lists: Area<'a>,
+    pub(crate) scratch: HostAddr,
 }
 
 impl<'a> Slot<'a> {
@@ -131,10 +131,6 @@ impl<'a> Slot<'a> {
             lists,
             scratch,
         })
-    }
-
-    pub(crate) fn into_parts(self) -> (Area<'a>, Area<'a>, HostAddr) {
-        (self.ccws, self.lists, self.scratch)
     }
 }
 

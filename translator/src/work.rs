@@ -15,6 +15,7 @@ use crate::{
     chain::Op,
     finding::Findings,
     finding::Word,
+    layout::STOPS,
     overlap::Overlap,
     program::Verdict,
     segments::{Laid, Scratch},
@@ -56,7 +57,7 @@ pub(crate) struct Node {
     pub(crate) good: u16,
     /// How far into a 4 KiB block its first byte of data lies, once it is checked.
     pub(crate) offset: u16,
-    /// Number of its host CCW, once the layout is known; [`NOWHERE`] if it has none.
+    /// Number of its host CCW, or [`NOWHERE`]; before the layout is known, the node's own number.
     pub(crate) host: u32,
     /// What it does with data.
     pub(crate) op: Op,
@@ -87,7 +88,7 @@ impl Node {
 
     /// A CCW that was read and neither reached nor looked at any further.
     #[inline(always)]
-    pub(crate) fn new(addr: u32, word: u64, ignored: u8, op: Op, head: Command) -> Self {
+    pub(crate) fn new(host: u32, addr: u32, word: u64, ignored: u8, op: Op, head: Command) -> Self {
         Self {
             addr,
             word,
@@ -95,7 +96,7 @@ impl Node {
             list_len: 0,
             good: 0,
             offset: 0,
-            host: NOWHERE,
+            host,
             op,
             head,
             reach: Reach::empty(),
@@ -203,7 +204,10 @@ pub struct Buffers {
     /// The host that the program is laid out for, and how it lies.
     pub(crate) profile: HostProfile,
     pub(crate) laid: Laid,
+    /// The host's CCWs; empty where they are the nodes, one by one, and stop CCWs behind them.
     pub(crate) slots: Vec<HostSlot>,
+    /// How many there are.
+    pub(crate) host_len: usize,
     /// For the arrangement in segments.
     pub(crate) segments: Scratch,
     pub(crate) extents: Vec<Extent>,
@@ -269,6 +273,36 @@ impl Buffers {
         (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
     }
 
+    /// Number of the node that is read next.
+    pub(crate) fn next_node(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "no more than a u16 counts")]
+        {
+            self.nodes.len() as u32
+        }
+    }
+
+    /// What host CCW `n` is.
+    #[inline]
+    pub(crate) fn slot(&self, n: usize) -> Option<HostSlot> {
+        if !self.slots.is_empty() {
+            return self.slots.get(n).copied();
+        }
+        if n >= self.host_len {
+            return None;
+        }
+        let node = u16::try_from(n).ok().filter(|_| n < self.in_one_piece());
+        Some(node.map_or(HostSlot::Stop, HostSlot::Node))
+    }
+
+    /// How many host CCWs are the nodes of these numbers.
+    pub(crate) fn in_one_piece(&self) -> usize {
+        if self.slots.is_empty() {
+            self.host_len.saturating_sub(STOPS)
+        } else {
+            0
+        }
+    }
+
     /// Number of the node that was read last.
     pub(crate) fn last_node(&self) -> u16 {
         u16::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX)
@@ -282,10 +316,7 @@ impl Buffers {
 
     /// Whether `node` takes two host CCWs.
     pub(crate) fn is_split(&self, node: &Node) -> bool {
-        let before = node
-            .host
-            .checked_sub(1)
-            .and_then(|n| self.slots.get(n as usize));
+        let before = node.host.checked_sub(1).and_then(|n| self.slot(n as usize));
         node.op == Op::Backward && matches!(before, Some(HostSlot::Split(_)))
     }
 
@@ -337,6 +368,7 @@ impl Default for Buffers {
             profile: HostProfile::SOFTWARE,
             laid: Laid::default(),
             slots: Vec::new(),
+            host_len: 0,
             segments: Scratch::default(),
             extents: Vec::new(),
             runs: Runs::new(),

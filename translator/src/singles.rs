@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The data of usual CCWs that have one area of it: most of most programs, so they are judged
+//! together. What is not plain is left to the rules in `data`.
+
+use alloc::vec::Vec;
+
+use ccw::{CcwFlags, Guest, GuestAddr, IdawFormat, Orb};
+use pinning::{Access, Extent, Lookup, Permission};
+
+use crate::{chain::Op, work::Node};
+
+/// Uses the storage of `nodes` as long as they are usual, name one area that is there as a whole,
+/// and store nothing between the lowest and the highest control word. Returns how many are.
+///
+/// Neither keys nor an address limit are asked.
+#[inline]
+pub(crate) fn take(
+    nodes: &mut [Node],
+    words: &[[u8; 8]],
+    orb: &Orb<Guest>,
+    lookup: &mut Lookup<'_>,
+    control: (u64, u64),
+    extents: &mut Vec<Extent>,
+) -> usize {
+    let format = IdawFormat::of(orb);
+    let (block, limit) = (format.block(), orb.format.limit());
+    let control_len = control.1.saturating_sub(control.0);
+    let mut done = 0;
+    for node in nodes {
+        if !node.usual {
+            break;
+        }
+        let ccw = node.ccw();
+        let len = u64::from(ccw.count);
+        let first = if ccw.flags.contains(CcwFlags::INDIRECT) {
+            let Some(word) = words.get(node.list as usize).filter(|_| node.list_len == 1) else {
+                break;
+            };
+            let first = u64::from_be_bytes(*word);
+            // Bit 0 of a format-1 IDAW must be zero.
+            if (first & (block - 1)) + len > block
+                || (format == IdawFormat::One && first >> 31 != 0)
+            {
+                break;
+            }
+            first
+        } else {
+            let first = u64::from(ccw.addr.get());
+            if first + len > limit {
+                break;
+            }
+            first
+        };
+        let stores = node.op == Op::Input;
+        // From `len` below the lowest control word on.
+        let near = first.wrapping_add(len).wrapping_sub(control.0) <= control_len + len;
+        let Some((region, offset)) = lookup.locate(GuestAddr::new(first)) else {
+            break;
+        };
+        let refused = stores && (near || region.permission != Permission::ReadWrite);
+        if refused || region.len - offset < len {
+            break;
+        }
+        let access = if stores {
+            Access::DeviceWrites
+        } else {
+            Access::DeviceReads
+        };
+        node.good = ccw.count;
+        node.offset = (first & 0xfff) as u16;
+        add(extents, first, ccw.count, access);
+        done += 1;
+    }
+    done
+}
+
+/// Adds an area: to the last extent, if it goes on there.
+#[inline(always)]
+pub(crate) fn add(extents: &mut Vec<Extent>, start: u64, len: u16, access: Access) {
+    if let Some(last) = extents.last_mut()
+        && last.start.get().wrapping_add(u64::from(last.len)) == start
+        && last.access == access
+        && let Some(sum) = last.len.checked_add(u32::from(len))
+    {
+        last.len = sum;
+    } else {
+        extents.push(Extent {
+            start: GuestAddr::new(start),
+            len: u32::from(len),
+            access,
+        });
+    }
+}
