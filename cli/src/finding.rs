@@ -162,6 +162,10 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
                 limit.saturating_sub(1)
             )
         }
+        Code::EnvTooLong if finding.severity == Severity::Note => {
+            "256 CCWs in a row come before this one".to_owned()
+        }
+        Code::EnvTooLong => format!("only the first {} CCWs are read", program.steps().count()),
         Code::MidawCountOver | Code::MidawSumUnder => {
             let site = &finding.site;
             let step = program.steps().nth(usize::from(site.index?))?;

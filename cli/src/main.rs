@@ -37,8 +37,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every program is legal; the run ended normally
   1  a program breaks a rule or cannot be translated; the run ended with a check
-  2  the command line is wrong, or an input cannot be read
-  3  whether a program is legal depends on bytes that it reads in itself";
+  2  the command line is wrong, an input cannot be read, an output cannot be written
+  3  whether a program is legal depends on the device, or on bytes that it reads in itself";
 
 #[derive(Subcommand)]
 enum Verb {

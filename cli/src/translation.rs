@@ -196,7 +196,7 @@ fn read_back(
     starts.sort_unstable();
     let list = |raw: &RawCcw| {
         let first = start(raw)?;
-        let end = *starts.iter().find(|next| **next > first)?;
+        let end = *starts.get(starts.partition_point(|start| *start <= first))?;
         Some(words.get(first..end)?.to_vec())
     };
     let images = translated.host_ccws();

@@ -10,6 +10,7 @@
 mod images;
 mod tool;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,35 @@ fn output_is_as_recorded() {
         "differs from its .out file:\n{}",
         wrong.join("\n")
     );
+}
+
+/// Every member of JSON that is printed in a case stands in the tool's description.
+#[test]
+fn every_member_of_json_is_described() {
+    fn collect(value: &serde_json::Value, members: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                for (member, value) in object {
+                    members.insert(member.clone());
+                    collect(value, members);
+                }
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|value| collect(value, members)),
+            _ => {}
+        }
+    }
+    let mut members = BTreeSet::new();
+    for entry in fs::read_dir(manifest().join("tests/cases")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let objects = text.lines().filter(|line| line.starts_with('{'));
+        for object in objects {
+            collect(&serde_json::from_str(object).unwrap(), &mut members);
+        }
+    }
+    assert!(members.len() > 40, "{members:?}");
+    let readme = fs::read_to_string(manifest().join("README.md")).unwrap();
+    members.retain(|member| !readme.contains(&format!("`{member}`")));
+    assert!(members.is_empty(), "not described: {members:?}");
 }
 
 /// Every recorded output belongs to a case.

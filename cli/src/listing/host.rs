@@ -8,6 +8,7 @@ use ccw::{CcwLine, DeviceClass, Format, RawCcw};
 use super::{ADDRESS, HEAD};
 use crate::analysis::HOST_BASE;
 use crate::dump;
+use crate::memory::PAGE;
 use crate::translation::{HostCcw, Ready, SCRATCH_AT};
 
 /// The host's ORB, CCWs and lists, each CCW with the guest CCW that it stands for.
@@ -21,11 +22,7 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
         let decoded = ccw::Ccw::<ccw::Host>::decode(ccw.raw, Format::One);
         chained = decoded.chains_data() || (chained && decoded.command.is_tic(Format::One));
         let _ = writeln!(text, "{:HEAD$}{line}", format!("CCW {n}"));
-        let list = u64::from(
-            ccw::Ccw::<ccw::Host>::decode(ccw.raw, Format::One)
-                .addr
-                .get(),
-        );
+        let list = u64::from(decoded.addr.get());
         for (n, word) in (0..).zip(&ccw.list) {
             let at = list + n * 8;
             let _ = writeln!(
@@ -62,8 +59,9 @@ fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
 fn target(word: u64) -> String {
     match word.checked_sub(HOST_BASE) {
         Some(guest) if guest < HOST_BASE << 14 => format!("guest {guest:08x}"),
-        _ if word == SCRATCH_AT => "scratch page".to_owned(),
         _ if word == SCRATCH_AT + 1 => "off its block: the channel stops here".to_owned(),
+        // Its first byte, or the last one of a block to be read backward.
+        _ if (SCRATCH_AT..SCRATCH_AT + PAGE).contains(&word) => "scratch page".to_owned(),
         _ => "no storage: the channel stops here".to_owned(),
     }
 }

@@ -110,7 +110,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         findings,
         translation: translated
             .as_ref()
-            .map(|(translation, _, _)| translate::Host::of(translation)),
+            .map(|(translation, _, _)| translate::Host::of(translation, input.device_class())),
         direct: None,
         translated: None,
         differences: None,

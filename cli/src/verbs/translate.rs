@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ccw::DeviceClass;
+use ccw::{DeviceClass, RawCcw};
 use serde::Serialize;
 use translator::HostProfile;
 
@@ -62,7 +62,7 @@ fn one(file: &Path, args: &Args) -> Report {
             name: &input.name,
             profile: args.profile.name,
             findings,
-            host: Host::of(&translation),
+            host: Host::of(&translation, input.device_class()),
         }),
     };
     Report::new(out, exit)
@@ -170,10 +170,10 @@ pub(crate) struct Extent {
 }
 
 impl Host {
-    /// What `translation` gives the host.
-    pub(crate) fn of(translation: &Translation) -> Self {
+    /// What `translation` gives the host, for a device of this class.
+    pub(crate) fn of(translation: &Translation, class: DeviceClass) -> Self {
         match translation {
-            Translation::Ready(ready) => Self::ready(ready),
+            Translation::Ready(ready) => Self::ready(ready, class),
             Translation::Ended(irb) => Self::Ended {
                 scsw: json::digits(&irb.scsw.encode().0),
             },
@@ -186,11 +186,14 @@ impl Host {
         }
     }
 
-    fn ready(ready: &Ready) -> Self {
+    fn ready(ready: &Ready, class: DeviceClass) -> Self {
         let ccw = |ccw: &crate::translation::HostCcw| Ccw {
             addr: json::hex(ccw.at.get()),
             bytes: json::digits(&ccw.raw.0),
-            name: DeviceClass::Unknown.command_name(ccw.raw.command()),
+            name: match ccw.raw {
+                RawCcw::STOP => "stop",
+                raw => class.command_name(raw.command()),
+            },
             guest: ccw.guest.map(|guest| json::hex(guest.get())),
             list: ccw.list.iter().map(|word| format!("{word:016x}")).collect(),
         };

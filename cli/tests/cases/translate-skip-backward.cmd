@@ -1,0 +1,1 @@
+translate --profile vfio-ccw cli/tests/inputs/skip-backward.json
