@@ -125,11 +125,16 @@ impl<D: CcwDevice> Mediator<D> {
             self.post(&irb, out);
             return;
         }
-        let over = status::is_final(scsw);
-        if over {
+        if status::is_final(scsw) {
+            // The guest has started something else since channel end.
+            let superseded = job.primary && self.waiting.is_some();
             self.retire(job);
             self.rest();
-            self.post(&irb, out);
+            if superseded {
+                self.offer(&status::unsolicited(host), out);
+            } else {
+                self.post(&irb, out);
+            }
             self.launch_waiting(out);
             return;
         }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! One halt completion for each HALT SUBCHANNEL, however many statuses the host needs. PoP:
+//! CCW address and count by ending, rows "halted".
+
+use vfio_ccw::device::fault::{Call, InterruptFault};
+
+use crate::common::*;
+
+#[test]
+fn idle() {
+    let mut machine = machine();
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.made(Call::Halt), 1);
+    machine.io();
+    assert_eq!(machine.events(), ["interrupt 0 isc 3"]);
+    assert_eq!(machine.tsch(), (Cc0, "00002001 00000000 00000000".into()));
+    machine.works();
+}
+
+#[test]
+fn in_flight() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.run(1);
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.scsw(), "00c062c0 00002000 00000000");
+    assert_eq!(machine.held(), (1, 0));
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002008 00000000".into()));
+    assert_eq!(machine.made(Call::Clear), 0);
+    machine.works();
+}
+
+/// The host's halt status leaves activity bits on: the kernel stays busy with the program.
+#[test]
+fn that_does_not_stop_the_program_is_followed_by_a_clear() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.run(1);
+    // In the host's terms, at the first slot's first CCW.
+    let active = irb([0x00c0_60c1, 0x4000_1008, 0]);
+    machine.disturb(InterruptFault::Replaced(active));
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(1);
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!((machine.made(Call::Clear), machine.held()), (1, (1, 0)));
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002008 00000000".into()));
+    assert_eq!(machine.tsch().0, Cc1);
+    machine.works();
+}
+
+/// The program ends by itself before the halt takes effect.
+#[test]
+fn that_comes_too_late_is_complete_all_the_same() {
+    let mut machine = Setup::default().machine();
+    machine.disturb(InterruptFault::Late);
+    machine.ssch();
+    assert_eq!(machine.hsch(), Cc0);
+    machine.device().release();
+    machine.io();
+    // Of two interrupts the second has overwritten the first: what is left is the halt, and it
+    // does not claim that the program has ended well.
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002008 00000000".into()));
+    machine.works();
+}
+
+#[test]
+fn the_end_of_the_program_waits_for_that_of_the_halt() {
+    let mut machine = machine();
+    // The program's status stands in the IRB; the halt's is held back.
+    machine.ssch();
+    machine.disturb(InterruptFault::Late);
+    assert_eq!(machine.hsch(), Cc0);
+    machine.io();
+    assert_eq!(machine.events(), [""; 0]);
+    machine.device().release();
+    machine.io();
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06007 00002008 0c000000".into()));
+    machine.works();
+}
+
+#[test]
+fn that_never_ends_is_followed_by_a_clear() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.disturb(InterruptFault::Lost);
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(1);
+    machine.time(STOP);
+    assert_eq!(machine.made(Call::Clear), 1);
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002000 00000000".into()));
+    machine.works();
+}
+
+/// A device without the region for halt and clear.
+#[test]
+fn on_a_device_that_cannot() {
+    let mut machine = Setup::responding([])
+        .without(|can| can.async_command = false)
+        .stepped()
+        .machine();
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.tsch(), (Cc0, "00002001 00000000 00000000".into()));
+    assert_eq!(machine.csch(), Cc0);
+    assert_eq!(machine.tsch(), (Cc0, CLEARED.into()));
+    machine.program(&ENDLESS);
+    machine.ssch();
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.tsch().0, Cc1, "it still runs");
+    machine.time(STOP);
+    machine.time(STOP);
+    assert_eq!(machine.made(Call::Reset), 1);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002000 00000000".into()));
+    machine.works();
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The guest's subchannel, on a software device that fails as it is told.
+
+mod common;
+mod errno;
+mod halt;
+mod instructions;
+mod interrupts;
+mod lifecycle;
+mod recovery;
+mod start;
