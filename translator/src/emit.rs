@@ -8,9 +8,10 @@ use pinning::{Pinner, Pins, Run};
 
 use crate::{
     Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
+    arrangement::HostSlot,
     chain::Op,
     plan::needs_length_suppression,
-    work::{HostSlot, NOWHERE, Node, Reach},
+    work::{NOWHERE, Node, Reach},
 };
 
 /// A program that the host channel can run. It owns the pins.

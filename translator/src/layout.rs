@@ -5,10 +5,10 @@
 //! two stop CCWs. What follows a CCW in guest storage follows it in the host's, or is a stop: so
 //! going on, skipping and jumping need no thought. Two, because a status modifier skips one.
 
-use crate::{Buffers, work::HostSlot};
-
-/// Stop CCWs behind each run of CCWs.
-pub(crate) const STOPS: usize = 2;
+use crate::{
+    Buffers,
+    arrangement::{HostSlot, STOPS},
+};
 
 /// Gives every node its host CCW, in the order of guest addresses.
 pub(crate) fn exact(work: &mut Buffers) {

@@ -89,6 +89,7 @@
 
 extern crate alloc;
 
+mod arrangement;
 mod chain;
 mod code;
 mod complete;
@@ -111,7 +112,11 @@ mod remarks;
 mod running;
 mod segments;
 mod singles;
+mod site;
 mod slot;
+mod status;
+mod validate;
+mod verdict;
 mod work;
 
 pub use code::{Blame, Check, Code, Sure};
@@ -124,8 +129,10 @@ pub use orb::fault as orb_fault;
 pub use plan::{Ended, Pinned, Plan, Planned};
 pub use policy::{Facilities, Policy, Skips, Stance};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};
-pub use program::{Outcome, Program, Step, validate};
+pub use program::{Program, Step};
 pub use reject::{Rejected, Response};
 pub use running::Running;
 pub use slot::{Area, AreaError, Slot};
+pub use validate::validate;
+pub use verdict::Outcome;
 pub use work::Buffers;

@@ -9,10 +9,11 @@ use pinning::{Extent, PinError, Pinner, Pins};
 use crate::{
     Arrangement, Buffers, Check, Code, FirstByteFault, HostProfile, Program, Rejected, Site,
     Stance,
+    arrangement::Laid,
     chain::Op,
     layout,
-    program::check_status,
-    segments::{self, Laid, Shape},
+    segments::{self, Shape},
+    status::check_status,
     work::Node,
 };
 

@@ -16,11 +16,10 @@ use ccw::Format;
 
 use crate::{
     Buffers, Code,
+    arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
-    work::{HostSlot, NOWHERE, Node, Reach},
+    work::{NOWHERE, Node, Reach},
 };
-
-use super::layout::STOPS;
 
 /// A refusal, and the node that is the reason.
 type Refusal = (Code, u16);
@@ -34,15 +33,6 @@ pub(crate) struct Shape {
     pub(crate) segments: usize,
     /// Bytes of the blocks of all lists.
     pub(crate) block: u64,
-}
-
-/// Where the program was laid.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Laid {
-    /// Bytes of the blocks of all lists; smaller than asked for where reading backward needs it.
-    pub(crate) block: u64,
-    /// Number of the host CCW at the head of the last segment.
-    pub(crate) last_head: usize,
 }
 
 /// Fills [`Buffers::slots`].
@@ -64,17 +54,6 @@ pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     work.segments = scratch;
     work.host_len = work.slots.len();
     result
-}
-
-/// The line and what is known of it; kept from program to program for its storage.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch {
-    line: Vec<HostSlot>,
-    /// Places of TICs that may be skipped, behind those of their targets: the two must lie in one
-    /// segment.
-    loops: Vec<(usize, usize)>,
-    /// Places at which segments begin.
-    cuts: Vec<usize>,
 }
 
 /// Lays the program out in one line.

@@ -12,13 +12,12 @@ use pinning::{Extent, Runs};
 
 use crate::{
     Code, Finding, HostProfile, Policy, Severity, Site,
+    arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
     finding::Findings,
     finding::Word,
-    layout::STOPS,
     overlap::Overlap,
-    program::Verdict,
-    segments::{Laid, Scratch},
+    verdict::Verdict,
 };
 
 bitflags! {
@@ -148,22 +147,6 @@ impl Node {
 
 /// [`Node::host`] of a node without a host CCW.
 pub(crate) const NOWHERE: u32 = u32::MAX;
-
-/// One CCW of the host's program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HostSlot {
-    /// The image of this node.
-    Node(u16),
-    /// A TIC to the image of this node, which the guest's program does not have.
-    Jump(u16),
-    /// The bytes of this read-backward node down to the start of the first block; the image of
-    /// the node follows and has the rest.
-    Split(u16),
-    /// This node is a TIC to which another TIC leads: the channel stops.
-    SecondTic(u16),
-    /// The channel stops here.
-    Stop,
-}
 
 /// Nodes of consecutive guest addresses that were read one after the other.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,14 @@
 //! The rules for the data of one CCW, on the copy: which storage it uses, how many bytes of it can
 //! move, and which condition forbids the next one.
 
+mod idal;
+mod midal;
+
+pub(crate) use midal::raw_midaw;
+
 use alloc::vec::Vec;
 
-use ccw::{
-    Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags, Orb,
-    RawMidaw,
-};
+use ccw::{Ccw, CcwFlags, Guest, GuestAddr, IdawFormat, Orb};
 use pinning::{Access, Extent, Lookup, Permission};
 
 use crate::{
@@ -199,117 +201,6 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Lists for output and reading forward.
-    #[inline(always)]
-    fn idal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
-        let block = self.format.block();
-        let mask = block - 1;
-        let high = self.high;
-        let mut left = u64::from(ccw.count);
-        let mut k = 0;
-        while let Some(first) = list.get(k) {
-            let start = u64::from_be_bytes(*first);
-            if start & high != 0 {
-                return Some(word_fault(Code::Idaw1Bit0, ccw, left, k));
-            }
-            if k > 0 && start & mask != 0 {
-                return Some(word_fault(Code::IdawAlign, ccw, left, k));
-            }
-            // Words that go on where the block before ended are taken together.
-            let from = k;
-            let mut next = (start & !mask).wrapping_add(block);
-            k += 1;
-            for word in list.get(k..).unwrap_or(&[]) {
-                if u64::from_be_bytes(*word) != next || next & high != 0 {
-                    break;
-                }
-                next = next.wrapping_add(block);
-                k += 1;
-            }
-            let len = left.min(next.wrapping_sub(start));
-            left -= len;
-            if let Some(fault) = self.idal_area(ccw, op, start, len, from, left) {
-                return Some(fault);
-            }
-        }
-        if left == 0 {
-            return None;
-        }
-        let code = self.unreadable_idaw(ccw, list.len());
-        Some(word_fault(code, ccw, left, list.len()))
-    }
-
-    /// Uses the `len` bytes from `start` of the words from number `from` on; `left` bytes come
-    /// behind.
-    #[inline(always)]
-    fn idal_area(
-        &mut self,
-        ccw: Ccw<Guest>,
-        op: Op,
-        start: u64,
-        len: u64,
-        from: usize,
-        left: u64,
-    ) -> Option<DataFault> {
-        let first = GuestAddr::new(start);
-        let (good, code) = self.area(first, len, op, Code::IdawDataUnavail);
-        let code = code?;
-        let block = self.format.block();
-        let words = (first.block_offset(block) + good) / block;
-        Some(DataFault {
-            code,
-            good: narrow(u64::from(ccw.count) - left - len + good),
-            list_word: Some(narrow(from as u64 + words)),
-            data: data_at(first, good, op),
-        })
-    }
-
-    #[cold]
-    fn idal_backward(&mut self, ccw: Ccw<Guest>, list: &[[u8; 8]]) -> Option<DataFault> {
-        let mask = self.format.block() - 1;
-        let mut left = u64::from(ccw.count);
-        for (k, word) in list.iter().enumerate() {
-            let word = u64::from_be_bytes(*word);
-            if self.format == IdawFormat::One && word >> 31 != 0 {
-                return Some(word_fault(Code::Idaw1Bit0, ccw, left, k));
-            }
-            if k > 0 && word.wrapping_add(1) & mask != 0 {
-                return Some(word_fault(Code::IdawAlignRb, ccw, left, k));
-            }
-            let len = left.min((word & mask) + 1);
-            let first = GuestAddr::new(word);
-            let (good, code) = self.area(first, len, Op::Backward, Code::IdawDataUnavail);
-            if let Some(code) = code {
-                return Some(DataFault {
-                    code,
-                    good: narrow(u64::from(ccw.count) - left + good),
-                    list_word: Some(narrow(k as u64)),
-                    data: data_at(first, good, Op::Backward),
-                });
-            }
-            left -= len;
-        }
-        if left == 0 {
-            return None;
-        }
-        Some(word_fault(
-            self.unreadable_idaw(ccw, list.len()),
-            ccw,
-            left,
-            list.len(),
-        ))
-    }
-
-    /// Why IDAW number `k` could not be read.
-    fn unreadable_idaw(&self, ccw: Ccw<Guest>, k: usize) -> Code {
-        let offset = k as u64 * self.format.size();
-        self.unreadable(
-            ccw,
-            offset,
-            [Code::IdalWrap, Code::IdalProt, Code::IdalUnavail],
-        )
-    }
-
     /// Why the list word `offset` bytes into the list of `ccw` could not be read: beyond the
     /// limit of its format, protected, or not there.
     fn unreadable(&self, ccw: Ccw<Guest>, offset: u64, [wrap, prot, gone]: [Code; 3]) -> Code {
@@ -321,83 +212,6 @@ impl<'a> Checker<'a> {
             Some(keys) if !key_allows(keys, self.key, at, false) => prot,
             _ => gone,
         }
-    }
-
-    #[cold]
-    fn midal(&mut self, ccw: Ccw<Guest>, op: Op, list: &[[u8; 8]]) -> Option<DataFault> {
-        let (pairs, _) = list.as_chunks::<2>();
-        let mut left = ccw.count;
-        let mut k: u16 = 0;
-        for pair in pairs {
-            let raw = raw_midaw(pair);
-            let midaw = Midaw::<Guest>::decode(raw);
-            let moved = ccw.count - left;
-            let fault = |code, good: u64, data| {
-                let good = moved.saturating_add(narrow(good));
-                Some(DataFault {
-                    code,
-                    good,
-                    list_word: Some(k),
-                    data,
-                })
-            };
-            let skip = midaw.flags.contains(MidawFlags::SKIP);
-            if !raw.reserved_is_zero() {
-                return fault(Code::MidawRsvd, 0, None);
-            }
-            if raw.reserved_flags() != 0 {
-                return fault(Code::MidawFlagRsvd, 0, None);
-            }
-            if midaw.flags.contains(MidawFlags::DATA_TRANSFER_INTERRUPTION) {
-                return fault(Code::MidawDti, 0, None);
-            }
-            if midaw.count == 0 {
-                return fault(Code::MidawCountZero, 0, None);
-            }
-            if midaw.count > left {
-                return fault(Code::MidawCountOver, 0, None);
-            }
-            if !skip {
-                let room = if op == Op::Backward {
-                    midaw.addr.block_offset(MIDAL_PAGE) + 1
-                } else {
-                    midaw.addr.block_remainder(MIDAL_PAGE)
-                };
-                let len = u64::from(midaw.count);
-                if len > room {
-                    return fault(Code::MidawPage, 0, None);
-                }
-                let (good, code) = self.area(midaw.addr, len, op, Code::MidawDataUnavail);
-                if let Some(code) = code {
-                    return fault(code, good, data_at(midaw.addr, good, op));
-                }
-            }
-            left -= midaw.count;
-            if left > 0 && midaw.flags.contains(MidawFlags::LAST) {
-                return fault(Code::MidawSumUnder, u64::from(midaw.count), None);
-            }
-            k += 1;
-            if left == 0 {
-                return None;
-            }
-        }
-        let offset = u64::from(k) * MIDAW_SIZE;
-        let at = GuestAddr::new(u64::from(ccw.addr.get()) + offset);
-        let code = if k > 0 && at.is_aligned(MIDAL_PAGE) {
-            Code::MidalPage
-        } else {
-            self.unreadable(
-                ccw,
-                offset,
-                [Code::MidalUnavail, Code::MidalProt, Code::MidalUnavail],
-            )
-        };
-        Some(DataFault {
-            code,
-            good: ccw.count - left,
-            list_word: Some(k),
-            data: None,
-        })
     }
 
     /// Uses the `len` bytes from `first` upward, if they lie in one region; for who asks neither
@@ -563,26 +377,6 @@ impl Mark {
         if let Some(last) = extents.last_mut() {
             last.len = self.last_len;
         }
-    }
-}
-
-/// The MIDAW in two list words.
-pub(crate) fn raw_midaw(&[high, low]: &[[u8; 8]; 2]) -> RawMidaw {
-    let mut raw = RawMidaw::default();
-    let (halves, _) = raw.0.as_chunks_mut::<8>();
-    for (to, from) in halves.iter_mut().zip([high, low]) {
-        *to = from;
-    }
-    raw
-}
-
-/// List word number `k` is at fault, before any of its bytes has moved; `left` bytes are left.
-fn word_fault(code: Code, ccw: Ccw<Guest>, left: u64, k: usize) -> DataFault {
-    DataFault {
-        code,
-        good: narrow(u64::from(ccw.count) - left),
-        list_word: Some(narrow(k as u64)),
-        data: None,
     }
 }
 

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The host's program, CCW by CCW, before it is written.
+
+use alloc::vec::Vec;
+
+/// Stop CCWs behind each run of CCWs.
+pub(crate) const STOPS: usize = 2;
+
+/// One CCW of the host's program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostSlot {
+    /// The image of this node.
+    Node(u16),
+    /// A TIC to the image of this node, which the guest's program does not have.
+    Jump(u16),
+    /// The bytes of this read-backward node down to the start of the first block; the image of
+    /// the node follows and has the rest.
+    Split(u16),
+    /// This node is a TIC to which another TIC leads: the channel stops.
+    SecondTic(u16),
+    /// The channel stops here.
+    Stop,
+}
+
+/// Where the program was laid.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Laid {
+    /// Bytes of the blocks of all lists; smaller than asked for where reading backward needs it.
+    pub(crate) block: u64,
+    /// Number of the host CCW at the head of the last segment.
+    pub(crate) last_head: usize,
+}
+
+/// The line and what is known of it; kept from program to program for its storage.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) line: Vec<HostSlot>,
+    /// Places of TICs that may be skipped, behind those of their targets: the two must lie in one
+    /// segment.
+    pub(crate) loops: Vec<(usize, usize)>,
+    /// Places at which segments begin.
+    pub(crate) cuts: Vec<usize>,
+}
