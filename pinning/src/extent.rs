@@ -6,7 +6,7 @@ use core::fmt;
 
 use ccw::{GuestAddr, HostAddr};
 
-use crate::PinError;
+use crate::{PAGE_SIZE, PinError};
 
 /// What the device does with the storage, and therefore how the pages are pinned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,6 +136,32 @@ impl Runs {
         appended
     }
 
+    /// Whether they have the form of an answer to a pin of `extents`, which
+    /// [`Pinner::pin`](crate::Pinner::pin) promises. For the tests of back ends.
+    pub fn fit(&self, extents: &[Extent]) -> bool {
+        let mut runs = self.as_slice().iter();
+        let is_covered = |extent: &Extent| {
+            let (mut at, mut left) = (extent.start.get(), extent.len);
+            while left > 0 {
+                let Some(&Run { host, len }) = runs.next() else {
+                    return false;
+                };
+                let Some(rest) = left.checked_sub(len) else {
+                    return false;
+                };
+                let end = at.wrapping_add(u64::from(len));
+                let in_place = (at ^ host.get()).is_multiple_of(PAGE_SIZE);
+                let ends_well = rest == 0 || end.is_multiple_of(PAGE_SIZE);
+                if len == 0 || !in_place || !ends_well {
+                    return false;
+                }
+                (at, left) = (end, rest);
+            }
+            true
+        };
+        extents.iter().all(is_covered) && runs.next().is_none()
+    }
+
     /// The runs, in the order of the extents.
     #[inline]
     pub fn as_slice(&self) -> &[Run] {
@@ -198,6 +224,46 @@ mod tests {
                 run(0, 1),
             ]
         );
+    }
+
+    #[test]
+    fn an_answer_covers_the_extents_page_by_page() {
+        let extent = |start, len| Extent {
+            start: GuestAddr::new(start),
+            len,
+            access: Access::DeviceReads,
+        };
+        let extents = [extent(0x1ffc, 0x1008), extent(0x5123, 8)];
+        let fit = |answer: &[(u64, u32)]| {
+            let mut runs = Runs::new();
+            for &(host, len) in answer {
+                runs.push(HostAddr::new(host), len, false);
+            }
+            runs.fit(&extents)
+        };
+        let second = (0x7_0123, 8);
+        assert!(fit(&[(0x9ffc, 0x1008), second]));
+        assert!(fit(&[(0x9ffc, 4), (0x3000, 0x1004), second]));
+        assert!(fit(&[(0x9ffc, 4), (0x3000, 0x1000), (0x8000, 4), second]));
+        for wrong in [
+            // Not all, and too much.
+            &[(0x9ffc, 0x1008)][..],
+            &[(0x9ffc, 0x1007), second],
+            &[(0x9ffc, 0x1008), (0x7_0123, 9)],
+            &[(0x9ffc, 0x1008), second, second],
+            &[(0x9ffc, 0x1010)],
+            &[(0x9ffc, 0x1008), (0x7_0123, 0), second],
+            // Elsewhere in the page.
+            &[(0x9ffb, 0x1008), second],
+            &[(0x9ffc, 0x1008), (0x7_0923, 8)],
+            &[(0x9ffc, 4), (0x3800, 0x1004), second],
+            // Apart within a page.
+            &[(0x9ffc, 8), (0x3004, 0x1000), second],
+            &[(0x9ffc, 0x1008), (0x7_0123, 4), (0x7_0127, 4)],
+        ] {
+            assert!(!fit(wrong), "{wrong:x?}");
+        }
+        assert!(Runs::new().fit(&[]));
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub trait Pinner {
     /// `runs` is cleared, then holds the host-contiguous pieces in the order of the extents; no run
     /// crosses from one extent into the next. On an error `runs` is empty.
     ///
+    /// Host storage has the guest's pages: every host address equals its guest address modulo 4096,
+    /// a page lies in the same place for every extent, and a run ends only with its extent or at
+    /// the end of a page. [`Runs::fit`] tells whether an answer has this form.
+    ///
     /// # Errors
     ///
     /// See [`PinError`].

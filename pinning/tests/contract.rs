@@ -98,6 +98,36 @@ fn runs_follow_the_extents_and_never_cross_them() {
     assert_eq!(pinner.ledger().in_flight(), 0);
 }
 
+/// What `pinner` answers has the promised form, wherever extents begin and end.
+fn answers_fit(pinner: &impl Pinner) {
+    let ends: [u32; 12] = [
+        0x1_0000, 0x1_0001, 0x1_07ff, 0x1_0fff, 0x1_1000, 0x1_7ffd, 0x1_8000, 0x2_ffff, 0x3_0000,
+        0x3_0800, 0x3_ffff, 0x4_0000,
+    ];
+    let mut runs = Runs::new();
+    for start in ends {
+        for end in ends.into_iter().filter(|&end| end > start) {
+            let extents = [
+                reads(start.into(), end - start),
+                reads(start.into(), 1),
+                extent((end - 1).into(), 1, Access::DeviceWrites),
+            ];
+            let pins = Pins::acquire(pinner, &extents, &mut runs);
+            assert!(
+                pins.is_ok() && runs.fit(&extents),
+                "{extents:x?}: {runs:x?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_answer_has_the_promised_form() {
+    answers_fit(&plain());
+    answers_fit(&Arc::new(plain()));
+    answers_fit(&FaultyPinner::new(plain(), Fault::Never));
+}
+
 #[test]
 fn what_cannot_be_pinned_is_named() {
     let pinner = plain();

@@ -4,8 +4,13 @@
 //! Then the program is refused for a lack of the host, nothing stays pinned, guest storage is as
 //! it was, and the next program is translated as if nothing had been.
 
-use ccw::GuestAddr;
-use pinning::{Budget, Fault, FaultyPinner, Limit, PinError, PlainPinner};
+use std::ops::Range;
+
+use ccw::{GuestAddr, HostAddr};
+use pinning::{
+    Budget, Caps, Extent, Fault, FaultyPinner, InvalidateError, Limit, PinError, Pinner,
+    PlainPinner, Run, Runs,
+};
 use proptest::{
     prelude::Strategy,
     strategy::ValueTree,
@@ -15,6 +20,7 @@ use tests::{
     corpus,
     differential::{Arena, judge},
     generator::{Case, Scene, cases, config},
+    program::GuestProgram,
 };
 use translator::{Blame, Code, HostProfile, Outcome, Plan, Planned, Rejected};
 
@@ -176,4 +182,139 @@ fn a_budget_that_is_exceeded_refuses_by_name() {
     };
     let pinner = PlainPinner::new(scene.regions.clone(), enough);
     assert!(plan(&scene).unwrap().pin(&pinner).is_ok());
+}
+
+/// A pinner that breaks its promise on the form of its answers.
+#[derive(Debug)]
+struct Bent {
+    inner: PlainPinner,
+    bend: fn(&mut Vec<Run>),
+}
+
+impl Pinner for Bent {
+    type Token = <PlainPinner as Pinner>::Token;
+
+    fn caps(&self) -> Caps {
+        self.inner.caps()
+    }
+
+    fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<Self::Token, PinError> {
+        let token = self.inner.pin(extents, runs)?;
+        let mut answer = runs.as_slice().to_vec();
+        (self.bend)(&mut answer);
+        runs.clear();
+        for run in answer {
+            runs.push(run.host, run.len, false);
+        }
+        Ok(token)
+    }
+
+    fn unpin(&self, token: Self::Token) {
+        self.inner.unpin(token);
+    }
+
+    fn quarantine(&self, token: Self::Token) {
+        self.inner.quarantine(token);
+    }
+
+    fn begin_invalidate(&self, range: Range<GuestAddr>) -> Result<(), InvalidateError> {
+        self.inner.begin_invalidate(range)
+    }
+
+    fn quiesced(&self, range: Range<GuestAddr>) -> bool {
+        self.inner.quiesced(range)
+    }
+
+    fn end_invalidate(&self, range: Range<GuestAddr>, still_mapped: bool) {
+        self.inner.end_invalidate(range, still_mapped);
+    }
+}
+
+/// Moves the last run by `bytes`.
+fn shift(runs: &mut [Run], bytes: u64) {
+    let last = runs.last_mut().unwrap();
+    last.host = HostAddr::new(last.host.get() + bytes);
+}
+
+/// Cuts the first run `at` bytes into it; the rest lies elsewhere.
+fn cut(runs: &mut Vec<Run>, at: u32) {
+    let first = runs[0];
+    let rest = Run {
+        host: HostAddr::new(first.host.get() + 0x10_0000 + u64::from(at)),
+        len: first.len - at,
+    };
+    runs[0].len = at;
+    runs.insert(1, rest);
+}
+
+#[test]
+fn what_a_pinner_says_against_its_contract_is_refused() {
+    let bends: [fn(&mut Vec<Run>); 10] = [
+        |runs| shift(runs, 1),
+        |runs| shift(runs, 8),
+        |runs| shift(runs, 0x7ff),
+        |runs| cut(runs, 1),
+        |runs| cut(runs, 8),
+        |runs| {
+            cut(runs, 8);
+            runs[1].host = HostAddr::new(0x3_0000_0000);
+        },
+        |runs| runs.last_mut().unwrap().len -= 1,
+        |runs| runs.last_mut().unwrap().len += 1,
+        |runs| runs.truncate(runs.len() - 1),
+        |runs| runs.extend_from_within(..1),
+    ];
+    // Half a page away.
+    let half: fn(&mut Vec<Run>) = |runs| shift(runs, 0x800);
+    for ccws in [
+        // In one block, in several, by data chaining, and backward in blocks of either size.
+        "01200010 00003FE4",
+        "02201234 00003FE4",
+        "01600010 00003024 02201234 00005FE4",
+        "01800010 00003024 00201234 00005FE4",
+        "0C201234 00007FE4",
+        "0C2007E0 00007FE4",
+        "0C201000 00007FFF",
+    ] {
+        let program = GuestProgram::format1(ccws);
+        for word1 in [0, ccw::orb::word1::IDAW_2K] {
+            let program = program.clone().with(word1);
+            let map = program.map(1 << 32);
+            for profile in HostProfile::ALL {
+                let small = word1 != 0;
+                for (n, bend) in bends.iter().chain((!small).then_some(&half)).enumerate() {
+                    let inner = PlainPinner::new(map.clone(), Budget::default());
+                    let pinner = Bent { inner, bend: *bend };
+                    let Ok(Planned::Run(plan)) = program.judge_with(&map).plan(profile) else {
+                        panic!("{ccws} is carried out");
+                    };
+                    let mut arena = Arena::for_plan(&plan);
+                    let refused = plan.pin(&pinner).unwrap().emit(arena.slot());
+                    let code = refused.err().map(|rejected| rejected.finding.code);
+                    assert_eq!(code, Some(Code::HostMap), "{ccws} on {}, {n}", profile.name);
+                    assert_eq!(pinner.inner.ledger().in_flight(), 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_page_that_lies_in_two_places_is_refused() {
+    // Read backward over two halves of a page, which are pinned one by one.
+    let program = GuestProgram::format1("0C201000 00007FFF");
+    let map = program.map(1 << 32);
+    let pinner = Bent {
+        inner: PlainPinner::new(map.clone(), Budget::default()),
+        bend: |runs| shift(runs, 0x1000),
+    };
+    for profile in HostProfile::ALL {
+        let Ok(Planned::Run(plan)) = program.judge_with(&map).plan(profile) else {
+            panic!("it is carried out");
+        };
+        assert_eq!(plan.block(), 4096, "{}", profile.name);
+        let mut arena = Arena::for_plan(&plan);
+        let refused = plan.pin(&pinner).unwrap().emit(arena.slot()).unwrap_err();
+        assert_eq!(refused.finding.code, Code::HostMap);
+    }
 }

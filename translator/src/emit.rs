@@ -45,6 +45,7 @@ impl<P: Pinner> Pinned<P> {
             slot: &mut slot,
             used: 0,
             stream: Stream::new(plan.work.runs.as_slice()),
+            moved: 0,
         };
         let list_words = match emitter.run() {
             Ok(used) => used,
@@ -113,6 +114,8 @@ struct Emitter<'a, 's> {
     /// List words written.
     used: usize,
     stream: Stream<'a>,
+    /// Bits in which a host address differed from the guest's within a block.
+    moved: u64,
 }
 
 impl Emitter<'_, '_> {
@@ -142,6 +145,10 @@ impl Emitter<'_, '_> {
                 }
             }
         }
+        // What a pinner said against its contract must not be started.
+        if self.moved & (self.block - 1) != 0 || self.stream.rest().is_some() {
+            return Err(Code::HostMap);
+        }
         Ok(self.used)
     }
 
@@ -158,7 +165,7 @@ impl Emitter<'_, '_> {
             .get_mut(self.used..)
             .unwrap_or(&mut []);
         let mut stream = self.stream.clone();
-        let mut done = 0;
+        let (mut done, mut moved) = (0, 0);
         for (node, word) in nodes.iter().zip(free) {
             let len = u64::from(node.good);
             let offset = node.offset() & mask;
@@ -166,6 +173,7 @@ impl Emitter<'_, '_> {
                 break;
             }
             let Some(host) = stream.piece(len) else { break };
+            moved |= host ^ offset;
             *word = host.to_be_bytes();
             if let Some(ccw) = self.slot.ccws.words().get_mut(node.host as usize) {
                 *ccw = usual(node, slot_addr(base, done)).0;
@@ -173,6 +181,7 @@ impl Emitter<'_, '_> {
             done += 1;
         }
         self.used += done;
+        self.moved |= moved;
         self.stream = stream;
         nodes.get(done..).unwrap_or(&[])
     }
@@ -194,6 +203,7 @@ impl Emitter<'_, '_> {
                 break;
             };
             self.used += words.len();
+            self.moved |= host ^ offset;
             write_blocks(words, host, offset, self.block);
             self.put_ccw(node.host, usual(node, here));
             nodes = rest;
@@ -401,6 +411,7 @@ impl Emitter<'_, '_> {
                 .get_mut(words)
                 .ok_or(Code::HostArena)?;
             self.used += words.len();
+            self.moved |= host ^ offset;
             write_blocks(words, host, offset, self.block);
             self.stream.advance(len);
             left -= len;
@@ -411,24 +422,29 @@ impl Emitter<'_, '_> {
 
     /// Writes the blocks of `left` bytes down from `offset` bytes into a block, each by its last
     /// byte.
-    fn backward(&mut self, mut left: u64, offset: u64) -> Result<(), Code> {
-        let mut chunk = offset + 1;
+    fn backward(&mut self, mut left: u64, mut offset: u64) -> Result<(), Code> {
         while left > 0 {
-            let mut len = left.min(chunk);
+            let mut len = left.min(offset + 1);
             left -= len;
-            chunk = self.block;
-            let mut top = true;
             // An extent never crosses 2 KiB here; a block of the host may hold two.
+            let mut below = None;
             while len > 0 {
                 let (low, room) = self.stream.rest().ok_or(Code::HostMap)?;
                 let here = len.min(room);
-                if top {
-                    self.put(HostAddr::new(low.wrapping_add(here - 1)))?;
+                let last = low.wrapping_add(here - 1);
+                match below {
+                    None => {
+                        self.moved |= last ^ offset;
+                        self.put(HostAddr::new(last))?;
+                    }
+                    Some(below) if last == below => {}
+                    Some(_) => return Err(Code::HostMap),
                 }
+                below = Some(low.wrapping_sub(1));
                 self.stream.advance(here);
                 len -= here;
-                top = false;
             }
+            offset = self.block - 1;
         }
         Ok(())
     }

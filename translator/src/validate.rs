@@ -17,7 +17,10 @@ use crate::{
 
 /// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.
 ///
-/// `map` is the guest's storage as far as it exists; `guards` are its keys and limit.
+/// `map` is the guest's storage as far as it exists. `guards` are its keys and limit, the same that
+/// [`fetch`](crate::fetch) was given. Each stage asks them about what it looks at: `fetch` about
+/// CCWs and lists, this one about data. So a key that the guest changes in between counts as it is
+/// when it is asked for.
 pub fn validate(snapshot: Snapshot, map: &RegionMap, guards: &Guards<'_>) -> Program {
     let mut validator = Validator {
         work: snapshot.work,

@@ -42,18 +42,19 @@ impl<P: Pinner> Pinner for Recorder<P> {
 
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<P::Token, PinError> {
         let token = self.inner.pin(extents, runs)?;
+        assert!(runs.fit(extents), "{extents:x?}: {runs:x?}");
         let mut granted = self.granted.borrow_mut();
         granted.clear();
         let mut runs = runs.as_slice().iter();
         for extent in extents {
             let mut left = extent.len;
-            while left > 0 {
-                let run = runs.next().expect("the runs cover every extent");
-                left = left.checked_sub(run.len).expect("no run leaves its extent");
+            while left > 0
+                && let Some(run) = runs.next()
+            {
+                left -= run.len;
                 granted.push((*run, extent.access));
             }
         }
-        assert_eq!(runs.next(), None, "runs of no extent");
         Ok(token)
     }
 

@@ -140,6 +140,24 @@ mod tests {
     }
 
     #[test]
+    fn answers_have_the_form_that_the_contract_asks_for() {
+        let (window, _) = window();
+        window.add(region(0, Permission::ReadWrite)).unwrap();
+        for (start, len) in [(0, 1), (0x801, 0x2000), (RAM - 3, 0xffff), (RAM, 0x10_0000)] {
+            let extents = [
+                extent(start, len, Access::DeviceReads),
+                extent(start, 1, Access::DeviceWrites),
+            ];
+            let mut runs = Runs::new();
+            let pins = Pins::acquire(&window, &extents, &mut runs);
+            assert!(
+                pins.is_ok() && runs.fit(&extents),
+                "{extents:x?}: {runs:x?}"
+            );
+        }
+    }
+
+    #[test]
     fn read_only_storage_is_refused_in_both_directions() {
         let (window, _) = window();
         for access in [Access::DeviceReads, Access::DeviceWrites] {
