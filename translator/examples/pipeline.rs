@@ -62,7 +62,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for ((addr, &bytes), guest) in host.zip(translated.host_ccws()) {
         let raw = RawCcw(bytes);
         let line = CcwLine { addr, raw }.display(Format::One, DeviceClass::Unknown);
-        println!("{line}  <- {guest:?}");
+        match guest {
+            Some(guest) => println!("{line}  for the guest's CCW at {:x}", guest.get()),
+            None => println!("{line}  stop"),
+        }
     }
     println!("list at 101000: {:02x?}", &lists[..8]);
 
