@@ -193,16 +193,22 @@ impl<D: CcwDevice> Mediator<D> {
     /// told that its program ended in a channel-control check. Goes on until
     /// [`Self::is_quiet`].
     pub fn stop(&mut self, out: &mut Vec<Event>) {
-        let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-        let bits = self.subchannel.scsw().orb;
         if self.waiting.is_some() {
             self.withdraw();
-            self.post(&status::checked(bits, check), out);
+            let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+            let irb = status::checked(self.subchannel.scsw().orb, check);
+            self.post(&irb, out);
+        } else if let Flight::Running(_) = &self.flight {
+            self.clear_host(Then::Status(self.broken_off()), out);
+            return;
         }
-        if let Flight::Running(job) = &self.flight {
-            let then = match job.primary {
-                true => Then::Nothing,
-                false => Then::Status(status::checked(bits, check)),
+        if matches!(self.flight, Flight::Running(_) | Flight::Halting { .. }) {
+            // Of what runs the guest was told, or will be.
+            let then = match &self.flight {
+                Flight::Halting { ended, .. } => {
+                    Then::Status(ended.unwrap_or_else(|| status::halted(self.subchannel.scsw())))
+                }
+                _ => Then::Nothing,
             };
             self.clear_host(then, out);
         }

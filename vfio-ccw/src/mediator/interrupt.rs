@@ -94,9 +94,6 @@ impl<D: CcwDevice> Mediator<D> {
                 self.metrics.stale += 1;
             }
         }
-        if scsw.path_not_operational {
-            self.refresh_paths(out);
-        }
     }
 
     /// Status while a program runs.

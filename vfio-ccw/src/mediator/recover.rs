@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use ccw::{StatusControl, SubchannelStatus};
+use ccw::{Guest, Irb, StatusControl, SubchannelStatus};
 
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Suspicion, Then};
@@ -136,13 +136,18 @@ impl<D: CcwDevice> Mediator<D> {
             target: "vfio_ccw::mediator::recover",
             "{}: the final status is lost, the device is cleared", self.name()
         );
+        self.clear_host(Then::Status(self.broken_off()), out);
+    }
+
+    /// What the guest is told of a program that is broken off, or of which nobody knows the end.
+    pub(super) fn broken_off(&self) -> Irb<Guest> {
         let bits = self.subchannel.scsw().orb;
         let mut irb = status::checked(bits, SubchannelStatus::CHANNEL_CONTROL_CHECK);
         if self.flight.job().is_some_and(|job| job.primary) {
-            // Only the device end is.
+            // It knows of the channel end.
             irb.scsw.status.remove(StatusControl::PRIMARY);
         }
-        self.clear_host(Then::Status(irb), out);
+        irb
     }
 
     /// The host is busy and nothing of ours runs: if its subchannel is idle, a status was lost
@@ -304,14 +309,12 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// A guest's clear found the subchannel without a path: nothing of it has happened.
     pub(super) fn unable_to_clear(&mut self, had_job: bool, out: &mut Vec<Event>) {
-        let Flight::Clearing { then, .. } = &mut self.flight else {
-            return;
-        };
         if had_job {
             // The program goes on, as far as anybody knows, until it is stopped in another way.
-            let bits = self.subchannel.scsw().orb;
-            let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-            *then = Then::Status(status::checked(bits, check));
+            let irb = self.broken_off();
+            if let Flight::Clearing { then, .. } = &mut self.flight {
+                *then = Then::Status(irb);
+            }
         } else {
             self.flight = Flight::Idle;
             self.rest();
@@ -337,7 +340,7 @@ impl<D: CcwDevice> Mediator<D> {
         }
         self.rest();
         match then {
-            Then::Nothing => self.present_next(out),
+            Then::Nothing => {}
             Then::Cleared => self.post(&status::cleared(), out),
             Then::Status(irb) => self.post(&irb, out),
         }

@@ -12,6 +12,8 @@ mod fd;
 mod ioctl;
 mod linux;
 mod memory;
+#[cfg(feature = "vm-memory")]
+mod mmap;
 mod uapi;
 
 use std::ffi::CStr;

@@ -52,6 +52,68 @@ fn that_does_not_stop_the_program_is_followed_by_a_clear() {
     machine.works();
 }
 
+/// What the halt status says beside where the program stood means nothing.
+#[test]
+fn only_what_is_valid_is_told() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.run(1);
+    // Intermediate status, a residual count without primary status.
+    machine.disturb(InterruptFault::Replaced(irb([0x00c0_60c9, 0x4000_1008, 7])));
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(1);
+    machine.run(1);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002008 00000000".into()));
+}
+
+/// The device could not be told to halt before the program ended by itself.
+#[test]
+fn of_a_program_that_ends_meanwhile() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.ssch();
+    machine.refuse(Call::Halt, 3, vfio_ccw::Errno::EAGAIN);
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(8);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06007 00002008 0c000000".into()));
+    assert_eq!((machine.made(Call::Halt), machine.timer()), (3, None));
+    machine.works();
+}
+
+/// Intermediate status that nobody has tested is gone with the halt.
+#[test]
+fn behind_intermediate_status() {
+    let mut machine = Setup::responding([]).stepped().machine();
+    let mut program = ENDLESS;
+    program[0][1] = 0x68;
+    machine.program(&program);
+    machine.ssch();
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.scsw(), "00c040c9 00002008 00800000");
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.events(), ["withdrawn"]);
+    assert_eq!(machine.scsw(), "00c062c0 00002008 00000000");
+    machine.run(2);
+    assert_eq!(machine.tsch().0, Cc0);
+}
+
+/// The device is being made to forget a program of before, and halting has nothing to stop.
+#[test]
+fn while_the_device_is_cleared() {
+    let mut machine = machine();
+    machine.refuse(Call::Start, 2, vfio_ccw::Errno::EBUSY);
+    assert_eq!(machine.ssch(), Cc2);
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(
+        (machine.made(Call::Clear), machine.made(Call::Halt)),
+        (1, 0)
+    );
+    machine.io();
+    assert_eq!(machine.tsch(), (Cc0, "00002001 00000000 00000000".into()));
+    machine.works();
+}
+
 /// The program ends by itself before the halt takes effect.
 #[test]
 fn that_comes_too_late_is_complete_all_the_same() {

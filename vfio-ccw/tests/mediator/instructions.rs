@@ -286,12 +286,35 @@ fn csch_ends_whatever_there_is() {
     assert_eq!(machine.events(), [INTERRUPT]);
     assert_eq!(machine.tsch(), (Cc0, CLEARED.into()));
     assert_eq!((machine.held(), machine.timer()), ((0, 0), None));
-    // Paths have been tried by nobody.
-    let schib = machine.sch.stsch(&mut machine.events);
-    assert_eq!(schib.0[14], 0xff, "POM");
 }
 
 const NO_PARM: &str = "interrupt 0 isc 3";
+
+#[test]
+fn csch_forgets_which_paths_were_operational() {
+    let mut machine = machine();
+    let mut schib = machine.sch.stsch(&mut machine.events);
+    schib.0[14] = 0x12;
+    assert_eq!(machine.sch.msch(&schib), Ok(Cc0));
+    assert_eq!(machine.sch.stsch(&mut machine.events).0[14], 0x12);
+    machine.csch();
+    machine.io();
+    assert_eq!(machine.sch.stsch(&mut machine.events).0[14], 0xff);
+}
+
+/// Unsolicited status had to wait for the start that is cancelled.
+#[test]
+fn xsch_lets_other_status_through() {
+    let mut machine = machine();
+    machine.refuse(Call::Start, 3, Errno::EAGAIN);
+    machine.ssch();
+    machine.attention();
+    machine.io();
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.xsch(), Cc0);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, ATTENTION.into()));
+}
 
 #[test]
 fn a_start_pending_is_cleared_and_halted_without_the_device() {

@@ -20,6 +20,24 @@ fn unsolicited_status_of_an_idle_subchannel() {
     machine.works();
 }
 
+#[test]
+fn unsolicited_status_with_sense() {
+    let mut machine = machine();
+    let mut unit_check = irb([0x0002_0011, 0x4000_1008, 0x0200_0007]);
+    unit_check[16..20].copy_from_slice(&[1, 2, 0, 0]);
+    unit_check[32..34].copy_from_slice(&[0x40, 0x08]);
+    machine.device().interrupt(unit_check);
+    machine.io();
+    let (_, irb) = machine.sch.tsch(&mut machine.events);
+    let irb = irb.unwrap();
+    // Neither address nor count.
+    assert_eq!(words(&irb.0[..12]), "00020011 00000000 02000000");
+    assert_eq!(
+        (words(&irb.0[16..20]), words(&irb.0[32..36])),
+        ("01020000".into(), "40080000".into())
+    );
+}
+
 /// Behind status that is pending it waits until that was tested.
 #[test]
 fn unsolicited_status_waits_for_its_turn() {

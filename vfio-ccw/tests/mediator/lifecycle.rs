@@ -67,6 +67,7 @@ fn a_start_pending_by_a_path_that_was_lost() {
     machine.time(RETRY);
     assert_eq!(machine.events(), [INTERRUPT]);
     assert_eq!(machine.tsch(), (Cc0, DEFERRED_CC3.into()));
+    assert_eq!(machine.scsw(), "00c00000 00000000 00000000");
     assert_eq!(machine.held(), (0, 0));
 }
 
@@ -142,6 +143,24 @@ fn a_status_that_a_reset_overtakes() {
 }
 
 #[test]
+fn a_status_from_before_a_reset_does_not_end_the_next_program() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.ssch();
+    machine.device().with(|soft| soft.run(8));
+    machine.sch.reset(&mut machine.events);
+    machine.enable();
+    machine.ssch();
+    machine.io();
+    assert_eq!(
+        (machine.metrics().stale, machine.metrics().spurious),
+        (1, 1)
+    );
+    assert_eq!((machine.events(), machine.held()), (vec![], (1, 0)));
+    machine.run(8);
+    assert_eq!(machine.tsch().0, Cc0);
+}
+
+#[test]
 fn a_reset_that_fails_loses_the_device() {
     let mut machine = endless();
     machine.ssch();
@@ -208,6 +227,20 @@ fn stop_ends_a_start_that_is_pending() {
     assert_eq!(machine.tsch(), (Cc0, CCC.into()));
     assert!(machine.sch.is_quiet());
     assert_eq!((machine.held(), machine.sent()), ((0, 0), 0));
+}
+
+/// The guest's own halt is complete, however the device was stopped.
+#[test]
+fn stop_while_halting() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.hsch();
+    machine.sch.stop(&mut machine.events);
+    assert_eq!(machine.made(Call::Clear), 1);
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002000 00000000".into()));
+    assert!(machine.sch.is_quiet());
 }
 
 #[test]

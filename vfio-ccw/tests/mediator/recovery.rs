@@ -96,6 +96,41 @@ fn a_final_status_that_comes_late_is_no_loss() {
     assert_eq!((machine.made(Call::Clear), machine.timer()), (0, None));
 }
 
+/// Channel end came, device end did not.
+#[test]
+fn a_device_end_that_never_came() {
+    use ccw::DeviceStatus;
+    let response = read()
+        .with_status(DeviceStatus::CHANNEL_END)
+        .then(DeviceStatus::DEVICE_END);
+    let mut machine = Setup::responding([response]).stepped().machine();
+    machine.device().disturb(2, InterruptFault::Lost);
+    machine.ssch();
+    machine.run(1);
+    assert_eq!(machine.tsch(), (Cc0, "00c04045 00002008 08000000".into()));
+    machine.run(4);
+    machine.time(WATCH);
+    machine.time(SETTLE);
+    machine.run(1);
+    assert_eq!(machine.tsch(), (Cc0, "00c00013 00000000 00040000".into()));
+    machine.works();
+}
+
+/// Status of the program that the clear has overtaken does not end the clear.
+#[test]
+fn a_status_that_a_clear_overtakes() {
+    let mut machine = endless();
+    machine.ssch();
+    assert_eq!(machine.csch(), Cc0);
+    machine
+        .device()
+        .interrupt(irb([0x00c0_4007, 0x4000_1008, 0x0c00_0000]));
+    machine.io();
+    assert_eq!((machine.events(), machine.held()), (vec![], (1, 0)));
+    machine.run(1);
+    assert_eq!(machine.tsch(), (Cc0, CLEARED.into()));
+}
+
 #[test]
 fn a_program_that_runs_is_only_looked_at() {
     let mut machine = endless();

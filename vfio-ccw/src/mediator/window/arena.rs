@@ -260,6 +260,9 @@ mod tests {
         let third = window.lease().unwrap();
         assert_eq!((third.index, third.generation()), (index, generation + 1));
         drop((second, third));
+        // One that was free all the time is not the next one again.
+        let indexes = [0; 4].map(|_| window.lease().unwrap().index);
+        assert!(indexes.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(window.arena().in_use(), 0);
     }
 

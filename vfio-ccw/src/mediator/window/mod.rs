@@ -11,6 +11,8 @@ mod arena;
 mod layout;
 mod pinner;
 mod unmap;
+#[cfg(feature = "vm-memory")]
+mod vm_memory;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -100,8 +102,8 @@ pub enum WindowError {
     /// The arena is empty, not on a page, or does not lie below 2 GiB as a whole.
     #[error("the arena does not lie on pages below 2 GiB")]
     Arena,
-    /// No memory for the arena.
-    #[error("memory for the arena: {0}")]
+    /// No memory for the arena, or guest memory that this process may not use.
+    #[error("memory: {0}")]
     Memory(Errno),
     /// The regions make no map.
     #[error(transparent)]
