@@ -8,14 +8,15 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CCW_SIZE, Ccw, CcwFlags, Class, Command, Format, Guest, GuestAddr, RawCcw, RawOrb};
+use ccw::{CCW_SIZE, Ccw, Class, Command, Format, Guest, GuestAddr, RawCcw, RawOrb};
 
 use crate::{
-    Buffers, Code, Guards, GuestStorage, Policy, Skips,
-    chain::{Judged, Op, State, common, judge},
+    Buffers, Code, Guards, GuestStorage, Policy,
+    chain::{Judged, Op, State, judge},
     list,
     memory::key_allows,
     orb,
+    straight::{self, Stop, Unread},
     work::{NOWHERE, Node, Reach, Span},
 };
 
@@ -42,9 +43,44 @@ pub fn fetch<G: GuestStorage>(
         Some(code) => work.orb_fault = Some(code),
         // A TCW is no CCW.
         None if work.orb.transport => {}
-        None => Walk::new(&mut work, storage, guards).program(),
+        None => match orb::cpa_fault(&work.orb) {
+            Some(code) => Walk::new(&mut work, storage, guards).refuse(code),
+            None => program(&mut work, storage, guards),
+        },
     }
     Snapshot { work }
+}
+
+/// Copies a program that may be looked for where the ORB says.
+#[inline]
+fn program<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &Guards<'_>) {
+    let cpa = work.orb.cpa.get();
+    let (at, stop) = if straight::applies(&work.policy, guards) {
+        let limit = ceiling(work.orb.format);
+        straight::read(
+            work,
+            storage,
+            guards,
+            cpa,
+            limit,
+            Reach::COMMAND | Reach::CERTAIN,
+        )
+    } else {
+        (cpa, Stop::Limit)
+    };
+    if matches!(stop, Stop::End) {
+        work.in_one_span(cpa, at);
+    } else {
+        Walk::new(work, storage, guards).from(at, stop);
+    }
+}
+
+/// First address at which no CCW of this format can lie.
+fn ceiling(format: Format) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "2^24 or 2^31")]
+    {
+        format.limit() as u32
+    }
 }
 
 /// How the walk comes to an address.
@@ -81,27 +117,6 @@ enum Turn {
     End,
 }
 
-/// Where a walk along usual commands has come to.
-enum Next {
-    /// At this CCW, which was read and is something else.
-    Rare(RawCcw),
-    /// At an address to which the span cannot grow.
-    Turn,
-    /// At the end of the path.
-    End,
-}
-
-/// Why a CCW was not read.
-#[derive(Clone, Copy)]
-enum Unread {
-    /// There is no storage.
-    Gone,
-    /// Its key forbids it.
-    Protected,
-    /// Enough were read.
-    TooLong,
-}
-
 /// No CCW can follow one here.
 const NO_SPAN: u32 = 1;
 
@@ -109,7 +124,8 @@ struct Walk<'a, G> {
     work: &'a mut Buffers,
     storage: &'a G,
     guards: &'a Guards<'a>,
-    lists: list::Simple,
+    /// Usual commands may be read by themselves.
+    straight: bool,
     /// The span that grows, as a position in `spans`.
     span: usize,
     /// Address behind its last node; [`NO_SPAN`] when none grows.
@@ -121,7 +137,7 @@ struct Walk<'a, G> {
 impl<'a, G: GuestStorage> Walk<'a, G> {
     fn new(work: &'a mut Buffers, storage: &'a G, guards: &'a Guards<'a>) -> Self {
         Self {
-            lists: list::Simple::new(&work.orb, guards),
+            straight: straight::applies(&work.policy, guards),
             work,
             storage,
             guards,
@@ -131,115 +147,119 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         }
     }
 
-    #[inline]
-    fn program(&mut self) {
+    /// The channel stops where the ORB leads.
+    fn refuse(&mut self, code: Code) {
         let cpa = self.work.orb.cpa.get();
-        if let Some(code) = orb::cpa_fault(&self.work.orb) {
-            self.fault_node(cpa, code, Reach::COMMAND | Reach::CERTAIN);
-            return;
-        }
+        self.fault_node(cpa, code, Reach::COMMAND | Reach::CERTAIN);
+    }
+
+    /// Reads the program, of which the usual commands up to `at` were read, where it stops so.
+    #[cold]
+    fn from(&mut self, at: u32, stop: Stop) {
+        let cpa = self.work.orb.cpa.get();
+        let mut here = Arrival {
+            at: cpa,
+            via: Via::Orb,
+            state: State::Command,
+            certain: true,
+            skippable: false,
+        };
         self.open_span(cpa);
-        let mut next = Some((cpa, Via::Orb));
-        while let Some((at, via)) = next {
-            self.path(at, via);
-            next = self.work.pending.pop().map(|at| (at, Via::Skip));
+        self.advance(&mut here, at);
+        self.path(here, stop);
+        while let Some(at) = self.work.pending.pop() {
+            let here = Arrival {
+                at,
+                via: Via::Skip,
+                certain: false,
+                ..here
+            };
+            self.path(here, Stop::Limit);
         }
         self.leave_span();
     }
 
-    /// Follows the program from `at`, where it goes on with a new command.
-    #[inline]
-    fn path(&mut self, at: u32, via: Via) {
-        let mut here = Arrival {
-            at,
-            via,
-            state: State::Command,
-            certain: via == Via::Orb,
-            skippable: false,
-        };
+    /// Follows the program from `here`, where it stops being usual for this reason.
+    fn path(&mut self, mut here: Arrival, mut stop: Stop) {
+        here.state = State::Command;
         loop {
+            let raw = match stop {
+                Stop::Rare(raw) => Some(raw),
+                Stop::Unread(why) => {
+                    self.unread(why, &here);
+                    return;
+                }
+                Stop::Limit => None,
+                Stop::End => return,
+            };
+            if let Some(raw) = raw
+                && !self.rare(&mut here, raw)
+            {
+                return;
+            }
             let grows = here.at == self.tail && here.at < self.ceiling;
             if !grows {
                 match self.turn(here) {
                     Turn::New => {}
                     Turn::Known(next) => {
                         here = next;
+                        stop = Stop::Limit;
                         continue;
                     }
                     Turn::End => return,
                 }
             }
-            let raw = match here.state {
-                State::Command if self.work.policy.skips == Skips::Searches => {
-                    match self.commands(&mut here) {
-                        Next::Rare(raw) => raw,
-                        Next::Turn => continue,
-                        Next::End => return,
-                    }
-                }
-                _ => match self.read(&here) {
-                    Some(raw) => raw,
-                    None => return,
-                },
-            };
-            let word = raw.format1(self.work.orb.format);
-            let after_tic = here.after_tic();
-            let judged = judge(word, &self.work.orb, here.state, after_tic);
-            let Some(index) = self.append(&here, raw, word, judged) else {
-                return;
-            };
-            if !self.follow(&mut here, index, judged.op, word) {
-                return;
-            }
+            stop = self.next(&mut here);
         }
     }
 
-    /// Reads commands as most are, one behind the other, as far as the span can grow.
-    #[inline(always)]
-    fn commands(&mut self, here: &mut Arrival) -> Next {
-        let mut at = here.at;
-        let lists = self.lists;
-        let mut reach = here.reach();
-        let next = loop {
-            let raw = match self.peek(at) {
-                Ok(raw) => raw,
-                Err(why) => break Err(why),
-            };
-            let (word, ignored) = match self.work.orb.format {
-                Format::One => (u64::from_be_bytes(raw.0), 0),
-                format => (raw.format1(format), raw.ignored(format)),
-            };
-            let Some(op) = common(word) else {
-                break Ok(Next::Rare(raw));
-            };
-            let ccw = Ccw::<Guest>::from_format1(word);
-            self.work.nodes.push(Node {
-                reach,
-                usual: op != Op::Backward,
-                ..Node::new(self.work.next_node(), at, word, ignored, op, ccw.command)
-            });
-            at = at.wrapping_add(8);
-            reach.remove(Reach::SKIPPABLE);
-            let listed = ccw.flags.contains(CcwFlags::INDIRECT);
-            if (listed && !lists.fetch(self.work, self.storage, self.guards))
-                || !ccw.chains_command()
-            {
-                break Ok(Next::End);
-            }
-            if at >= self.ceiling {
-                break Ok(Next::Turn);
-            }
+    /// Reads on at `here`, where a CCW may be added.
+    fn next(&mut self, here: &mut Arrival) -> Stop {
+        if self.straight && here.state == State::Command {
+            let (at, stop) = straight::read(
+                self.work,
+                self.storage,
+                self.guards,
+                here.at,
+                self.ceiling,
+                here.reach(),
+            );
+            self.advance(here, at);
+            return stop;
+        }
+        let at = GuestAddr::new(u64::from(here.at));
+        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
+            return Stop::Unread(Unread::TooLong);
+        }
+        let Some(raw) = self.storage.read_doubleword(at) else {
+            return Stop::Unread(Unread::Gone);
         };
+        match self.guards.keys {
+            Some(keys) if !key_allows(keys, self.work.orb.key, at, false) => {
+                Stop::Unread(Unread::Protected)
+            }
+            _ => Stop::Rare(RawCcw(raw)),
+        }
+    }
+
+    /// Usual commands were read, up to `at`.
+    fn advance(&mut self, here: &mut Arrival, at: u32) {
         if at != here.at {
             self.tail = at;
             here.at = at;
             here.via = Via::Sequence(self.work.last_node());
             here.skippable = false;
         }
-        next.unwrap_or_else(|why| {
-            self.unread(why, here);
-            Next::End
-        })
+    }
+
+    /// Judges and adds a CCW that is not usual, and goes on behind it; false when the path ends.
+    fn rare(&mut self, here: &mut Arrival, raw: RawCcw) -> bool {
+        let word = raw.format1(self.work.orb.format);
+        let judged = judge(word, &self.work.orb, here.state, here.after_tic());
+        match self.append(here, raw, word, judged) {
+            Some(index) => self.follow(here, index, judged.op, word),
+            None => false,
+        }
     }
 
     /// Goes on behind node `index`, which does `op`; false when the program ends there.
@@ -271,27 +291,6 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         here.via = Via::Sequence(index);
         here.at = here.at.wrapping_add(8);
         true
-    }
-
-    /// The CCW at `at`.
-    #[inline(always)]
-    fn peek(&self, at: u32) -> Result<RawCcw, Unread> {
-        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
-            return Err(Unread::TooLong);
-        }
-        let at = GuestAddr::new(u64::from(at));
-        let raw = self.storage.read_doubleword(at).ok_or(Unread::Gone)?;
-        match self.guards.keys {
-            Some(keys) if !key_allows(keys, self.work.orb.key, at, false) => Err(Unread::Protected),
-            _ => Ok(RawCcw(raw)),
-        }
-    }
-
-    /// The CCW where the walk has come to; none when it cannot be read.
-    fn read(&mut self, here: &Arrival) -> Option<RawCcw> {
-        self.peek(here.at)
-            .map_err(|why| self.unread(why, here))
-            .ok()
     }
 
     /// Adds the CCW that was read as a node, with its list; none when the channel stops there.
@@ -427,8 +426,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     /// Starts a span at `at`, which is in none.
     fn open_span(&mut self, at: u32) {
         let Buffers { spans, orb, .. } = &mut *self.work;
-        #[expect(clippy::cast_possible_truncation, reason = "2^24 or 2^31")]
-        let limit = orb.format.limit() as u32;
+        let limit = ceiling(orb.format);
         self.span = spans.partition_point(|span| span.start <= at);
         self.ceiling = spans.get(self.span).map_or(limit, |span| span.start);
         self.tail = at;

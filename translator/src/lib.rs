@@ -115,6 +115,7 @@ mod singles;
 mod site;
 mod slot;
 mod status;
+mod straight;
 mod validate;
 mod verdict;
 mod work;

@@ -239,6 +239,18 @@ impl Buffers {
         self.too_long = false;
     }
 
+    /// The program is one span, of all nodes, from `start` to `end`.
+    pub(crate) fn in_one_span(&mut self, start: u32, end: u32) {
+        #[expect(clippy::cast_possible_truncation, reason = "no more than a u16 counts")]
+        let len = self.nodes.len() as u16;
+        self.spans.push(Span {
+            start,
+            first: 0,
+            len,
+        });
+        self.widen_control(u64::from(start), u64::from(end.wrapping_sub(start)));
+    }
+
     /// Remembers that the control words `start..start + len` belong to the program.
     pub(crate) fn widen_control(&mut self, start: u64, len: u64) {
         self.control.0 = self.control.0.min(start);
