@@ -164,7 +164,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             certain: true,
             skippable: false,
         };
-        self.open_span(cpa);
+        self.open_span(cpa, 0);
         self.advance(&mut here, at);
         self.path(here, stop);
         while let Some(at) = self.work.pending.pop() {
@@ -418,20 +418,20 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.leave_span();
         let known = self.work.find_node(at);
         if known.is_none() {
-            self.open_span(at);
+            self.open_span(at, self.work.next_node());
         }
         known
     }
 
-    /// Starts a span at `at`, which is in none.
-    fn open_span(&mut self, at: u32) {
+    /// Starts a span at `at`, which is in none, with node `first`.
+    fn open_span(&mut self, at: u32, first: u32) {
         let Buffers { spans, orb, .. } = &mut *self.work;
         let limit = ceiling(orb.format);
         self.span = spans.partition_point(|span| span.start <= at);
         self.ceiling = spans.get(self.span).map_or(limit, |span| span.start);
         self.tail = at;
         #[expect(clippy::cast_possible_truncation, reason = "max_ccws is a u16")]
-        let first = self.work.nodes.len() as u16;
+        let first = first as u16;
         let span = Span {
             start: at,
             first,
