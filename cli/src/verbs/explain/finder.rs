@@ -90,17 +90,25 @@ pub(super) const fn of(code: Code) -> Finder {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     /// The sources of the library that name conditions, but for the list of them.
     fn sources() -> String {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../translator/src");
+        let mut folders = vec![PathBuf::from(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../translator/src"
+        ))];
         let mut text = String::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            assert!(path.is_file(), "a folder, which would have to be read too");
-            if path.file_name() != Some("code.rs".as_ref()) {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.file_name() != Some("code.rs".as_ref()) {
+                    text.push_str(&std::fs::read_to_string(path).unwrap());
+                }
             }
         }
         text
