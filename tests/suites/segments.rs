@@ -326,6 +326,19 @@ fn a_skipped_command_is_skipped() {
 }
 
 #[test]
+fn what_is_skipped_upward_and_downward_is_refused_by_name() {
+    // SEARCH, READ BACKWARD, and as its second CCW, or as a command of its own, SENSE.
+    let text = "31400005 00003002 0C800001 00005000 04300002 00005000";
+    let program = GuestProgram::format1(text).device(DeviceClass::Eckd);
+    assert_eq!(refused(&program), Code::EnvTwoWays);
+    // Both upward, it is one.
+    let text = text.replace("0C800001", "02800001");
+    let program = GuestProgram::format1(&text).device(DeviceClass::Eckd);
+    same(&program, &[matching(), Response::input(&[7; 2])]);
+    same(&program, &[Response::output(5), Response::input(&[7; 3])]);
+}
+
+#[test]
 fn an_invalid_ccw_that_may_be_skipped_stops_only_who_reaches_it() {
     // SEARCH, a format-1 TIC with a count, READ.
     let text = "31400005 00003002 08000001 00001000 06200010 00005000";

@@ -357,7 +357,11 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             node.fault = fault;
         } else {
             node.reach |= here.reach().difference(Reach::CERTAIN);
-            if node.op != op {
+            // What is skipped has a list as well, which goes up or down.
+            let goes_down = |head: Command| head.class() == Class::ReadBackward;
+            let head = here.state.head(node.ccw().command);
+            let turns = op == Op::Skip && goes_down(node.head) != goes_down(head);
+            if node.op != op || turns {
                 return self.second(index, here, op, fault);
             }
         }
