@@ -96,26 +96,39 @@ impl fmt::Display for DisplayCcw {
     }
 }
 
-/// The flags, by the names that listings use, two blanks before the first.
+/// The flags, two blanks before the first.
 fn write_flags(f: &mut fmt::Formatter<'_>, flags: CcwFlags) -> fmt::Result {
-    const NAMES: [(CcwFlags, &str); 8] = [
-        (CcwFlags::CHAIN_DATA, "CD"),
-        (CcwFlags::CHAIN_COMMAND, "CC"),
-        (CcwFlags::SUPPRESS_LENGTH, "SLI"),
-        (CcwFlags::SKIP, "SKP"),
-        (CcwFlags::PCI, "PCI"),
-        (CcwFlags::INDIRECT, "IDA"),
-        (CcwFlags::SUSPEND, "S"),
-        (CcwFlags::MODIFIED_INDIRECT, "MIDA"),
-    ];
     let mut separator = "  ";
-    for (flag, name) in NAMES {
-        if flags.contains(flag) {
-            write!(f, "{separator}{name}")?;
-            separator = " ";
-        }
+    for name in flags.names() {
+        write!(f, "{separator}{name}")?;
+        separator = " ";
     }
     Ok(())
+}
+
+impl CcwFlags {
+    /// The names that listings use for the flags that are one.
+    ///
+    /// ```
+    /// use ccw::CcwFlags;
+    /// assert!(CcwFlags::from_bits_retain(0x64).names().eq(["CC", "SLI", "IDA"]));
+    /// ```
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(CcwFlags, &str); 8] = [
+            (CcwFlags::CHAIN_DATA, "CD"),
+            (CcwFlags::CHAIN_COMMAND, "CC"),
+            (CcwFlags::SUPPRESS_LENGTH, "SLI"),
+            (CcwFlags::SKIP, "SKP"),
+            (CcwFlags::PCI, "PCI"),
+            (CcwFlags::INDIRECT, "IDA"),
+            (CcwFlags::SUSPEND, "S"),
+            (CcwFlags::MODIFIED_INDIRECT, "MIDA"),
+        ];
+        NAMES
+            .into_iter()
+            .filter(move |(flag, _)| self.contains(*flag))
+            .map(|(_, name)| name)
+    }
 }
 
 /// What a line should have had.

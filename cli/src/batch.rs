@@ -2,12 +2,16 @@
 //! Many inputs at once: worked on in parallel, reported in the order given.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
+use serde::Serialize;
 
+use crate::Format;
 use crate::exit::Exit;
+use crate::input::{self, Input, InputError};
+use crate::json;
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.
 const CHUNK: usize = 64;
@@ -42,6 +46,23 @@ impl Report {
         }
     }
 
+    /// A complaint about an input that cannot be read; as JSON in the place of its report.
+    pub(crate) fn unreadable(error: &InputError, format: Format) -> Self {
+        match format {
+            Format::Text => Self::unusable(error),
+            Format::Json => {
+                let out = json::line(&Unreadable {
+                    name: &error.file,
+                    outcome: "error",
+                    findings: [],
+                    scsw: None,
+                    reason: error.to_string(),
+                });
+                Self::new(out, Exit::Unusable)
+            }
+        }
+    }
+
     /// Prints the report, which is the only one; the answer is how the call ends.
     pub(crate) fn end(&self) -> io::Result<Exit> {
         self.print().map(|_| self.exit)
@@ -62,6 +83,16 @@ impl Report {
     }
 }
 
+/// What is said instead of a verdict, as JSON.
+#[derive(Serialize)]
+struct Unreadable<'a> {
+    name: &'a str,
+    outcome: &'static str,
+    findings: [(); 0],
+    scsw: Option<()>,
+    reason: String,
+}
+
 /// Whether reports are still read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
@@ -75,7 +106,11 @@ pub(crate) fn complain(text: &str) {
 }
 
 /// Reports on every one of `files`; the worst of those reported decides how the call ends.
-pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> io::Result<Exit> {
+pub(crate) fn run(
+    files: &[PathBuf],
+    format: Format,
+    work: impl Fn(&Input) -> Report + Sync,
+) -> io::Result<Exit> {
     if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
         let report = Report::unusable("standard input (-) can be read only once");
         return report.end();
@@ -86,7 +121,10 @@ pub(crate) fn run(files: &[PathBuf], work: impl Fn(&Path) -> Report + Sync) -> i
         let reports: Vec<Report> = chunk
             .par_iter()
             .map(|file| {
-                let report = work(file);
+                let report = match input::read(file) {
+                    Ok(input) => work(&input),
+                    Err(error) => Report::unreadable(&error, format),
+                };
                 bar.inc(1);
                 report
             })

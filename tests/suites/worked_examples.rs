@@ -136,17 +136,18 @@ impl Run<'_> {
     }
 }
 
+const SENSE_ID: Example = Example {
+    orb: [0x00a0_b0c0, 0x00c2_8000, 0x2100],
+    guest: &[(0x2100, "E4200040 00003000")],
+    pages: &[(0x2000, 0x7000), (0x3000, 0x1_2345_6000)],
+    host_ccws: 0x10_0000,
+    host_lists: 0x10_0100,
+};
+
 #[test]
 fn sense_id() {
-    let example = Example {
-        orb: [0x00a0_b0c0, 0x00c2_8000, 0x2100],
-        guest: &[(0x2100, "E4200040 00003000")],
-        pages: &[(0x2000, 0x7000), (0x3000, 0x1_2345_6000)],
-        host_ccws: 0x10_0000,
-        host_lists: 0x10_0100,
-    };
-    let pinner = example.pinner();
-    let run = example.translate(&pinner);
+    let pinner = SENSE_ID.pinner();
+    let run = SENSE_ID.translate(&pinner);
     run.is("E4240040 00100100", "00000001 23456000");
     assert_eq!(run.orb_words(), (0x00c2_8000, 0x10_0000));
     run.shows("00C04007 00100008 0C000034", "00C04007 00002108 0C000034");
@@ -156,15 +157,8 @@ fn sense_id() {
 /// the host's own.
 #[test]
 fn only_the_sense_bytes_that_there_are_reach_the_guest() {
-    let example = Example {
-        orb: [0x00a0_b0c0, 0x00c2_8000, 0x2100],
-        guest: &[(0x2100, "E4200040 00003000")],
-        pages: &[(0x2000, 0x7000), (0x3000, 0x1_2345_6000)],
-        host_ccws: 0x10_0000,
-        host_lists: 0x10_0100,
-    };
-    let pinner = example.pinner();
-    let run = example.translate(&pinner);
+    let pinner = SENSE_ID.pinner();
+    let run = SENSE_ID.translate(&pinner);
     let ecw = "80480000 11111111 22222222 33333333 44444444 55555555 66666666 77777777";
     let (two, five) = ("8048", "80480000 11");
     let padded = |sense: &str| format!("{sense}{}", "00".repeat(32 - hex(sense).len()));

@@ -7,11 +7,16 @@ mod recorder;
 mod script;
 mod view;
 
-use ccw::{Guest, Host, RawOrb};
-use css::{Access, Granted};
+use execute::start;
+
+use ccw::{Guest, Host, RawOrb, Space};
+use css::{Access, Granted, Storage};
 
 pub(crate) use device::{Attached, Spec};
-pub(crate) use execute::{Ended, GivenUp, start};
+#[cfg(test)]
+pub(crate) use recorder::tests::Endless;
+
+pub(crate) use execute::{Ended, GivenUp};
 pub(crate) use recorder::{Dropped, Exchange, Recorder};
 pub(crate) use view::{GuestView, HostView};
 
@@ -19,7 +24,7 @@ use crate::memory::Working;
 use crate::translation::Ready;
 
 /// A run, with everything that it left behind.
-pub(crate) struct Ran<S: ccw::Space> {
+pub(crate) struct Ran<S: Space> {
     /// How it ended.
     pub(crate) ended: Ended<S>,
     /// What passed between channel and device.
@@ -34,8 +39,12 @@ pub(crate) struct Ran<S: ccw::Space> {
 
 /// Runs the guest's own program on guest storage.
 pub(crate) fn run_guest(orb: &RawOrb, storage: &mut Working<'_>, device: Attached) -> Ran<Guest> {
+    ran(orb, &mut GuestView(storage), device)
+}
+
+fn ran<S: Space>(orb: &RawOrb, storage: &mut dyn Storage<S>, device: Attached) -> Ran<S> {
     let mut recorder = Recorder::new(device);
-    let ended = start(orb, &mut GuestView(storage), &mut recorder);
+    let ended = start(orb, storage, &mut recorder);
     let (device, exchanges, dropped) = recorder.into_record();
     Ran {
         ended,
@@ -69,19 +78,8 @@ pub(crate) fn run_host(ready: &Ready, storage: &mut Working<'_>, device: Attache
         };
         granted.grant(extent.host, extent.len.into(), access);
     }
-    let mut recorder = Recorder::new(device);
-    let ended = start(&ready.orb().encode(), &mut granted, &mut recorder);
-    let violations = granted
-        .violations()
-        .iter()
-        .map(|violation| violation.at.get())
-        .collect();
-    let (device, exchanges, dropped) = recorder.into_record();
-    Ran {
-        ended,
-        exchanges,
-        dropped,
-        device,
-        violations,
-    }
+    let mut ran = ran(&ready.orb().encode(), &mut granted, device);
+    let violations = granted.violations().iter();
+    ran.violations = violations.map(|violation| violation.at.get()).collect();
+    ran
 }

@@ -182,12 +182,12 @@ impl Transfer for Tap<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use css::device::scripted::{Response, Scripted};
 
     /// A channel that has and takes any number of bytes.
-    struct Endless;
+    pub(crate) struct Endless;
 
     impl Transfer for Endless {
         fn read(&mut self, bytes: &mut [u8]) -> usize {

@@ -279,11 +279,11 @@ pub(crate) fn storage_difference(one: &Working<'_>, other: &Working<'_>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::Recorder;
+    use crate::machine::{Endless, Recorder};
     use crate::memory::Memory;
     use ccw::Command;
+    use css::Device;
     use css::device::scripted::{Response, Scripted};
-    use css::{Device, Transfer};
 
     #[test]
     fn counts_do_not_matter_after_a_check() {
@@ -306,21 +306,6 @@ mod tests {
             end(0x00c0_4017_0000_2608_0020_0000),
             end(0x00c0_4017_0000_2608_0010_0000)
         );
-    }
-
-    /// A channel that takes all input and has no output.
-    struct Taker;
-
-    impl Transfer for Taker {
-        fn read(&mut self, _: &mut [u8]) -> usize {
-            0
-        }
-        fn read_variable(&mut self, _: &mut [u8]) -> usize {
-            0
-        }
-        fn write(&mut self, bytes: &[u8]) -> usize {
-            bytes.len()
-        }
     }
 
     /// The digest of exchanges that are not kept stands for each of them.
@@ -356,7 +341,7 @@ mod tests {
         let script = Scripted::new(inputs.iter().map(|input| Response::input(input)));
         let mut recorder = Recorder::new(Attached::Script(script));
         for _ in inputs {
-            recorder.execute(Command::READ, &mut Taker);
+            recorder.execute(Command::READ, &mut Endless);
         }
         let (device, exchanges, dropped) = recorder.into_record();
         let mut irb = Irb::IDLE;

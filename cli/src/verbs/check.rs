@@ -3,14 +3,14 @@
 
 use std::fmt::Write;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
 use crate::batch::{self, Report};
 use crate::exit::Exit;
-use crate::input::{self, Input, InputError, printable};
+use crate::input::{Input, printable};
 use crate::listing::{self, Data};
 use crate::translation::{Translation, profile, translate};
 use crate::{Format, analysis, finding, json, status};
@@ -31,28 +31,24 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, |file| one(file, args))
+    batch::run(&args.files, args.format, |input| one(input, args))
 }
 
-fn one(file: &Path, args: &Args) -> Report {
-    let input = match input::read(file) {
-        Ok(input) => input,
-        Err(error) => return unreadable(&error, args.format),
-    };
-    let program = analysis::judge(&input);
+fn one(input: &Input, args: &Args) -> Report {
+    let program = analysis::judge(input);
     let mut findings = program.findings().to_vec();
     let mut exit = exit(program.outcome());
     let misfit = args
         .profile
         .as_ref()
-        .and_then(|profile| misfit(&input, profile));
+        .and_then(|profile| misfit(input, profile));
     if let Some(misfit) = misfit {
         findings.push(misfit);
         exit = exit.max(Exit::Refused);
     }
     let out = match args.format {
-        Format::Text => text(&input, &program, &findings),
-        Format::Json => json::line(&Verdict::of(&input, &program, &findings)),
+        Format::Text => text(input, &program, &findings),
+        Format::Json => json::line(&Verdict::of(input, &program, &findings)),
     };
     Report::new(out, exit)
 }
@@ -62,24 +58,6 @@ fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {
     match translate(input, analysis::judge(input), profile) {
         Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
         _ => None,
-    }
-}
-
-/// The report on an input that holds no program.
-pub(crate) fn unreadable(error: &InputError, format: Format) -> Report {
-    match format {
-        Format::Text => Report::unusable(error),
-        Format::Json => {
-            let verdict = Verdict {
-                name: &error.file,
-                outcome: "error",
-                findings: Vec::new(),
-                findings_dropped: 0,
-                scsw: None,
-                reason: Some(error.to_string()),
-            };
-            Report::new(json::line(&verdict), Exit::Unusable)
-        }
     }
 }
 
@@ -101,8 +79,6 @@ struct Verdict<'a> {
     #[serde(skip_serializing_if = "is_zero")]
     findings_dropped: u32,
     scsw: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 #[expect(
@@ -121,7 +97,6 @@ impl<'a> Verdict<'a> {
             findings: finding::entries(input, program, findings),
             findings_dropped: program.findings_dropped(),
             scsw: program.scsw().map(|scsw| json::digits(&scsw.encode().0)),
-            reason: None,
         }
     }
 }

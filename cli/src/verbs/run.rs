@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use translator::HostProfile;
 
-use super::{check, show, translate};
+use super::{show, translate};
 use crate::batch::Report;
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError};
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
             Err(reason) => {
                 let file = args.device.path().display().to_string();
                 let place = input::Place::Whole;
-                check::unreadable(
+                Report::unreadable(
                     &InputError {
                         file,
                         place,
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
                 )
             }
         },
-        Err(error) => check::unreadable(&error, args.format),
+        Err(error) => Report::unreadable(&error, args.format),
     };
     report.end()
 }

@@ -2,7 +2,7 @@
 //! `show`: the whole program as an annotated listing.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ccw::{CcwFlags, DeviceClass};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use translator::{Program, Step};
 use super::check;
 use crate::batch::{self, Report};
 use crate::exit::Exit;
-use crate::input::{self, Input, printable};
+use crate::input::{Input, printable};
 use crate::listing::{self, Data};
 use crate::{Format, analysis, finding, json};
 
@@ -29,18 +29,14 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, |file| one(file, args.format))
+    batch::run(&args.files, args.format, |input| one(input, args.format))
 }
 
-fn one(file: &Path, format: Format) -> Report {
-    let input = match input::read(file) {
-        Ok(input) => input,
-        Err(error) => return check::unreadable(&error, format),
-    };
-    let program = analysis::judge(&input);
+fn one(input: &Input, format: Format) -> Report {
+    let program = analysis::judge(input);
     let out = match format {
-        Format::Text => text(&input, &program),
-        Format::Json => json::line(&Listing::of(&input, &program)),
+        Format::Text => text(input, &program),
+        Format::Json => json::line(&Listing::of(input, &program)),
     };
     Report::new(out, check::exit(program.outcome()))
 }
@@ -159,7 +155,7 @@ impl Entry {
             } else {
                 class.command_name(ccw.command)
             },
-            flags: flags(ccw.flags),
+            flags: ccw.flags.names().collect(),
             count: ccw.count,
             data: json::hex(ccw.addr.get().into()),
             data_chained: step.in_data_chain,
@@ -171,23 +167,4 @@ impl Entry {
                 .collect(),
         }
     }
-}
-
-/// The names of the flags that are one.
-pub(crate) fn flags(flags: CcwFlags) -> Vec<&'static str> {
-    const NAMES: [(CcwFlags, &str); 8] = [
-        (CcwFlags::CHAIN_DATA, "CD"),
-        (CcwFlags::CHAIN_COMMAND, "CC"),
-        (CcwFlags::SUPPRESS_LENGTH, "SLI"),
-        (CcwFlags::SKIP, "SKP"),
-        (CcwFlags::PCI, "PCI"),
-        (CcwFlags::INDIRECT, "IDA"),
-        (CcwFlags::SUSPEND, "S"),
-        (CcwFlags::MODIFIED_INDIRECT, "MIDA"),
-    ];
-    NAMES
-        .iter()
-        .filter(|(flag, _)| flags.contains(*flag))
-        .map(|(_, name)| *name)
-        .collect()
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ccw::{DeviceClass, RawCcw};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use translator::HostProfile;
 use super::{check, show};
 use crate::batch::{self, Report};
 use crate::exit::Exit;
-use crate::input::{self, Input};
+use crate::input::Input;
 use crate::listing::{self, Data, host};
 use crate::translation::{Ready, Translation, profile, translate};
 use crate::{Format, analysis, finding, json};
@@ -34,30 +34,26 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, |file| one(file, args))
+    batch::run(&args.files, args.format, |input| one(input, args))
 }
 
-fn one(file: &Path, args: &Args) -> Report {
-    let input = match input::read(file) {
-        Ok(input) => input,
-        Err(error) => return check::unreadable(&error, args.format),
-    };
-    let program = analysis::judge(&input);
+fn one(input: &Input, args: &Args) -> Report {
+    let program = analysis::judge(input);
     let exit = check::exit(program.outcome());
-    let mut text = show::title(&input);
+    let mut text = show::title(input);
     if args.format == Format::Text {
-        for line in listing::lines(&input, &program, program.findings(), Data::Hidden) {
+        for line in listing::lines(input, &program, program.findings(), Data::Hidden) {
             line.render(&mut text);
         }
     }
-    let findings = finding::entries(&input, &program, program.findings());
-    let translation = translate(&input, program, &args.profile);
+    let findings = finding::entries(input, &program, program.findings());
+    let translation = translate(input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
         Translation::Ready(_) | Translation::Ended(_) => exit,
     };
     let out = match args.format {
-        Format::Text => text + &describe(&input, &translation, args.profile.name),
+        Format::Text => text + &describe(input, &translation, args.profile.name),
         Format::Json => json::line(&Entry {
             name: &input.name,
             profile: args.profile.name,
