@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! From what a case means to bytes in storage.
+
+mod amounts;
+mod program;
+mod storage;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ccw::{Class, Command, DeviceClass, GuestAddr, Host, HostAddr, RawOrb};
+use css::Ram;
+use pinning::RegionMap;
+use translator::{
+    AddressLimit, Guards, GuestStorage, Policy, Skips, Stance, StorageKey, StorageKeys,
+};
+
+use super::{Answer, Case, FRAMES, Terms, host_page};
+use program::Builder;
+
+const PAGE: u64 = 4096;
+
+/// A machine that is about to start a program.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// Operand of START SUBCHANNEL.
+    pub orb: RawOrb,
+    /// Guest storage: where it lies.
+    pub regions: RegionMap,
+    /// Guest storage: what is in it, by host address.
+    pub ram: Ram<Host>,
+    /// Storage keys, if they count.
+    pub keys: Option<Keys>,
+    /// The subchannel's address limit.
+    pub limit: Option<AddressLimit>,
+    /// The device's answers.
+    pub script: Vec<Reply>,
+    /// The judge.
+    pub policy: Policy,
+    /// A unit check brings its sense bytes along.
+    pub concurrent_sense: bool,
+}
+
+/// An [`Answer`] with a definite amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The answer.
+    pub answer: Answer,
+    /// Bytes that the device wants to move; nothing if there is no data phase.
+    pub bytes: usize,
+}
+
+/// Storage keys by frame.
+#[derive(Clone, Debug, Default)]
+pub struct Keys(BTreeMap<u64, StorageKey>);
+
+impl StorageKeys for Keys {
+    fn key(&self, at: GuestAddr) -> StorageKey {
+        self.0.get(&(at.get() / PAGE)).copied().unwrap_or_default()
+    }
+}
+
+impl Terms {
+    /// Kinds of devices that differ to the channel: which of their commands skip, and which are
+    /// known to be immediate.
+    pub const DEVICES: [DeviceClass; 3] =
+        [DeviceClass::Unknown, DeviceClass::Eckd, DeviceClass::Tape];
+
+    fn policy(self) -> Policy {
+        let stance = if self.refuse {
+            Stance::Refuse
+        } else {
+            Stance::Accept
+        };
+        Policy {
+            device: Self::DEVICES[usize::from(self.device) % Self::DEVICES.len()],
+            skips: if self.any_skips {
+                Skips::Any
+            } else {
+                Skips::Searches
+            },
+            no_prefetch: stance,
+            self_modifying: stance,
+            max_ccws: translator::limits::MAX_CCWS,
+            ..Policy::CHECK
+        }
+    }
+}
+
+impl Case {
+    /// The machine that this case means.
+    pub fn build(&self) -> Scene {
+        let mut builder = Builder::new(self);
+        builder.segments();
+        builder.finish()
+    }
+
+    /// The same with every frame in a page of its own, which `key` scatters.
+    pub fn scattered(mut self, key: u8) -> Self {
+        for frame in &mut self.memory.frames {
+            // An odd factor: no two frames meet.
+            frame.host = (frame.frame % FRAMES.len() as u8)
+                .wrapping_mul(37)
+                .wrapping_add(key);
+        }
+        self
+    }
+
+    /// Whether some byte of storage has two addresses.
+    pub fn has_aliases(&self) -> bool {
+        let mut pages = BTreeSet::new();
+        !storage::frames(self)
+            .values()
+            .all(|frame| pages.insert(host_page(frame.host)))
+    }
+}
+
+impl Scene {
+    /// What guards guest storage.
+    pub fn guards(&self) -> Guards<'_> {
+        Guards {
+            keys: self.keys.as_ref().map(|keys| keys as &dyn StorageKeys),
+            limit: self.limit,
+        }
+    }
+
+    /// The eight bytes at `at`, if they are storage.
+    pub fn doubleword(&self, at: u64) -> Option<[u8; 8]> {
+        self.peek(GuestAddr::new(at), 8).try_into().ok()
+    }
+
+    /// The `len` bytes at `at` as far as there is storage, whatever guards it.
+    pub fn peek(&self, at: GuestAddr, len: usize) -> Vec<u8> {
+        peek(&self.regions, &self.ram, at, len)
+    }
+}
+
+impl GuestStorage for Scene {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        let bytes = self.peek(at, buf.len());
+        buf[..bytes.len()].copy_from_slice(&bytes);
+        bytes.len()
+    }
+}
+
+/// The `len` bytes of guest storage at `at`, as far as there is storage.
+pub(crate) fn peek(regions: &RegionMap, ram: &Ram<Host>, at: GuestAddr, len: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < len
+        && let Some(at) = at.checked_add(bytes.len() as u64)
+        && let Some(region) = regions.find(at)
+    {
+        let offset = at.get() - region.guest.get();
+        let left = len - bytes.len();
+        let here = usize::try_from(region.len - offset).map_or(left, |here| here.min(left));
+        let host = HostAddr::new(region.host.get() + offset);
+        bytes.extend(ram.read(host, here));
+    }
+    bytes
+}
+
+/// Whether a command with this code takes input from the device.
+pub(crate) fn is_input(code: u8) -> bool {
+    matches!(
+        Command(code).class(),
+        Class::Read | Class::Sense | Class::ReadBackward
+    )
+}
