@@ -138,6 +138,13 @@ impl GuestProgram {
         Self { policy, ..self }
     }
 
+    /// Judged without remarks, as who runs programs has it done.
+    #[must_use]
+    pub fn without_remarks(mut self) -> Self {
+        self.policy.remarks = false;
+        self
+    }
+
     /// Judged as a program for a device of this kind.
     #[must_use]
     pub fn device(self, device: DeviceClass) -> Self {

@@ -84,7 +84,12 @@ type Segments = Vec<usize>;
 fn copied(program: &GuestProgram, responses: &[Response]) -> Result<(Ran, Segments), Code> {
     let map = program.map(OFFSET);
     let pinner = Recorder::new(PlainPinner::new(map.clone(), Budget::default()));
-    let plan = match program.judge_with(&map).plan(&HostProfile::VFIO_CCW) {
+    let plan = match program
+        .clone()
+        .without_remarks()
+        .judge_with(&map)
+        .plan(&HostProfile::VFIO_CCW)
+    {
         Ok(Planned::Run(plan)) => plan,
         Ok(Planned::Ended(ended)) => {
             let scsw = canonical(ended.irb().scsw);

@@ -12,7 +12,7 @@ use translator::{Blame, HostProfile, Planned, Response};
 
 use super::{
     ARENA_END, CCWS, ControlWords, Difference, GuestRun, HostRun, Outcome, Sent, canonical, differ,
-    judge, same, same_storage,
+    judge_quietly, same, same_storage,
 };
 use crate::generator::{Case, Scene};
 
@@ -27,7 +27,7 @@ const CHECKS: SubchannelStatus =
 pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
     let scene = case.build();
     let guest = GuestRun::new(&scene);
-    let program = judge(&scene);
+    let program = judge_quietly(&scene)?;
     let control = ControlWords::of(&program, &scene);
     let plan = match program.plan(&HostProfile::VFIO_CCW) {
         Err(rejected) => {

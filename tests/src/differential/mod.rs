@@ -29,8 +29,8 @@ use ccw::{Addr, Guest, Host, HostAddr, Irb, Space, StatusControl, SubchannelStat
 use css::{CannotStart, Condition, Config, Granted, Progress, Ram, Storage, Subchannel};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, Blame, Buffers, Code, Completion, FirstByteFault, HostProfile, Plan, Planned, Program,
-    Response, Skips, Slot, Stance, Translated, fetch, validate,
+    Area, Blame, Buffers, Code, Completion, FirstByteFault, HostProfile, Plan, Planned, Policy,
+    Program, Response, Severity, Skips, Slot, Stance, Translated, fetch, validate,
 };
 
 pub use copied::check_copied;
@@ -119,7 +119,7 @@ pub fn check(case: &Case) -> Result<Outcome, Difference> {
 /// What differs, in words.
 pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> {
     let guest = GuestRun::new(scene);
-    let program = judge(scene);
+    let program = judge_quietly(scene)?;
     let control = ControlWords::of(&program, scene);
     let planned = match (program.plan(&HostProfile::SOFTWARE), &guest.started) {
         (Err(rejected), started) => {
@@ -176,7 +176,7 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
 ///
 /// When the program is not run, or touches what it was not granted.
 pub fn run_surprised(scene: &Scene) -> Result<(Vec<Sent>, Vec<Completion>), Difference> {
-    let Ok(Planned::Run(plan)) = judge(scene).plan(&HostProfile::SOFTWARE) else {
+    let Ok(Planned::Run(plan)) = judge_quietly(scene)?.plan(&HostProfile::SOFTWARE) else {
         return differ("the program is not run");
     };
     let mut surprising = scene.clone();
@@ -187,9 +187,35 @@ pub fn run_surprised(scene: &Scene) -> Result<(Vec<Sent>, Vec<Completion>), Diff
 
 /// Fetch and validation of the program of `scene`.
 pub fn judge(scene: &Scene) -> Program {
+    judge_by(scene, &scene.policy)
+}
+
+fn judge_by(scene: &Scene, policy: &Policy) -> Program {
     let guards = scene.guards();
-    let snapshot = fetch(&scene.orb, scene, &scene.policy, &guards, Buffers::new());
+    let snapshot = fetch(&scene.orb, scene, policy, &guards, Buffers::new());
     validate(snapshot, &scene.regions, &guards)
+}
+
+/// The same without remarks, as who runs programs has it done: in a shorter way, to the same
+/// verdict.
+fn judge_quietly(scene: &Scene) -> Result<Program, Difference> {
+    let quiet = Policy {
+        remarks: false,
+        ..scene.policy
+    };
+    let (full, quiet) = (judge(scene), judge_by(scene, &quiet));
+    let verdict = |program: &Program| {
+        let errors = program.findings().iter().copied();
+        let error = errors.filter(|finding| finding.severity == Severity::Error);
+        (program.outcome(), program.scsw(), error.collect::<Vec<_>>())
+    };
+    let (with, without) = (verdict(&full), verdict(&quiet));
+    if with != without {
+        return differ(format_args!(
+            "verdict {with:?}, without remarks {without:?}"
+        ));
+    }
+    Ok(quiet)
 }
 
 /// What the channel showed: how far it is, and its status, in the order in which it was tested.

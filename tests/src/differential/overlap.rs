@@ -10,7 +10,7 @@ use translator::{Code, HostProfile, Planned, Program, Stance};
 use super::{
     Difference, GuestView, Player, STEPS, differ,
     guest::Event,
-    guest_config, judge,
+    guest_config, judge, judge_quietly,
     verdict::{COMMANDS, FULL},
 };
 use crate::generator::{Case, Data, List, Place, Scene};
@@ -71,7 +71,7 @@ fn missed(case: &Case) -> Result<Overlapping, Difference> {
 fn refused(scene: &Scene) -> Result<Overlapping, Difference> {
     let mut scene = scene.clone();
     scene.policy.self_modifying = Stance::Refuse;
-    match judge(&scene).plan(&HostProfile::SOFTWARE) {
+    match judge_quietly(&scene)?.plan(&HostProfile::SOFTWARE) {
         Err(rejected) if rejected.finding.code == Code::EnvOverlap => Ok(Overlapping::Modified),
         other => differ(format_args!("found and not refused: {other:?}")),
     }

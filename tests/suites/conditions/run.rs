@@ -164,6 +164,8 @@ pub(crate) enum Translated {
 pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
     let pinner = PlainPinner::new(program.map(OFFSET), Budget::default());
     let plan = match program
+        .clone()
+        .without_remarks()
         .judge_with(pinner.regions())
         .plan(&HostProfile::SOFTWARE)
     {
