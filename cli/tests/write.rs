@@ -5,6 +5,7 @@ mod images;
 mod tool;
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Output;
 
@@ -119,4 +120,21 @@ fn a_report_outlives_output_that_cannot_be_kept() {
         error.starts_with("ccwtool: /dev/full: cannot be written: "),
         "{error}"
     );
+}
+
+/// Nothing waits for the other end of a pipe, or reads a directory as a tape.
+#[test]
+fn an_image_is_a_file() {
+    let images = Images::new("write-no-image");
+    let socket = format!("{}/socket", images.path());
+    let _listener = UnixListener::bind(&socket).unwrap();
+    for path in ["/dev/zero", images.path(), &socket] {
+        for kind in ["tape", "fba"] {
+            let device = format!("{kind}:{path}");
+            let output = output("linux61-3490-db-02-1", &["--device", &device]);
+            assert_eq!(output.status.code(), Some(2), "{device}");
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert!(error.contains(": is no image: neither"), "{error}");
+        }
+    }
 }

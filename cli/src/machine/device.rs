@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device of a run, as `--device KIND:FILE` names it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -79,7 +79,7 @@ impl Spec {
     /// The device as its file describes it now, of the model `model` if there are several. With
     /// `write` it changes its file.
     pub(crate) fn attach(&self, model: &str, write: bool) -> Result<Attached, String> {
-        let image = || Backing::open(&self.path, write).map_err(|error| cannot("opened", &error));
+        let image = || Backing::open(&self.path, write);
         Ok(match self.kind {
             Kind::Fba => {
                 let model = match model {
@@ -135,6 +135,16 @@ fn cannot(be: &str, error: &io::Error) -> String {
     format!("cannot be {be}: {error}")
 }
 
+#[cfg(unix)]
+fn is_block_device(kind: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_block_device(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_block_device(_: fs::FileType) -> bool {
+    false
+}
+
 /// The file behind a disk or tape: changed, or covered by changes that go with the run.
 pub(crate) enum Backing {
     Kept(File),
@@ -142,15 +152,19 @@ pub(crate) enum Backing {
 }
 
 impl Backing {
-    fn open(path: &Path, write: bool) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(write).open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
+    fn open(path: &Path, write: bool) -> Result<Self, String> {
+        let failed = |error: io::Error| cannot("opened", &error);
+        // Before it is opened: a pipe would wait for somebody at its other end.
+        let kind = fs::metadata(path).map_err(failed)?.file_type();
+        if !kind.is_file() && !is_block_device(kind) {
+            return Err("is no image: neither a regular file nor a block device".to_owned());
         }
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(write).open(path).map_err(failed)?;
         Ok(if write {
             Self::Kept(file)
         } else {
-            Self::Forgotten(Overlay::new(file)?)
+            Self::Forgotten(Overlay::new(file).map_err(failed)?)
         })
     }
 
@@ -203,6 +217,14 @@ impl Attached {
             Self::Printer(printer) => Some(printer.output()),
             Self::Punch(punch) => Some(punch.output()),
             Self::Fba(_) | Self::Tape(_) | Self::Reader(_) | Self::Script(_) => None,
+        }
+    }
+
+    /// Where its image turned out to be none, if it did.
+    pub(crate) fn damaged(&self) -> Option<u64> {
+        match self {
+            Self::Tape(tape) => tape.damaged(),
+            _ => None,
         }
     }
 

@@ -27,7 +27,10 @@ use crate::input::Hex;
 const LIMIT: u64 = 16 << 20;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an answer such as {\"input\": \"00\"}"
+)]
 struct Answer {
     #[serde(default)]
     immediate: bool,
@@ -41,7 +44,8 @@ struct Answer {
 /// Reads the script in `path`.
 pub(super) fn read(path: &Path) -> Result<Scripted, String> {
     let bytes = crate::input::load(path, LIMIT)?;
-    let answers: Vec<Answer> = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let answers: Vec<Answer> =
+        serde_json::from_slice(&bytes).map_err(|error| format!("is no script: {error}"))?;
     let mut responses = Vec::with_capacity(answers.len());
     for (n, answer) in answers.into_iter().enumerate() {
         responses.push(

@@ -64,7 +64,7 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
         exchanges: ran.exchanges,
         dropped: ran.dropped,
         reason,
-        complaints: Vec::new(),
+        complaints: damage(&ran.device),
         device: ran.device,
     }
 }
@@ -96,6 +96,13 @@ pub(crate) fn translated(
         complaints: Vec::new(),
         device,
     }
+}
+
+/// What is wrong with the image of `device`, if the run came upon it.
+fn damage(device: &Attached) -> Vec<String> {
+    let complaint =
+        |at| format!("the image is no .aws tape at byte {at}, or cannot be read or written there");
+    device.damaged().map(complaint).into_iter().collect()
 }
 
 /// The condition of the guest's program for which it ended with the check in `scsw`.
@@ -132,7 +139,7 @@ fn host(
     device: Attached,
 ) -> Outcome {
     let ran = machine::run_host(ready, storage, device);
-    let mut complaints = Vec::new();
+    let mut complaints = damage(&ran.device);
     let mut reason = None;
     let end = match ran.ended {
         Ended::Status(irb, check) => {

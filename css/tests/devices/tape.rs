@@ -185,3 +185,15 @@ fn unknown_commands_and_damaged_images() {
     let (status, sense) = motion(&mut drive(&IMAGE[..8]), 0x37);
     assert_eq!((status, sense[0]), (0x0e, 0x10));
 }
+
+#[test]
+fn an_image_that_is_no_tape_is_damaged_from_there_on() {
+    let mut rig = drive(&IMAGE[..22]);
+    assert_eq!(read(&mut rig, 0x02, 0x3000), (0x0c, 4));
+    assert_eq!(read(&mut rig, 0x02, 0x3000), (0x0d, 0));
+    assert_eq!(rig.device.damaged(), None);
+    // The third header promises more than there is.
+    let (status, sense) = motion(&mut rig, 0x37);
+    assert_eq!((status, sense[0], sense[3]), (0x0e, 0x10, 0x22));
+    assert_eq!(rig.device.damaged(), Some(16));
+}

@@ -88,6 +88,7 @@ pub struct Tape<I> {
     capacity: u64,
     path_group: [u8; 12],
     sense: Sense,
+    damaged: Option<u64>,
 }
 
 impl<I: Image> Tape<I> {
@@ -101,6 +102,7 @@ impl<I: Image> Tape<I> {
             capacity: u64::MAX,
             path_group: [0; 12],
             sense: Sense::new(),
+            damaged: None,
         }
     }
 
@@ -121,7 +123,16 @@ impl<I: Image> Tape<I> {
         self.tape.image()
     }
 
+    /// Offset at which the image turned out to be no tape, or could not be read or written, if that
+    /// has happened. The program saw an equipment check.
+    pub fn damaged(&self) -> Option<u64> {
+        self.damaged
+    }
+
     fn fail(&mut self, Failed(byte0, action): Failed) -> DeviceStatus {
+        if byte0 == sense::EQUIPMENT_CHECK {
+            self.damaged = self.damaged.or(Some(self.tape.offset()));
+        }
         let mut byte1 = 0x40;
         if self.loaded && self.tape.at_load_point() {
             byte1 |= 0x08;
