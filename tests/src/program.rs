@@ -3,7 +3,9 @@
 
 use ccw::{DeviceClass, Guest, GuestAddr, RawOrb};
 use pinning::{Permission, Region, RegionMap};
-use translator::{AddressLimit, Buffers, Guards, Policy, Program, StorageKey, fetch, validate};
+use translator::{
+    AddressLimit, Buffers, Guards, Policy, Program, Severity, StorageKey, fetch, validate,
+};
 
 use crate::storage::Storage;
 
@@ -216,15 +218,37 @@ impl GuestProgram {
         self.judge_with(&self.map(1 << 33))
     }
 
-    /// The verdict for storage mapped as `map` says.
+    /// The verdict for storage mapped as `map` says. It does not depend on whether remarks are
+    /// asked for.
     pub fn judge_with(&self, map: &RegionMap) -> Program {
+        let verdict = self.judge_as(&self.policy, map);
+        let other = Policy {
+            remarks: !self.policy.remarks,
+            ..self.policy
+        };
+        let other = self.judge_as(&other, map);
+        let error = |program: &Program| {
+            let mut findings = program.findings().iter();
+            findings.find(|f| f.severity == Severity::Error).copied()
+        };
+        assert_eq!(
+            verdict.outcome(),
+            other.outcome(),
+            "with remarks and without"
+        );
+        assert_eq!(error(&verdict), error(&other), "with remarks and without");
+        assert_eq!(verdict.scsw(), other.scsw(), "with remarks and without");
+        verdict
+    }
+
+    fn judge_as(&self, policy: &Policy, map: &RegionMap) -> Program {
         let storage = self.storage();
         let keyed = !self.keys.is_empty();
         let guards = Guards {
             keys: if keyed { Some(&storage) } else { None },
             limit: self.limit,
         };
-        let snapshot = fetch(&self.orb, &storage, &self.policy, &guards, Buffers::new());
+        let snapshot = fetch(&self.orb, &storage, policy, &guards, Buffers::new());
         validate(snapshot, map, &guards)
     }
 }

@@ -107,6 +107,10 @@ fn e06_env_readonly() {
     };
     same_status(&scsw, &status);
     assert_eq!(moved, [8]);
+    // So does input that lies there as a whole.
+    let whole = f1("02200010 00003000").read_only_from(0x3000).judge();
+    let finding = found(&whole, Code::EnvReadonly, 0x1000);
+    assert_eq!(finding.site.data.map(|at| at.get()), Some(0x3000));
     // Output comes from anywhere, and skipped input goes nowhere.
     sound(f1("01200010 00003000").read_only_from(0x3000));
     sound(f1("02300010 00003000").read_only_from(0x3000));
