@@ -109,10 +109,14 @@ fn value(finding: &Finding) -> Option<String> {
         Some(at) => format!("of the word at {:08x}", at.get()),
         None => format!("of ORB word {}", orb_word(finding.code)),
     };
-    Some(if first == last {
-        format!("bit {first} {word} is {value}")
-    } else {
-        format!("bits {first}-{last} {word} are {value:0digits$x}")
+    Some(match last - first + 1 {
+        1 => format!("bit {first} {word} is {value}"),
+        // Not a digit of its own: written as manuals write it.
+        width @ 2..=3 => {
+            let width = usize::from(width);
+            format!("bits {first}-{last} {word} are B'{value:0width$b}'")
+        }
+        _ => format!("bits {first}-{last} {word} are {value:0digits$x}"),
     })
 }
 
@@ -166,6 +170,10 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
             "256 CCWs in a row come before this one".to_owned()
         }
         Code::EnvTooLong => format!("only the first {} CCWs are read", program.steps().count()),
+        Code::MidawPage => {
+            let (_, addr) = finding.site.word.as_bytes().split_last_chunk::<8>()?;
+            format!("the area begins at {:08x}", u64::from_be_bytes(*addr))
+        }
         Code::MidawCountOver | Code::MidawSumUnder => {
             let site = &finding.site;
             let step = program.steps().nth(usize::from(site.index?))?;
@@ -224,7 +232,13 @@ fn doubt(finding: &Finding, program: &Program) -> Option<String> {
             && before.ccw.flags.contains(CcwFlags::CHAIN_COMMAND)
             && !before.tic
     });
-    let text = if step.possible {
+    let read_in = program
+        .findings()
+        .iter()
+        .any(|other| other.code == Code::EnvOverlap && other.site.ccw == finding.site.ccw);
+    let text = if read_in {
+        "by the time the channel comes here, the program has read something in here"
+    } else if step.possible {
         "the channel comes here only if the command before ends with status modifier and skips a CCW"
     } else if searched && finding.code.check() != Check::None && !after_error(finding, program) {
         "the channel passes this over if the command before ends with status modifier"
