@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Guest storage as an input describes it: large, and almost all of it one fill byte.
+//!
+//! [`Memory`] keeps only the bytes that were listed, [`Working`] only the 4 KiB pages that a run
+//! has stored into. Neither ever allocates by the declared size.
+
+mod keys;
+mod working;
+
+use keys::Keys;
+
+pub(crate) use keys::StorageKey;
+pub(crate) use working::Working;
+
+/// Bytes of a page, the unit in which [`Working`] copies.
+pub(crate) const PAGE: u64 = 4096;
+const PAGE_BYTES: usize = 4096;
+
+/// Bytes listed by the input, from one address on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Address of the first byte.
+    pub(crate) addr: u64,
+    /// The bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Extent {
+    /// First address behind the extent; `None` if that passes 2^64.
+    pub(crate) fn end(&self) -> Option<u64> {
+        self.addr.checked_add(self.bytes.len() as u64)
+    }
+}
+
+/// Storage as listed: addresses 0 to `size` - 1, every byte `fill` unless an extent says
+/// otherwise.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    size: u64,
+    fill: u8,
+    /// Not empty, ascending and apart.
+    extents: Vec<Extent>,
+    keys: Keys,
+}
+
+/// Why extents do not make a storage; the numbers are positions in the list given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadExtent {
+    /// The extent leaves storage.
+    Outside(usize),
+    /// The second extent begins inside the first.
+    Overlap(usize, usize),
+}
+
+impl Memory {
+    /// Storage with these extents, in any order, and these keys; where keys overlap, the later one
+    /// counts.
+    pub(crate) fn new(
+        size: u64,
+        fill: u8,
+        extents: Vec<Extent>,
+        keys: Vec<StorageKey>,
+    ) -> Result<Self, BadExtent> {
+        let mut order: Vec<(usize, Extent)> = extents.into_iter().enumerate().collect();
+        order.sort_by_key(|(n, extent)| (extent.addr, *n));
+        for (n, extent) in &order {
+            if extent.end().is_none_or(|end| end > size) {
+                return Err(BadExtent::Outside(*n));
+            }
+        }
+        order.retain(|(_, extent)| !extent.bytes.is_empty());
+        for pair in order.windows(2) {
+            if let [(a, first), (b, second)] = pair
+                && first.end().is_none_or(|end| end > second.addr)
+            {
+                return Err(BadExtent::Overlap(*a, *b));
+            }
+        }
+        let extents = order.into_iter().map(|(_, extent)| extent).collect();
+        Ok(Self {
+            size,
+            fill,
+            extents,
+            keys: Keys::new(keys),
+        })
+    }
+
+    /// Bytes of storage.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Whether any storage has a key.
+    pub(crate) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// The key of the block that holds `addr`, if one is listed.
+    pub(crate) fn key(&self, addr: u64) -> Option<StorageKey> {
+        self.keys.at(addr)
+    }
+
+    /// Reads from `addr` on; the answer is the number of bytes before the end of storage.
+    pub(crate) fn read(&self, addr: u64, buf: &mut [u8]) -> usize {
+        let (there, _) = buf.split_at_mut(available(self.size, addr, buf.len()));
+        there.fill(self.fill);
+        let end = addr.saturating_add(there.len() as u64);
+        let first = self
+            .extents
+            .partition_point(|x| x.end().is_some_and(|end| end <= addr));
+        for extent in self.extents.iter().skip(first).take_while(|x| x.addr < end) {
+            let from = extent.addr.max(addr);
+            let source = extent.bytes.iter().skip(offset(from, extent.addr));
+            let target = there.iter_mut().skip(offset(from, addr));
+            target.zip(source).for_each(|(to, byte)| *to = *byte);
+        }
+        there.len()
+    }
+}
+
+/// How many of `len` bytes from `addr` on lie in storage of `size` bytes.
+fn available(size: u64, addr: u64, len: usize) -> usize {
+    usize::try_from(size.saturating_sub(addr)).map_or(len, |left| left.min(len))
+}
+
+/// `to - from` as a position; the callers have `to >= from` within one buffer.
+fn offset(to: u64, from: u64) -> usize {
+    usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn extent(addr: u64, bytes: &[u8]) -> Extent {
+        Extent {
+            addr,
+            bytes: bytes.to_vec(),
+        }
+    }
+
+    pub(in crate::memory) fn memory() -> Memory {
+        let extents = vec![extent(0x1004, b"later"), extent(0xffe, b"abcd")];
+        Memory::new(0x3000, 0xee, extents, vec![]).unwrap()
+    }
+
+    pub(in crate::memory) fn bytes(n: usize, read: impl Fn(&mut [u8]) -> usize) -> Vec<u8> {
+        let mut buf = vec![0xaa; n];
+        let n = read(&mut buf);
+        buf.truncate(n);
+        buf
+    }
+
+    #[test]
+    fn reads_listed_bytes_and_fill() {
+        let m = memory();
+        assert_eq!(
+            bytes(14, |b| m.read(0xffd, b)),
+            b"\xeeabcd\xee\xeelater\xee\xee"
+        );
+        assert_eq!(bytes(2, |b| m.read(0x1000, b)), b"cd");
+        assert_eq!(bytes(4, |b| m.read(0x2ffe, b)), b"\xee\xee");
+        assert_eq!(bytes(4, |b| m.read(u64::MAX, b)), b"");
+    }
+
+    #[test]
+    fn extents_stay_inside_and_apart() {
+        let new = |size, extents| Memory::new(size, 0, extents, vec![]).map(|_| ());
+        assert_eq!(new(8, vec![extent(4, b"1234")]), Ok(()));
+        assert_eq!(
+            new(7, vec![extent(0, b"1"), extent(4, b"1234")]),
+            Err(BadExtent::Outside(1))
+        );
+        assert_eq!(
+            new(u64::MAX, vec![extent(u64::MAX, b"12")]),
+            Err(BadExtent::Outside(0))
+        );
+        assert_eq!(
+            new(9, vec![extent(3, b"1"), extent(1, b"123")]),
+            Err(BadExtent::Overlap(1, 0))
+        );
+        assert_eq!(new(9, vec![extent(4, b"1"), extent(1, b"123")]), Ok(()));
+        assert_eq!(new(9, vec![extent(1, b"123"), extent(2, b"")]), Ok(()));
+        assert_eq!(new(9, vec![extent(10, b"")]), Err(BadExtent::Outside(0)));
+    }
+
+    /// Looking one by one through keys and empty ranges would take minutes here.
+    #[test]
+    fn many_keys_and_empty_ranges_cost_little() {
+        const N: u64 = 50_000;
+        let keys = (0..N).map(|n| StorageKey {
+            addr: n * 2 * PAGE,
+            len: PAGE,
+            key: 1,
+            fetch_protect: false,
+        });
+        let empty = (0..N).map(|_| extent(PAGE, b""));
+        let m = Memory::new(N * 2 * PAGE, 0, empty.collect(), keys.collect()).unwrap();
+        assert!(m.extents.is_empty(), "they hold nothing");
+        let found = (0..N * 2).filter(|n| m.key(n * PAGE).is_some()).count();
+        assert_eq!(found, usize::try_from(N).unwrap());
+    }
+}
