@@ -7,7 +7,7 @@ use tests::seeds;
 
 fn main() -> io::Result<()> {
     let seeds = seeds::all()?;
-    for target in ["decode", "walk", "equivalence"] {
+    for target in seeds::TARGETS {
         let folder = seeds::folder(target);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;

@@ -14,6 +14,7 @@ pub mod program;
 pub mod second_copy;
 pub mod seeds;
 pub mod storage;
+pub mod subchannel;
 pub mod walk;
 
 /// The README's example compiles.

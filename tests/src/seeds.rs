@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{corpus, generator::Case};
+use crate::{corpus, generator::Case, subchannel};
 
 /// An input of a fuzz target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +19,31 @@ pub struct Seed {
     pub bytes: Vec<u8>,
 }
 
+/// The targets.
+pub const TARGETS: [&str; 5] = ["decode", "walk", "equivalence", "device", "region"];
+
 /// Most bytes of a seed: a fuzzer makes little of large ones.
 const LARGEST: usize = 600;
 
 /// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
-/// `walk` those with a mistake, for `decode` their ORBs and CCWs alone.
+/// `walk` those with a mistake, for `decode` their ORBs and CCWs alone, for `device` and `region`
+/// cases that were written by hand.
 ///
 /// # Errors
 ///
 /// When the programs cannot be read.
 pub fn all() -> io::Result<Vec<Seed>> {
     let mut seeds = Vec::new();
+    for (target, cases) in [
+        ("device", subchannel::device_seeds()),
+        ("region", subchannel::region_seeds()),
+    ] {
+        seeds.extend(cases.into_iter().map(|(name, bytes)| Seed {
+            target,
+            name: name.into(),
+            bytes,
+        }));
+    }
     for program in corpus::load(&corpus::own_programs())? {
         let case = Case::of_program(&program);
         let target = match program.name.get(..4) {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use tests::{decode, differential, generator::Case, seeds, walk};
+use tests::{decode, differential, generator::Case, seeds, subchannel, walk};
 
 /// Name and bytes of every file in `folder`.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -62,9 +62,25 @@ fn equivalence() {
 }
 
 #[test]
+fn device() {
+    for (name, bytes) in inputs("device") {
+        println!("{name}");
+        subchannel::device::check(&bytes);
+    }
+}
+
+#[test]
+fn region() {
+    for (name, bytes) in inputs("region") {
+        println!("{name}");
+        subchannel::region::check(&bytes);
+    }
+}
+
+#[test]
 fn the_seeds_are_those_of_the_programs() {
     let expected = seeds::all().unwrap();
-    for target in ["decode", "walk", "equivalence"] {
+    for target in seeds::TARGETS {
         let expected = expected.iter().filter(|seed| seed.target == target);
         let expected: BTreeMap<_, _> = expected
             .map(|seed| (seed.name.clone(), seed.bytes.clone()))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A subchannel of the host: the device that Linux calls vfio-ccw.
+//! A subchannel of the host, the device that Linux calls vfio-ccw, and a guest's subchannel on top of it.
 //!
 //! [`CcwDevice`] is such a subchannel as the kernel offers it, with the kernel's error numbers and
 //! the kernel's gaps. [`DmaSpace`] is what its addresses lead to, and [`HostMemory`] what can be
@@ -11,6 +11,10 @@
 //! | [`SoftDevice`](device::soft::SoftDevice) | a software channel with software devices; needs no privileges |
 //! | [`FaultInjector`](device::fault::FaultInjector) | another device, with errors and disturbed interrupts at the n-th occasion |
 //! | [`Recorder`](device::record::Recorder), [`Replayer`](device::record::Replayer) | another device, written down as text, and the text as a device |
+//!
+//! [`mediator`] makes of such a device the subchannel that a guest sees: it translates the guest's
+//! programs, carries out its I/O instructions and repairs what the kernel loses. **Start there to pass
+//! a subchannel through**; it has an example, and `examples/vmm_loop.rs` has the whole loop.
 //!
 //! The kernel hands a subchannel to user space as a file of four regions:
 //!

@@ -35,12 +35,12 @@ impl<D: CcwDevice> Mediator<D> {
     /// There was an interrupt, or several, of which the status of the last one can be read.
     fn status_came(&mut self, count: u64, out: &mut Vec<Event>) {
         self.metrics.interrupts += 1;
-        self.metrics.overwritten += count - 1;
+        self.metrics.overwritten = self.metrics.overwritten.saturating_add(count - 1);
         let bytes = match self.device.read_irb() {
             Ok(bytes) => bytes,
             Err(error) => {
                 log::warn!(target: "vfio_ccw::mediator", "{}: irb: {error}", self.name());
-                self.metrics.overwritten += 1;
+                self.metrics.overwritten = self.metrics.overwritten.saturating_add(1);
                 match Refusal::from(error) {
                     Refusal::NotOperational => self.lose_device(out),
                     _ => self.suspect(Suspicion::Certain),
@@ -91,7 +91,7 @@ impl<D: CcwDevice> Mediator<D> {
             }
             other => {
                 self.flight = other;
-                self.metrics.stale += 1;
+                self.metrics.stale = self.metrics.stale.saturating_add(1);
             }
         }
     }
@@ -110,7 +110,7 @@ impl<D: CcwDevice> Mediator<D> {
             scsw.cpa_is_valid() && self.window.is_arena(scsw.cpa) && !job.lease.holds(scsw.cpa);
         if scsw.function.intersects(asked_by_nobody) || elsewhere {
             // Late status of what is over; or the program was stopped without our asking.
-            self.metrics.stale += 1;
+            self.metrics.stale = self.metrics.stale.saturating_add(1);
             self.flight = Flight::Running(job);
             self.suspect(how);
             return;
@@ -224,7 +224,7 @@ impl<D: CcwDevice> Mediator<D> {
                 self.finish_clear(out);
             } else {
                 // Of before; a clear leaves nothing of it.
-                self.metrics.stale += 1;
+                self.metrics.stale = self.metrics.stale.saturating_add(1);
             }
             return;
         }

@@ -37,10 +37,10 @@ impl<D: CcwDevice> Mediator<D> {
             Flight::Halting { .. } => self.halt_again(out),
             Flight::Clearing { asked, tries, .. } => {
                 if *asked {
-                    *tries += 1;
+                    *tries = tries.saturating_add(1);
                     *asked = false;
                 }
-                if *tries >= CLEARS {
+                if *tries >= CLEARS && self.device.capabilities().reset {
                     self.give_up(out);
                 } else {
                     // What it comes to is seen at the next timer.
@@ -150,13 +150,13 @@ impl<D: CcwDevice> Mediator<D> {
         irb
     }
 
-    /// The host is busy and nothing of ours runs: if its subchannel is idle, a status was lost
-    /// before our time, and it is made to forget.
-    pub(super) fn heal_if_idle(&mut self, out: &mut Vec<Event>) {
-        let idle = self
+    /// The host is busy and nothing of ours runs: a status was lost before our time, and the host is
+    /// made to forget. But status that is pending there is on its way.
+    pub(super) fn heal(&mut self, out: &mut Vec<Event>) {
+        let on_its_way = self
             .host_schib()
-            .is_ok_and(|host| status::is_idle(&host.scsw));
-        if idle && matches!(self.flight, Flight::Idle) {
+            .is_ok_and(|host| host.scsw.status.contains(StatusControl::PENDING));
+        if !on_its_way && matches!(self.flight, Flight::Idle) {
             log::warn!(
                 target: "vfio_ccw::mediator::recover",
                 "{}: busy with nothing, the device is cleared", self.name()
@@ -298,9 +298,13 @@ impl<D: CcwDevice> Mediator<D> {
                 self.arm(retry);
             }
             Err(refusal) => {
-                *tries += 1;
+                *tries = tries.saturating_add(1);
+                let hopeless = *tries > CLEARS && refusal == Refusal::Broken;
                 if matches!(refusal, Refusal::NotOperational | Refusal::Broken) {
                     self.refresh_paths(out);
+                }
+                if hopeless {
+                    self.lose_device(out);
                 }
             }
         }
@@ -347,18 +351,11 @@ impl<D: CcwDevice> Mediator<D> {
         self.launch_waiting(out);
     }
 
-    /// The host does not clear: it is reset, and if that fails as well, it is lost.
+    /// The host does not clear, but can be reset: it is, and if that fails as well, it is lost.
     fn give_up(&mut self, out: &mut Vec<Event>) {
-        let Flight::Clearing { job, then, .. } = &mut self.flight else {
+        let Flight::Clearing { then, .. } = &mut self.flight else {
             return;
         };
-        if !self.device.capabilities().reset {
-            // A device that can do nothing at all ends when its program does.
-            if job.is_some() {
-                self.arm(self.config.patience.stop);
-            }
-            return;
-        }
         let then = std::mem::replace(then, Then::Nothing);
         if self.reset_host() {
             self.flight = Flight::Clearing {
@@ -383,7 +380,7 @@ impl<D: CcwDevice> Mediator<D> {
         self.metrics.resets += 1;
         // What was signalled before is about what is over.
         if let Ok(count @ 1..) = self.device.acknowledge(Source::Io) {
-            self.metrics.stale += count;
+            self.metrics.stale = self.metrics.stale.saturating_add(count);
         }
         self.disarm();
         match self.flight.take() {

@@ -104,7 +104,7 @@ impl<D: CcwDevice> Mediator<D> {
         self.withdraw();
         match refusal {
             Refusal::Busy => {
-                self.heal_if_idle(out);
+                self.heal(out);
                 ConditionCode::Cc2
             }
             Refusal::NotOperational | Refusal::NoPath => {
@@ -139,7 +139,7 @@ impl<D: CcwDevice> Mediator<D> {
             waiting.put_off += 1;
             self.arm(self.config.patience.retry);
             if refusal == Refusal::Busy {
-                self.heal_if_idle(out);
+                self.heal(out);
             }
             return;
         }

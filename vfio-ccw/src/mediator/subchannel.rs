@@ -226,7 +226,8 @@ impl Subchannel {
         {
             scsw.activity &= ActivityControl::DEVICE_ACTIVE;
         } else {
-            scsw.activity |= now.activity;
+            // It goes on as it was, whatever the host says of other functions.
+            scsw.activity = now.activity;
         }
         let posted = if now.status.contains(StatusControl::PENDING) {
             merge(&now, &mut scsw);

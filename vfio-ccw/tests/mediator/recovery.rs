@@ -67,6 +67,25 @@ fn without_a_schib_only_what_is_certain_is_repaired() {
     }
 }
 
+/// The host is busy with something that nobody here knows of: with a program, or with status that
+/// is on its way and must not be lost.
+#[test]
+fn busy_with_something_else() {
+    for (scsw, cleared) in [
+        ([0x00c0_4080, 0, 0], true),
+        ([0x0000_0000, 0, 0], true),
+        ([0x0000_0011, 0, 0x8000_0000], false),
+    ] {
+        let mut machine = machine();
+        let mut schib = machine.sch.stsch(&mut machine.events);
+        schib.0[28..40].copy_from_slice(&irb(scsw)[..12]);
+        machine.refuse(Call::Start, 2, Errno::EBUSY);
+        machine.device().show_schib(Some(schib));
+        assert_eq!(machine.ssch(), Cc2);
+        assert_eq!(machine.made(Call::Clear), u32::from(cleared));
+    }
+}
+
 /// The interrupt never came at all.
 #[test]
 fn a_final_status_that_never_came() {

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a guest does to its subchannel, and what it may see.
+
+use ccw::{
+    ActivityControl, FunctionControl, GuestAddr, RawIrb, RawOrb, RawSchib, Schib, Scsw,
+    StatusControl, SubsystemId,
+};
+use vfio_ccw::mediator::{
+    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Patience, ShadowWindow,
+    WindowConfig,
+};
+use vfio_ccw::{CcwDevice, DmaSpace, HostMemory};
+
+use super::stream::Stream;
+
+/// Bytes of each of two regions of guest storage, one behind the other from 0 on.
+pub(super) const REGION: u64 = 0x1_0000;
+/// Where the arena is, which no guest address of these tests comes near.
+const ARENA: u32 = 0x4000_0000;
+/// Where programs are.
+pub(super) const PROGRAM: u32 = 0x2000;
+
+/// Programs to begin with: CCWs, and whether they end by themselves.
+pub(super) const PROGRAMS: [&[[u8; 8]]; 6] = [
+    &[[3, 0x20, 0, 1, 0, 0, 0, 0]],
+    &[[2, 0, 0, 4, 0, 0, 0x30, 0]],
+    // With PCI, in the second region, then a wrong one.
+    &[
+        [2, 0x48, 0x10, 0, 0, 1, 0x30, 0],
+        [1, 0x60, 0, 8, 0, 0, 0x20, 0],
+        [0, 0, 0, 1, 0, 0, 0, 0],
+    ],
+    // For ever.
+    &[[3, 0x60, 0, 1, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0x20, 0]],
+    // Data chained over both regions.
+    &[
+        [2, 0x80, 0x80, 0, 0, 0, 0xc0, 0],
+        [0, 0x20, 0x80, 0, 0, 0, 0xf0, 0],
+    ],
+    // To nowhere.
+    &[[2, 0, 0, 4, 0x7f, 0, 0, 0]],
+];
+
+pub(super) fn window(space: impl DmaSpace + 'static) -> (ShadowWindow, [HostMemory; 2]) {
+    let config = WindowConfig {
+        arena: ARENA,
+        slots: 3,
+        ccw_bytes: 4096,
+        list_bytes: 4096,
+        ..WindowConfig::default()
+    };
+    let window = ShadowWindow::new(space, config).expect("an arena");
+    let memory = [0, REGION].map(|start| {
+        let len = usize::try_from(REGION).expect("small");
+        let memory = HostMemory::anonymous(len).expect("memory");
+        let region = GuestRegion::new(GuestAddr::new(start), memory.clone());
+        window.add(region).expect("a region");
+        memory
+    });
+    (window, memory)
+}
+
+/// A guest with one subchannel.
+pub(super) struct Guest<D> {
+    pub(super) sch: Mediator<D>,
+    pub(super) memory: [HostMemory; 2],
+    pub(super) events: Vec<Event>,
+    /// An interruption that the guest has not taken.
+    interruption: bool,
+    /// Programs that the device had taken when the last start was accepted.
+    started: u64,
+    pub(super) gone: bool,
+}
+
+impl<D: CcwDevice> Guest<D> {
+    pub(super) fn new(
+        device: D,
+        window: ShadowWindow,
+        memory: [HostMemory; 2],
+        config: impl FnOnce(&mut MediatorConfig),
+    ) -> Self {
+        let id = SubsystemId::new(0, 7).expect("subchannel set 0");
+        let mut settings = MediatorConfig::new(id, 0x190);
+        settings.patience = Patience {
+            retries: 3,
+            ..Patience::default()
+        };
+        config(&mut settings);
+        let mut guest = Self {
+            sch: Mediator::new(device, window, settings),
+            memory,
+            events: Vec::new(),
+            interruption: false,
+            started: 0,
+            gone: false,
+        };
+        guest.msch(0x80, 1);
+        guest.program(PROGRAMS[1]);
+        guest
+    }
+
+    pub(super) fn program(&mut self, ccws: &[[u8; 8]]) {
+        let at = usize::try_from(PROGRAM).expect("small");
+        self.memory[0]
+            .write(at, ccws.as_flattened())
+            .expect("in storage");
+    }
+
+    pub(super) fn msch(&mut self, enabled: u8, sense: u8) {
+        let mut schib = self.stsch();
+        schib.0[5] = (schib.0[5] & 0x7f) | enabled;
+        schib.0[27] = sense;
+        // What the subchannel says of paths and device is not to be modified.
+        let _ = self.sch.msch(&schib);
+    }
+
+    /// SSCH, of a program at a guest address that is far from every address of the host's.
+    pub(super) fn ssch(&mut self, word1: u32, cpa: u32) -> Option<ConditionCode> {
+        let before = self.sch.metrics().started;
+        let orb = RawOrb::from_words([0x1234, word1, cpa & 0x1_ffff]);
+        let result = self.sch.ssch(&orb, &mut self.events);
+        if result == Ok(ConditionCode::Cc0) {
+            self.started = before;
+        }
+        self.look();
+        result.ok()
+    }
+
+    /// The usual ORB.
+    pub(super) fn start(&mut self) -> Option<ConditionCode> {
+        self.ssch(0x00c2_8000, PROGRAM)
+    }
+
+    pub(super) fn hsch(&mut self) {
+        self.sch.hsch(&mut self.events);
+        self.look();
+    }
+
+    pub(super) fn csch(&mut self) {
+        self.sch.csch(&mut self.events);
+        self.look();
+    }
+
+    /// Only what the device was never given is cancelled.
+    pub(super) fn xsch(&mut self) {
+        let held = self.sch.window().in_flight();
+        if self.sch.xsch(&mut self.events) == ConditionCode::Cc0 {
+            assert_eq!(
+                self.sch.metrics().started,
+                self.started,
+                "cancelled too late"
+            );
+            assert_eq!(self.sch.window().in_flight(), held - 1);
+        }
+        self.look();
+    }
+
+    pub(super) fn tsch(&mut self) -> Option<RawIrb> {
+        let (code, irb) = self.sch.tsch(&mut self.events);
+        assert_eq!(irb.is_none(), code == ConditionCode::Cc3);
+        if let Some(irb) = &irb {
+            let pending = irb.0[3] & 1 != 0;
+            assert_eq!(pending, code == ConditionCode::Cc0);
+            check_scsw(&Scsw::decode(&irb.scsw()));
+        }
+        self.look();
+        irb.filter(|_| code == ConditionCode::Cc0)
+    }
+
+    pub(super) fn stsch(&mut self) -> RawSchib {
+        let schib = self.sch.stsch(&mut self.events);
+        check_scsw(&Schib::decode(&schib).scsw);
+        schib
+    }
+
+    pub(super) fn scsw(&mut self) -> Scsw<ccw::Guest> {
+        Schib::decode(&self.stsch()).scsw
+    }
+
+    /// Carries out the events: an interruption is pending exactly if status is.
+    pub(super) fn look(&mut self) {
+        for event in self.events.drain(..) {
+            match event {
+                Event::Interrupt(_) => self.interruption = true,
+                Event::Withdrawn => self.interruption = false,
+                Event::Gone => self.gone = true,
+                Event::ChannelReport | Event::UnplugRequested => {}
+            }
+        }
+        let scsw = self.scsw();
+        // Storing can be what finds out that the device is gone.
+        for event in self.events.drain(..) {
+            match event {
+                Event::Withdrawn => self.interruption = false,
+                Event::Gone => self.gone = true,
+                _ => {}
+            }
+        }
+        let pending = !self.gone && scsw.status.contains(StatusControl::PENDING);
+        assert_eq!(self.interruption, pending, "{scsw:?}");
+        let window = self.sch.window();
+        assert!(window.in_flight() <= window.quarantined() + 2);
+    }
+
+    /// The timer, if there is one, has come.
+    pub(super) fn time(&mut self) {
+        if let Some(timer) = self.sch.timer() {
+            self.sch.expired(timer.id, &mut self.events);
+            self.look();
+        }
+    }
+
+    /// Nothing goes on any more: then no function does, unless its status is pending.
+    pub(super) fn check_rest(&mut self) {
+        assert!(self.sch.is_quiet());
+        let window = self.sch.window();
+        assert_eq!(window.in_flight(), window.quarantined(), "pins were lost");
+        let scsw = self.scsw();
+        let told = scsw.function.is_empty() || scsw.status.contains(StatusControl::PENDING);
+        assert!(
+            told,
+            "a function has ended and the guest was not told: {scsw:?}"
+        );
+    }
+}
+
+/// No address of the host's, and nothing that contradicts itself.
+fn check_scsw(scsw: &Scsw<ccw::Guest>) {
+    assert!(scsw.cpa < ARENA, "an address of the host's: {scsw:?}");
+    let clear = FunctionControl::CLEAR;
+    assert!(!scsw.function.contains(clear) || scsw.function == clear);
+    let halt = scsw.function.contains(FunctionControl::HALT);
+    assert!(halt || !scsw.activity.contains(ActivityControl::HALT_PENDING));
+}
+
+/// A choice of ORB words that a guest could make.
+pub(super) fn orb(stream: &mut Stream<'_>) -> (u32, u32) {
+    match stream.below(4) {
+        0 => (0x00c2_8000, PROGRAM),
+        1 => (0x00c2_c000, PROGRAM + 8),
+        2 => (0x0040_8000, PROGRAM),
+        _ => (stream.word(), stream.word()),
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Sequences of what can happen to a guest's subchannel, and what must hold all the time.
+//!
+//! [`device`] has a software device that fails as it is told; [`region`] one whose every answer is
+//! any bytes at all.
+
+pub mod device;
+mod guest;
+pub mod region;
+mod seeds;
+mod stream;
+
+pub use seeds::{Seed, device_seeds, region_seeds};
