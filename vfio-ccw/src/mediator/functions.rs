@@ -106,11 +106,11 @@ impl<D: CcwDevice> Mediator<D> {
             Cc0 => {}
             code => return code,
         }
-        let had_job = self.flight.job().is_some();
+        let before = self.cut_short();
         let pending = self.subchannel.is_pending();
         match self.clear_request(Then::Cleared, out) {
             Err(Refusal::NotOperational | Refusal::NoPath) => {
-                self.unable_to_clear(had_job, out);
+                self.unable_to_clear(before, out);
                 return Cc3;
             }
             _ if matches!(self.flight, Flight::Gone) => return Cc3,
@@ -198,18 +198,11 @@ impl<D: CcwDevice> Mediator<D> {
             let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
             let irb = status::checked(self.subchannel.scsw().orb, check);
             self.post(&irb, out);
-        } else if let Flight::Running(_) = &self.flight {
-            self.clear_host(Then::Status(self.broken_off()), out);
-            return;
-        }
-        if matches!(self.flight, Flight::Running(_) | Flight::Halting { .. }) {
-            // Of what runs the guest was told, or will be.
-            let then = match &self.flight {
-                Flight::Halting { ended, .. } => {
-                    Then::Status(ended.unwrap_or_else(|| status::halted(self.subchannel.scsw())))
-                }
-                _ => Then::Nothing,
-            };
+            // Of what runs beside it the guest was told.
+            if matches!(self.flight, Flight::Running(_)) {
+                self.clear_host(Then::Nothing, out);
+            }
+        } else if let Some(then) = self.cut_short() {
             self.clear_host(then, out);
         }
     }

@@ -311,18 +311,31 @@ impl<D: CcwDevice> Mediator<D> {
         result
     }
 
-    /// A guest's clear found the subchannel without a path: nothing of it has happened.
-    pub(super) fn unable_to_clear(&mut self, had_job: bool, out: &mut Vec<Event>) {
-        if had_job {
-            // The program goes on, as far as anybody knows, until it is stopped in another way.
-            let irb = self.broken_off();
-            if let Flight::Clearing { then, .. } = &mut self.flight {
-                *then = Then::Status(irb);
+    /// What the guest is told when what the host does for it is broken off; `None` if that is
+    /// nothing.
+    pub(super) fn cut_short(&self) -> Option<Then> {
+        match &self.flight {
+            Flight::Running(_) => Some(Then::Status(self.broken_off())),
+            Flight::Halting { ended, .. } => {
+                let halted = || status::halted(self.subchannel.scsw());
+                Some(Then::Status(ended.unwrap_or_else(halted)))
             }
-        } else {
-            self.flight = Flight::Idle;
-            self.rest();
-            self.launch_waiting(out);
+            Flight::Clearing { then, .. } => Some(then.clone()),
+            Flight::Idle | Flight::Gone => None,
+        }
+    }
+
+    /// A guest's clear found the subchannel without a path: the guest knows that nothing of it has
+    /// happened. What went on before, which would have ended so, is not known to go on.
+    pub(super) fn unable_to_clear(&mut self, before: Option<Then>, out: &mut Vec<Event>) {
+        match (before, &mut self.flight) {
+            (Some(before), Flight::Clearing { then, .. }) => *then = before,
+            (None, Flight::Clearing { .. }) => {
+                self.flight = Flight::Idle;
+                self.rest();
+                self.launch_waiting(out);
+            }
+            _ => {}
         }
     }
 

@@ -319,6 +319,28 @@ fn csch_enodev_is_cc_3() {
     assert_eq!(machine.events(), ["withdrawn", "channelreport", "gone"]);
 }
 
+/// What went on goes on to its end.
+#[test]
+fn csch_enodev_while_something_goes_on() {
+    for halt in [false, true] {
+        let mut machine = endless();
+        let expected = if halt {
+            machine.hsch();
+            "00002001 00000000 00000000"
+        } else {
+            machine.ssch();
+            CCC
+        };
+        machine.refuse(Call::Clear, 1, Errno::ENODEV);
+        assert_eq!(machine.csch(), Cc3);
+        assert_eq!(machine.tsch().0, Cc1);
+        machine.time(STOP);
+        machine.run(1);
+        assert_eq!(machine.tsch(), (Cc0, expected.into()));
+        assert_eq!(machine.held(), (0, 0));
+    }
+}
+
 #[test]
 fn csch_refused_by_the_host_is_tried_again_and_then_a_reset() {
     for errno in [Errno::EINVAL, Errno::EOPNOTSUPP, Errno::EIO, Errno::ENOMEM] {
