@@ -1,19 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What the host's error numbers mean for the guest: one table.
-//!
-//! | error | SSCH | HSCH | CSCH |
-//! |---|---|---|---|
-//! | `EBUSY` | drain and try once more, then cc 2 (cc 1 if status came) | the same | put off |
-//! | `EAGAIN` | a few times at once, then start pending until it works | halt pending | clear pending |
-//! | `ENODEV` | cc 3 | cc 3 | cc 3 |
-//! | `EACCES` | cc 3, and the paths are read again | cc 3 | cc 3 |
-//! | `EINVAL`, `ENOENT`, `EFAULT`, `EPERM`, `EOPNOTSUPP` | cc 0, channel-control check: the program was checked, so it is not the guest's fault | the device is cleared | tried again, then reset |
-//! | `ENOMEM`, `E2BIG`, `ENOSPC` | the same | the same | the same |
-//! | `EIO`, any other | cc 0, interface-control check; if the SCHIB says that the device is gone: cc 3 | the same | the same |
-//! | not a whole region written | cleared, then channel-control check: nobody knows whether it runs | as any other | as any other |
-//!
-//! With cc 3 for `ENODEV` and `EIO` comes [`Event::Gone`](super::Event::Gone) when the SCHIB agrees
-//! or cannot be read.
+//! What the host's error numbers mean for the guest. The table is that of the [module above](super).
 
 use crate::{DeviceError, Errno};
 

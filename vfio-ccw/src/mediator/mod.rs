@@ -39,9 +39,31 @@
 //!   it stays so for ever ([`Metrics::quarantined`]).
 //! * CANCEL SUBCHANNEL succeeds only for a program that the device was not given.
 //!
-//! What each error number of the host means for the guest stands in one table, that of
-//! `mediator/errno.rs`. Log targets begin with `vfio_ccw::mediator`; they carry addresses and status,
-//! never data.
+//! # Errors of the host
+//!
+//! | error | SSCH | HSCH | CSCH |
+//! |---|---|---|---|
+//! | `EBUSY` | drain and try once more, then cc 2 (cc 1 if status came) | the same | put off |
+//! | `EAGAIN` | a few times at once, then start pending until it works | halt pending | clear pending |
+//! | `ENODEV` | cc 3 | cc 3 | cc 3 |
+//! | `EACCES` | cc 3, and the paths are read again | cc 3 | cc 3 |
+//! | `EINVAL`, `ENOENT`, `EFAULT`, `EPERM`, `EOPNOTSUPP` | cc 0, channel-control check: the program was checked, so it is not the guest's fault | the device is cleared | tried again, then reset |
+//! | `ENOMEM`, `E2BIG`, `ENOSPC` | the same | the same | the same |
+//! | `EIO`, any other | cc 0, interface-control check; if the SCHIB says that the device is gone: cc 3 | the same | the same |
+//! | not a whole region written | cleared, then channel-control check: nobody knows whether it runs | as any other | as any other |
+//!
+//! With cc 3 for `ENODEV` and `EIO` comes [`Event::Gone`] if the SCHIB cannot be stored any more. "Put
+//! off" is as for `EAGAIN`; there is a [timer](Mediator::timer) then.
+//!
+//! A status that is lost in the kernel (an interrupt overwrites the one before) is noticed by an
+//! unsolicited status, by more signals than statuses, or by a look every few seconds; if the
+//! subchannel is idle and nothing else comes, the device is cleared, for else it would stay busy, and
+//! the guest gets a channel-control check.
+//!
+//! # Logs
+//!
+//! Targets begin with `vfio_ccw::mediator`. They carry addresses and status, never data. What a guest
+//! can bring about at will is told at `debug`, but for the first few times.
 //!
 //! # Example
 //!

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, OrbBits, RawOrb, SubchannelStatus};
 use translator::{
-    AddressLimit, Blame, Buffers, Check, Guards, LimitAddr, Planned, Rejected, Response,
-    StorageKeys, fetch, orb_fault, validate,
+    AddressLimit, Buffers, Check, Guards, LimitAddr, Planned, Rejected, Response, StorageKeys,
+    fetch, orb_fault, validate,
 };
 
 use super::errno::Refusal;
@@ -16,6 +16,9 @@ use crate::CcwDevice;
 
 /// How often a request that the host puts off is made again at once.
 const AT_ONCE: u32 = 3;
+
+/// How often something that a guest can bring about at will is told aloud.
+const LOUD: u64 = 16;
 
 /// What the guest's program comes to, before the host is asked.
 enum Prepared {
@@ -193,8 +196,9 @@ impl<D: CcwDevice> Mediator<D> {
             }
             Err(refusal) => {
                 self.count(refusal);
-                log::info!(
-                    target: "vfio_ccw::mediator::start",
+                let times = self.metrics.failed + self.metrics.busy + self.metrics.put_off;
+                log::log!(
+                    target: "vfio_ccw::mediator::start", self.level(times),
                     "{}: program at {cpa:x} refused by the host: {refusal:?}", self.name()
                 );
                 if refusal != Refusal::Unknown {
@@ -287,10 +291,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// The program is refused by name.
     fn rejected(&mut self, rejected: Rejected) -> Prepared {
         self.metrics.refused += 1;
-        let level = match rejected.blame() {
-            Blame::Guest => log::Level::Debug,
-            _ => log::Level::Info,
-        };
+        let level = self.level(self.metrics.refused);
         log::log!(target: "vfio_ccw::mediator::start", level, "{}: {rejected}", self.name());
         let response = rejected.response();
         self.keep(rejected.into_buffers());
@@ -301,6 +302,14 @@ impl<D: CcwDevice> Mediator<D> {
             Response::ConditionCode(2) => Prepared::Answer(Ok(ConditionCode::Cc2)),
             Response::ConditionCode(_) => Prepared::Answer(Ok(ConditionCode::Cc3)),
             Response::Status(irb) => Prepared::Status(irb),
+        }
+    }
+
+    /// How loud to say what has happened so many times.
+    fn level(&self, times: u64) -> log::Level {
+        match times {
+            0..=LOUD => log::Level::Info,
+            _ => log::Level::Debug,
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) struct Setup {
     pub(crate) soft: SoftConfig,
     pub(crate) window: WindowConfig,
     pub(crate) patience: Patience,
+    pub(crate) subchannel: SubsystemId,
 }
 
 impl Default for Setup {
@@ -80,6 +81,7 @@ impl Default for Setup {
                 stop: STOP,
                 watch: Some(WATCH),
             },
+            subchannel: SubsystemId::new(0, 0x12).unwrap(),
         }
     }
 }
@@ -119,7 +121,7 @@ impl Setup {
         window
             .add(GuestRegion::new(GuestAddr::new(0), ram.clone()))
             .unwrap();
-        let id = SubsystemId::new(0, 0x12).unwrap();
+        let id = self.subchannel;
         let config = MediatorConfig {
             patience: self.patience,
             ..MediatorConfig::new(id, 0x0190)

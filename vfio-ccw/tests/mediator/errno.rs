@@ -341,6 +341,22 @@ fn csch_enodev_while_something_goes_on() {
     }
 }
 
+/// A device that answers every request with EIO, and can say no more of itself.
+#[test]
+fn csch_eio_for_ever_is_the_end() {
+    let setup = Setup::responding([]).without(|can| (can.schib, can.reset) = (false, false));
+    let mut machine = setup.stepped().machine();
+    machine.program(&ENDLESS);
+    machine.ssch();
+    machine.device().unplug();
+    assert_eq!(machine.csch(), Cc0);
+    machine.time(STOP);
+    assert_eq!(machine.events(), [""; 0]);
+    machine.time(STOP);
+    assert_eq!(machine.events(), ["channelreport", "gone"]);
+    assert_eq!((machine.held(), machine.timer()), ((1, 1), None));
+}
+
 #[test]
 fn csch_refused_by_the_host_is_tried_again_and_then_a_reset() {
     for errno in [Errno::EINVAL, Errno::EOPNOTSUPP, Errno::EIO, Errno::ENOMEM] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Condition codes, exceptions and state of each instruction. PoP: I/O Instructions.
 
-use ccw::{RawOrb, RawSchib, RawSubsystemId};
+use ccw::{RawOrb, RawSchib, RawSubsystemId, SubsystemId};
 use vfio_ccw::device::fault::Call;
 use vfio_ccw::mediator::{Completion, Event, Exception, Instruction, Stored};
 use vfio_ccw::{Errno, HostMemory};
@@ -93,6 +93,25 @@ fn o09_no_path_is_cc_3() {
     }
     assert_eq!(machine.made(Call::Start), 0);
     assert_eq!(machine.ssch_orb([0, 0x00c2_ff00, PROGRAM]), Ok(Cc0));
+}
+
+#[test]
+fn channel_subsystems_have_numbers() {
+    let register = |word| RawSubsystemId(word);
+    let subchannel = SubsystemId::decode(register(0xfe09_0012)).unwrap();
+    let mut machine = Setup {
+        subchannel,
+        ..Setup::default()
+    }
+    .machine();
+    // Its own, another one, and the one that is meant when none is named.
+    for (word, code) in [(0xfe09_0012, Cc1), (0xfd09_0012, Cc3), (0x0001_0012, Cc1)] {
+        let instruction = Instruction::Tsch { at: 0 };
+        let result = machine
+            .sch
+            .execute(register(word), &instruction, &mut machine.events);
+        assert_eq!(result.unwrap().code, code, "{word:x}");
+    }
 }
 
 /// Operand exceptions for an ORB come before every condition code.

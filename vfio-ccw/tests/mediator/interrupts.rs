@@ -185,6 +185,18 @@ fn intermediate_status_is_merged_into_the_end() {
     }
 }
 
+/// What the host says of functions that the guest has not asked for is not passed on.
+#[test]
+fn intermediate_status_with_other_activity() {
+    let mut machine = endless();
+    machine.ssch();
+    machine
+        .device()
+        .interrupt(irb([0x00c0_4ec9, 0x4000_1008, 0x0080_0000]));
+    machine.io();
+    assert_eq!(machine.tsch(), (Cc0, "00c040c9 00002008 00800000".into()));
+}
+
 #[test]
 fn signals_without_an_interrupt() {
     let mut machine = machine();
