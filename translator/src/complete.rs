@@ -11,7 +11,7 @@ use ccw::{
 };
 use pinning::{Extent, Pinner};
 
-use crate::{Buffers, Translated, arrangement::HostSlot, chain::Op, status::check_bit, work::Node};
+use crate::{Buffers, Translated, arrangement::HostSlot, chain::Op, node::Node, status::check_bit};
 
 /// Status in the guest's terms, and how far the host's could be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

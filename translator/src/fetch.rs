@@ -15,9 +15,9 @@ use crate::{
     chain::{Judged, Op, State, judge},
     list,
     memory::key_allows,
+    node::{NOWHERE, Node, Reach, Span},
     orb,
     straight::{self, Stop, Unread},
-    work::{NOWHERE, Node, Reach, Span},
 };
 
 /// A guest's program as it was at one moment.

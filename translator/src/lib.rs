@@ -101,6 +101,7 @@ mod layout;
 pub mod limits;
 mod list;
 mod memory;
+mod node;
 mod orb;
 mod overlap;
 mod plan;

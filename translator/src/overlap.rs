@@ -6,12 +6,9 @@
 
 use alloc::vec::Vec;
 
-use ccw::{CCW_SIZE, IdawFormat, MIDAW_SIZE};
+use ccw::{CCW_SIZE, IdawFormat};
 
-use crate::{
-    Buffers,
-    work::{Node, Span},
-};
+use crate::node::{Node, Span};
 
 /// Bytes for which there is one bit: of an IDAW of format 1, the smallest control word.
 const WORD: u64 = 4;
@@ -48,8 +45,13 @@ impl Overlap {
         self.any
     }
 
+    /// Whether it is not known where the control words lie.
+    pub(crate) fn is_unset(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// Finds out where the control words lie.
-    fn set_up(&mut self, spans: &[Span], nodes: &[Node], idaws: IdawFormat) {
+    pub(crate) fn set_up(&mut self, spans: &[Span], nodes: &[Node], idaws: IdawFormat) {
         let ccws = spans.iter().map(|span| {
             let start = u64::from(span.start);
             (start, start + u64::from(span.len) * CCW_SIZE)
@@ -89,7 +91,7 @@ impl Overlap {
     }
 
     /// Input goes into `start..end`.
-    fn write(&mut self, start: u64, end: u64) {
+    pub(crate) fn write(&mut self, start: u64, end: u64) {
         for (n, mask) in bits(self.rank(start & !(WORD - 1)), self.rank(end)) {
             if let Some(bits) = self.written.get_mut(n) {
                 *bits |= mask;
@@ -99,7 +101,7 @@ impl Overlap {
     }
 
     /// Whether input went into the control words in `start..end`.
-    fn is_written(&self, (start, end): (u64, u64)) -> bool {
+    pub(crate) fn is_written(&self, (start, end): (u64, u64)) -> bool {
         bits(self.rank(start), self.rank(end))
             .any(|(n, mask)| self.written.get(n).is_some_and(|bits| bits & mask != 0))
     }
@@ -118,44 +120,6 @@ fn bits(from: u64, to: u64) -> impl Iterator<Item = (usize, u64)> {
         #[expect(clippy::cast_possible_truncation, reason = "an index of memory")]
         (n as usize, u64::MAX >> (64 - (high - low)) << low)
     })
-}
-
-impl Buffers {
-    /// Input goes into `start..end`, which is near control words.
-    pub(crate) fn write_control(&mut self, start: u64, end: u64) {
-        let idaws = IdawFormat::of(&self.orb);
-        if self.overlap.ranges.is_empty() {
-            self.overlap.set_up(&self.spans, &self.nodes, idaws);
-        }
-        self.overlap.write(start, end);
-    }
-
-    /// Whether input went into the CCW of `node`.
-    pub(crate) fn ccw_is_written(&self, node: &Node) -> bool {
-        let start = u64::from(node.addr);
-        self.overlap.any()
-            && !node.is_unread()
-            && self.overlap.is_written((start, start + CCW_SIZE))
-    }
-
-    /// Whether input went into the list of `node`.
-    pub(crate) fn list_is_written(&self, node: &Node) -> bool {
-        let list = node.list_bytes(IdawFormat::of(&self.orb));
-        self.overlap.any() && list.is_some_and(|list| self.overlap.is_written(list))
-    }
-}
-
-impl Node {
-    /// Where its list lies, if it has one.
-    fn list_bytes(&self, idaws: IdawFormat) -> Option<(u64, u64)> {
-        let size = if self.is_midal() {
-            MIDAW_SIZE
-        } else {
-            idaws.size()
-        };
-        let start = u64::from(self.ccw().addr.get());
-        (self.list_len > 0).then_some((start, start + u64::from(self.list_len) * size))
-    }
 }
 
 #[cfg(test)]

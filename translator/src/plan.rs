@@ -12,9 +12,9 @@ use crate::{
     arrangement::Laid,
     chain::Op,
     layout,
+    node::Node,
     segments::{self, Shape},
     status::check_status,
-    work::Node,
 };
 
 /// What becomes of a program.

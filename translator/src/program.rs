@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use ccw::{Ccw, Guest, GuestAddr, Orb, RawCcw, Scsw};
 
-use crate::{Buffers, Finding, Outcome, Sure, chain::Op, status::check_status, work::Reach};
+use crate::{Buffers, Finding, Outcome, Sure, chain::Op, node::Reach, status::check_status};
 
 /// A program with its verdict.
 #[derive(Debug)]

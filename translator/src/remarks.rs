@@ -5,7 +5,7 @@ use ccw::{CcwFlags, Class, Format, Midaw, MidawFlags};
 
 use crate::{
     Buffers, Code, Severity, Site, chain::Op, data::raw_midaw, finding::Word,
-    limits::KERNEL_SEGMENT_CCWS, orb, site::ccw_bits, work::Reach,
+    limits::KERNEL_SEGMENT_CCWS, node::Reach, orb, site::ccw_bits,
 };
 
 /// Remarks on the ORB.

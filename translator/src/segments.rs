@@ -18,7 +18,7 @@ use crate::{
     Buffers, Code,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
-    work::{NOWHERE, Node, Reach},
+    node::{NOWHERE, Node, Reach},
 };
 
 /// A refusal, and the node that is the reason.

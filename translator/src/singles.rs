@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use ccw::{CcwFlags, Guest, GuestAddr, IdawFormat, Orb};
 use pinning::{Access, Extent, Lookup, Permission};
 
-use crate::{chain::Op, work::Node};
+use crate::{chain::Op, node::Node};
 
 /// Uses the storage of `nodes` as long as they are usual, name one area that is there as a whole,
 /// and store nothing between the lowest and the highest control word. Returns how many are.

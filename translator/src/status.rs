@@ -7,7 +7,7 @@ use ccw::{
 
 use crate::{
     Check, Code, Sure,
-    work::{Node, Reach},
+    node::{Node, Reach},
 };
 
 /// The status of a program that ends with the condition `code` at `node`; `ended` says that a

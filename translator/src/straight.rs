@@ -7,7 +7,7 @@ use crate::{
     Buffers, Guards, GuestStorage, Policy, Skips,
     chain::{Op, common},
     list,
-    work::{Node, Reach},
+    node::{Node, Reach},
 };
 
 /// Why a CCW was not read.

@@ -10,9 +10,9 @@ use crate::{
     Buffers, Code, Guards, Outcome, Program, Severity, Snapshot,
     chain::Op,
     data::{Checker, DataFault, Notable, narrow},
+    node::{Node, Reach},
     remarks, singles,
     site::{orb_site, site},
-    work::{Node, Reach},
 };
 
 /// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.

@@ -16,8 +16,8 @@ use crate::{
     AddressLimit, Code, Guards,
     chain::Op,
     memory::{KEY_BLOCK, key_allows},
+    node::Node,
     singles,
-    work::Node,
 };
 
 /// What stops a transfer.

@@ -4,7 +4,7 @@
 use ccw::{Class, HostAddr};
 
 use super::Emitter;
-use crate::{Code, FirstByteFault, chain::Op, work::Node};
+use crate::{Code, FirstByteFault, chain::Op, node::Node};
 
 impl Emitter<'_, '_> {
     #[inline]

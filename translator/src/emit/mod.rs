@@ -16,8 +16,8 @@ use crate::{
     Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
     arrangement::HostSlot,
     chain::Op,
+    node::{NOWHERE, Node, Reach},
     plan::needs_length_suppression,
-    work::{NOWHERE, Node, Reach},
 };
 
 /// A program that the host channel can run. It owns the pins.
