@@ -349,7 +349,6 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             return None;
         }
         let word = node.word;
-        node.usual = false;
         if again {
             node.reach |= here.reach();
             node.head = here.state.head(node.head);

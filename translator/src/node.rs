@@ -54,7 +54,7 @@ pub(crate) struct Node {
     pub(crate) fault: Option<Code>,
     /// The byte of a CCW in format 0 that the channel ignores.
     pub(crate) ignored: u8,
-    /// As nearly every CCW is: a command that transfers upward, reached as such, without MIDAWs,
+    /// As nearly every CCW is: first reached as a command, which transfers upward, without MIDAWs,
     /// suspension or SKIP; and nothing is wrong with it.
     pub(crate) usual: bool,
 }
