@@ -112,6 +112,7 @@
 //! # }
 //! ```
 
+mod clear;
 mod config;
 mod crw;
 mod errno;
