@@ -331,6 +331,42 @@ fn a_skipped_command_is_skipped() {
 }
 
 #[test]
+fn a_search_in_a_data_chain_skips_where_it_is_a_command() {
+    // WRITE, of which a SEARCH is the second CCW, then a TIC to it as a command of its own, READ.
+    let text = "01800010 00003000 31600005 00003002 08000000 00001008 06200010 00005000";
+    let program = GuestProgram::format1(text).device(DeviceClass::Eckd);
+    let first = Response::output(21);
+    same(
+        &program,
+        &[first.clone(), matching(), Response::input(&[7; 16])],
+    );
+    let unequal = Response::output(5);
+    same(
+        &program,
+        &[
+            first,
+            unequal.clone(),
+            unequal,
+            matching(),
+            Response::input(&[7; 16]),
+        ],
+    );
+}
+
+#[test]
+fn a_ccw_of_a_write_and_of_a_search_is_followed_as_both() {
+    // WRITE with a second CCW, TIC to SEARCH, which has the same second CCW: at its end it may skip
+    // the TIC.
+    let text = "01800010 00003000 01600005 00003002 08000000 00002000 06200010 00005000";
+    let program = GuestProgram::format1(text)
+        .put(0x2000, "31800005 00003002 08000000 00001008")
+        .device(DeviceClass::Eckd);
+    let verdict = program.judge();
+    let steps: Vec<_> = verdict.steps().map(|step| step.at.get()).collect();
+    assert_eq!(steps, [0x1000, 0x1008, 0x1010, 0x2000, 0x2008, 0x1018]);
+}
+
+#[test]
 fn what_is_skipped_upward_and_downward_is_refused_by_name() {
     // SEARCH, READ BACKWARD, and as its second CCW, or as a command of its own, SENSE.
     let text = "31400005 00003002 0C800001 00005000 04300002 00005000";

@@ -17,6 +17,8 @@ pub(crate) enum State {
     Data {
         /// Code of the first CCW of the data chain.
         head: Command,
+        /// That command may skip a CCW at its end.
+        skips: bool,
     },
 }
 
@@ -26,7 +28,7 @@ impl State {
     pub(crate) fn head(self, own: Command) -> Command {
         match self {
             Self::Command => own,
-            Self::Data { head } => head,
+            Self::Data { head, .. } => head,
         }
     }
 }

@@ -277,7 +277,10 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             if !self.work.policy.chains_data(head) {
                 return false;
             }
-            here.state = State::Data { head };
+            here.state = State::Data {
+                head,
+                skips: self.work.policy.may_skip(head),
+            };
         } else if ccw.chains_command() {
             here.state = State::Command;
             if self.work.policy.may_skip(head) {
@@ -330,7 +333,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         // that has only been reached from another must become a TIC for who comes in a legal way.
         let second_tic = after_tic && node.op == Op::Tic;
         let again = !after_tic && node.fault == Some(Code::SeqTicTic);
-        if node.reach.intersects(here.state.way()) && !second_tic && !again {
+        if node.reach.contains(here.state.way()) && !second_tic && !again {
             if let (true, Via::Sequence(last) | Via::Tic(last)) = (here.certain, here.via) {
                 self.work.back = Some((last, index));
             }
@@ -541,17 +544,18 @@ impl Arrival {
 }
 
 impl State {
-    /// The bit that remembers a visit in this state.
+    /// The bits that remember a visit in this state.
     #[inline]
     fn way(self) -> Reach {
-        match self {
-            Self::Command => Reach::COMMAND,
-            Self::Data { head } => match head.class() {
-                Class::Read | Class::Sense => Reach::INPUT,
-                Class::ReadBackward => Reach::BACKWARD,
-                // The others are no heads: the channel stops at them.
-                Class::Write | Class::Control | Class::Invalid | Class::Tic => Reach::OUTPUT,
-            },
-        }
+        let Self::Data { head, skips } = self else {
+            return Reach::COMMAND;
+        };
+        let way = match head.class() {
+            Class::Read | Class::Sense => Reach::INPUT,
+            Class::ReadBackward => Reach::BACKWARD,
+            // The others are no heads: the channel stops at them.
+            Class::Write | Class::Control | Class::Invalid | Class::Tic => Reach::OUTPUT,
+        };
+        if skips { way | Reach::SKIPS } else { way }
     }
 }

@@ -24,6 +24,8 @@ bitflags! {
         const TWO_WAYS = 0x20;
         /// Straight behind a command that may skip it.
         const SKIPPABLE = 0x40;
+        /// By data chaining of a command that may skip.
+        const SKIPS = 0x80;
     }
 }
 
@@ -64,6 +66,13 @@ impl Node {
     #[inline]
     pub(crate) fn ccw(&self) -> Ccw<Guest> {
         Ccw::from_format1(self.word)
+    }
+
+    /// Whether the channel may skip what stands behind it.
+    pub(crate) fn may_skip(&self, policy: &Policy) -> bool {
+        let itself = self.reach.contains(Reach::COMMAND) && policy.may_skip(self.ccw().command);
+        let is_command = !matches!(self.op, Op::Tic | Op::Fault);
+        is_command && self.ccw().chains_command() && (itself || self.reach.contains(Reach::SKIPS))
     }
 
     /// Whether the channel goes on behind it, by either kind of chaining.

@@ -111,8 +111,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
         }
         // What comes behind in storage comes behind in the line.
         let was_skippable = skippable;
-        skippable =
-            node.op.is_command() && node.ccw().chains_command() && work.policy.may_skip(node.head);
+        skippable = node.may_skip(&work.policy);
         after_tic = false;
         n = match work.find_node(node.addr.wrapping_add(8)) {
             Some(next) => next,
@@ -199,9 +198,7 @@ fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usiz
         return false;
     };
     // It would take the place that the command before may skip.
-    let skips = before.op.is_command()
-        && before.ccw().chains_command()
-        && work.policy.may_skip(before.head);
+    let skips = before.may_skip(&work.policy);
     // A TIC must not lead to a TIC.
     let to_tic = match line.get(at) {
         Some(HostSlot::Jump(_) | HostSlot::SecondTic(_) | HostSlot::Stop) | None => true,
@@ -276,13 +273,6 @@ fn splits(node: &Node, block: u64) -> bool {
     let needed = 1 + good.saturating_sub(offset + 1).div_ceil(block);
     // A fault takes one more word, to stop at.
     host < needed + u64::from(node.fault.is_some() && good > 0)
-}
-
-impl Op {
-    /// Whether this is an operation that a device carries out.
-    fn is_command(self) -> bool {
-        !matches!(self, Self::Tic | Self::Fault)
-    }
 }
 
 impl Node {

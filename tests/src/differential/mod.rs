@@ -157,7 +157,9 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
         }
         Planned::Run(plan) => {
             if let Some(modified) = control.modified(&guest) {
-                if modified && scene.policy.self_modifying == Stance::Refuse && !aliases {
+                let refuses = scene.policy.self_modifying == Stance::Refuse;
+                let retries = scene.script.iter().any(|reply| reply.answer.retries());
+                if modified && refuses && !aliases && !retries {
                     return differ("a program that modifies itself was accepted");
                 }
                 return Ok(Outcome::SelfModifying);

@@ -2,7 +2,7 @@
 //! Programs that read into themselves, against the machine: the order in which the channel stores
 //! and fetches tells whether a CCW or a list word was stored into before it was fetched.
 
-use ccw::{Addr, DeviceStatus, Guest, IdawFormat};
+use ccw::{Addr, Guest, IdawFormat};
 use css::{Check, Subchannel};
 use pinning::Access;
 use translator::{Code, HostProfile, Planned, Program, Stance};
@@ -32,12 +32,8 @@ pub enum Overlapping {
 ///
 /// What differs, in words.
 pub fn check_overlap(case: &Case) -> Result<Overlapping, Difference> {
-    let retries = |answer: &crate::generator::Answer| {
-        let status = DeviceStatus::from_bits_retain(answer.status | answer.later);
-        status.contains(DeviceStatus::STATUS_MODIFIER | DeviceStatus::UNIT_CHECK)
-    };
     // A command that is tried again fetches its CCW again.
-    let script = case.script.iter().filter(|answer| !retries(answer));
+    let script = case.script.iter().filter(|answer| !answer.retries());
     let mut case = Case {
         script: script.copied().collect(),
         ..case.clone()
@@ -106,9 +102,10 @@ fn invented(case: &Case) -> Result<Overlapping, Difference> {
         Some(at) if at == found => Ok(Overlapping::Modified),
         // It went into the list of the same CCW, of which the channel had all words by then.
         _ if !words.stored(found, &view.events()[..start]) => Ok(Overlapping::Left),
-        // It went into words that come behind the one that stops the channel, or that a command
-        // which asks for no data may yet make a channel fetch.
-        None if stopped_there || immediate => Ok(Overlapping::Left),
+        // Or of which a command that asks for no data may yet make a channel fetch all.
+        _ if immediate => Ok(Overlapping::Left),
+        // It went into words that come behind the one that stops the channel.
+        None if stopped_there => Ok(Overlapping::Left),
         other => differ(format_args!(
             "found at {found:?}, used late at {other:?}; {check:?}"
         )),

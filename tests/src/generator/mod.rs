@@ -17,6 +17,7 @@ pub use build::{Keys, Reply, Scene};
 pub(crate) use build::{is_input, peek};
 pub use strategy::{cases, config};
 
+use ccw::DeviceStatus;
 use wire::{Reader, Wire, wire};
 
 /// Everything that decides a run.
@@ -292,6 +293,15 @@ impl Case {
         let mut bytes = Vec::new();
         self.write(&mut bytes);
         bytes
+    }
+}
+
+impl Answer {
+    /// Whether it has the command tried again: then the channel fetches its CCW once more, into
+    /// which the command may have read.
+    pub fn retries(&self) -> bool {
+        let status = DeviceStatus::from_bits_retain(self.status | self.later);
+        status.contains(DeviceStatus::UNIT_CHECK | DeviceStatus::STATUS_MODIFIER)
     }
 }
 
