@@ -91,3 +91,35 @@ pub(crate) fn add(extents: &mut Vec<Extent>, start: u64, len: u16, access: Acces
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_goes_on_in_the_same_direction_is_one_extent() {
+        let (reads, writes) = (Access::DeviceReads, Access::DeviceWrites);
+        let mut extents = Vec::new();
+        for (start, len, access) in [
+            (0x1000, 0x800, reads),
+            (0x1800, 0x800, reads),
+            (0x2000, 0x10, writes),
+            (0x2020, 0x10, writes),
+            (0x2020, 0x10, writes),
+        ] {
+            add(&mut extents, start, len, access);
+        }
+        let extent = |start, len, access| Extent {
+            start: GuestAddr::new(start),
+            len,
+            access,
+        };
+        let expected = [
+            extent(0x1000, 0x1000, reads),
+            extent(0x2000, 0x10, writes),
+            extent(0x2020, 0x10, writes),
+            extent(0x2020, 0x10, writes),
+        ];
+        assert_eq!(extents, expected);
+    }
+}

@@ -286,6 +286,20 @@ fn reached_only_by_a_skip_a_fault_is_a_warning() {
 }
 
 #[test]
+fn what_may_be_skipped_takes_no_data_of_what_comes_behind() {
+    // The list of the second CCW is misaligned; who finds what it searched for skips it.
+    let program = f1("31600005 00003000 02640010 00005001 02200010 00004000");
+    ends(&program, &Full::default(), Some((Code::IdalAlign, 0x1008)));
+    let found = Full::skipping_after(0);
+    ends(&program, &found, None);
+    let (_, guest) = run::direct(&program, found.clone());
+    let Translated::Shown { storage, .. } = run::translated(&program, found) else {
+        panic!("refused")
+    };
+    run::same_bytes(&guest, &storage.expect("it ran"));
+}
+
+#[test]
 fn where_every_command_may_skip_so_may_a_read() {
     let program = f1("02600010 00003000 03200001 00000000 00000000 00000000");
     assert!(program.judge().findings().is_empty());
