@@ -46,7 +46,7 @@ pub(crate) fn regions(memory: &Memory) -> RegionMap {
 }
 
 /// The storage keys, if there are any.
-fn keys(memory: &Memory) -> Option<&dyn StorageKeys> {
+pub(crate) fn keys(memory: &Memory) -> Option<&dyn StorageKeys> {
     memory.has_keys().then_some(memory as &dyn StorageKeys)
 }
 

@@ -5,6 +5,8 @@
 
 mod analysis;
 mod batch;
+#[cfg(target_os = "linux")]
+mod description;
 mod dump;
 mod ebcdic;
 mod exit;
@@ -16,6 +18,8 @@ mod machine;
 mod memory;
 mod outcome;
 mod status;
+#[cfg(target_os = "linux")]
+mod subchannel;
 mod translation;
 mod verbs;
 
@@ -25,7 +29,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 
-/// Reads channel programs of s390: shows, checks, translates and runs them.
+/// Reads channel programs of s390: shows, checks, translates and runs them, also on real devices.
 #[derive(Parser)]
 #[command(name = "ccwtool", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
@@ -46,6 +50,10 @@ enum Verb {
     Show(verbs::show::Args),
     Translate(verbs::translate::Args),
     Run(verbs::run::Args),
+    #[cfg(target_os = "linux")]
+    Submit(verbs::submit::Args),
+    #[cfg(target_os = "linux")]
+    Device(verbs::device::Args),
     Explain(verbs::explain::Args),
 }
 
@@ -65,6 +73,10 @@ fn main() -> ExitCode {
         Verb::Show(args) => verbs::show::run(&args),
         Verb::Translate(args) => verbs::translate::run(&args),
         Verb::Run(args) => verbs::run::run(&args),
+        #[cfg(target_os = "linux")]
+        Verb::Submit(args) => verbs::submit::run(&args),
+        #[cfg(target_os = "linux")]
+        Verb::Device(args) => verbs::device::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
     };
     match result {

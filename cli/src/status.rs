@@ -101,14 +101,11 @@ pub(crate) fn lines<S: Space>(scsw: &Scsw<S>) -> Vec<(&'static str, String)> {
         "subchannel status",
         format!("{:02x} {}", status.bits(), subchannel(status)),
     ));
-    lines.push((
-        "CCW address",
-        format!(
-            "{:08x}, so the CCW at {:08x}",
-            scsw.cpa,
-            scsw.cpa.wrapping_sub(8)
-        ),
-    ));
+    let address = match scsw.cpa.checked_sub(8) {
+        Some(at) => format!("{:08x}, so the CCW at {at:08x}", scsw.cpa),
+        None => format!("{:08x}, so no CCW is known", scsw.cpa),
+    };
+    lines.push(("CCW address", address));
     let count = if status.intersects(CHECKS) || !scsw.is_primary() {
         format!("{} (not meaningful with this status)", scsw.residual)
     } else {
@@ -203,6 +200,11 @@ mod tests {
         assert_eq!(
             field(&scsw(0x03c0_4017_0000_2608_0000_0000), "device status"),
             None
+        );
+        let lost = scsw(0x00c0_4017_0000_0000_0004_0000);
+        assert_eq!(
+            field(&lost, "CCW address").unwrap(),
+            "00000000, so no CCW is known"
         );
     }
 }

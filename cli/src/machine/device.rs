@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device of a run, as `--device KIND:FILE` names it.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,14 @@ impl FromStr for Spec {
     }
 }
 
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = KINDS.iter().find(|(_, kind)| *kind == self.kind);
+        let name = known.map_or("", |(name, _)| name);
+        write!(f, "{name}:{}", self.path.display())
+    }
+}
+
 impl Spec {
     /// Its file.
     pub(crate) fn path(&self) -> &Path {
@@ -114,9 +123,9 @@ impl Spec {
         })
     }
 
-    /// Puts what came out of `device` behind what its file holds, if the file may be changed.
-    pub(crate) fn deliver(&self, device: &Attached, write: bool) -> Result<(), String> {
-        let Some(output) = device.output().filter(|output| write && !output.is_empty()) else {
+    /// Puts the `output` of the device behind what its file holds, if the file may be changed.
+    pub(crate) fn deliver(&self, output: Option<&[u8]>, write: bool) -> Result<(), String> {
+        let Some(output) = output.filter(|output| write && !output.is_empty()) else {
             return Ok(());
         };
         self.paper()

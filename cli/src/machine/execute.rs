@@ -71,13 +71,10 @@ pub(crate) fn start<S: Space, D: Device>(
     if let Err(refusal) = subchannel.start_raw(orb) {
         return Ended::NotStarted(refusal);
     }
-    let mut storage = Metered {
-        storage,
-        left: MOST_FETCHES,
-    };
+    let mut storage = Metered::new(storage);
     for _ in 0..MOST_FETCHES {
         let progress = subchannel.step(&mut storage, device);
-        if storage.left == 0 {
+        if storage.is_spent() {
             return Ended::GivenUp(GivenUp::Fetches);
         }
         if device.is_full() {
@@ -98,12 +95,27 @@ pub(crate) fn start<S: Space, D: Device>(
 }
 
 /// Storage that lets itself be fetched from only so often.
-struct Metered<'s, S: Space> {
-    storage: &'s mut dyn Storage<S>,
+pub(crate) struct Metered<T> {
+    storage: T,
     left: u32,
 }
 
-impl<S: Space> Storage<S> for Metered<'_, S> {
+impl<T> Metered<T> {
+    /// `storage`, for one run.
+    pub(crate) const fn new(storage: T) -> Self {
+        Self {
+            storage,
+            left: MOST_FETCHES,
+        }
+    }
+
+    /// Whether it was fetched from as often as a run may.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+}
+
+impl<S: Space, T: Storage<S>> Storage<S> for Metered<T> {
     fn fetch(&mut self, at: Addr<S>, key: u8, bytes: &mut [u8]) -> Result<(), StorageError<S>> {
         self.left = self.left.saturating_sub(1);
         if self.left == 0 {

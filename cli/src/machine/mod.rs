@@ -16,7 +16,7 @@ pub(crate) use device::{Attached, Spec};
 #[cfg(test)]
 pub(crate) use recorder::tests::Endless;
 
-pub(crate) use execute::{Ended, GivenUp};
+pub(crate) use execute::{Ended, GivenUp, Metered};
 pub(crate) use recorder::{Dropped, Exchange, Recorder};
 pub(crate) use view::{GuestView, HostView};
 

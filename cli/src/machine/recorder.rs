@@ -77,6 +77,17 @@ impl<D> Recorder<D> {
         self.left == 0
     }
 
+    /// The exchanges so far, and those that were not kept.
+    pub(crate) fn take_record(&mut self) -> (Vec<Exchange>, Dropped) {
+        let dropped = std::mem::take(&mut self.dropped);
+        (std::mem::take(&mut self.exchanges), dropped)
+    }
+
+    /// The device.
+    pub(crate) const fn device(&self) -> &D {
+        &self.device
+    }
+
     /// The device, the exchanges, and those that were not kept.
     pub(crate) fn into_record(self) -> (D, Vec<Exchange>, Dropped) {
         (self.device, self.exchanges, self.dropped)

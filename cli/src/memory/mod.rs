@@ -14,7 +14,7 @@ pub(crate) use working::Working;
 
 /// Bytes of a page, the unit in which [`Working`] copies.
 pub(crate) const PAGE: u64 = 4096;
-const PAGE_BYTES: usize = 4096;
+pub(crate) const PAGE_BYTES: usize = 4096;
 
 /// Bytes listed by the input, from one address on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,13 +16,10 @@ impl Outcome {
     pub(crate) fn entry(&self, class: DeviceClass, storage: &Working<'_>) -> Entry {
         let (scsw, refused) = match &self.end {
             End::Status(irb) => (Some(irb.scsw), None),
+            End::Stopped(irb, why) => (irb.map(|irb| irb.scsw), Some(why.clone())),
             End::Suspended(scsw) => (Some(*scsw), None),
             End::NotStarted(reason) | End::Refused(reason) => (None, Some(reason.clone())),
             End::GivenUp(why) => (None, Some(why.to_string())),
-        };
-        let sense = match &self.end {
-            End::Status(irb) => irb.concurrent_sense().map(json::digits),
-            _ => None,
         };
         Entry {
             end: match &self.end {
@@ -31,29 +28,28 @@ impl Outcome {
                 End::NotStarted(_) => "not-started",
                 End::Refused(_) => "refused",
                 End::Suspended(_) => "suspended",
-                End::GivenUp(_) => "given-up",
+                End::GivenUp(_) | End::Stopped(..) => "given-up",
             },
             reason: refused.or_else(|| self.reason.clone()),
             scsw: scsw.map(|scsw| json::digits(&scsw.encode().0)),
             device_status: scsw.map(|scsw| status::device(scsw.device)),
             subchannel_status: scsw.map(|scsw| status::subchannel(scsw.subchannel)),
-            sense,
-            traffic: self
-                .exchanges
-                .iter()
-                .map(|exchange| Traffic::of(exchange, class))
-                .collect(),
-            traffic_dropped: self.dropped.count,
+            sense: self.sense().map(json::digits),
+            traffic: self.heard.then(|| {
+                let traffic = self.exchanges.iter();
+                traffic.map(|it| Traffic::of(it, class)).collect()
+            }),
+            traffic_dropped: self.heard.then_some(self.dropped.count),
             changed: storage
                 .changes()
                 .into_iter()
                 .map(|range| Changed::of(storage, &range))
                 .collect(),
             output: self
-                .device
                 .output()
                 .map(|output| String::from_utf8_lossy(output).into_owned()),
             complaints: self.complaints.clone(),
+            remarks: self.remarks.clone(),
         }
     }
 }
@@ -68,12 +64,16 @@ pub(crate) struct Entry {
     device_status: Option<String>,
     subchannel_status: Option<String>,
     sense: Option<String>,
-    traffic: Vec<Traffic>,
-    traffic_dropped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic: Option<Vec<Traffic>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traffic_dropped: Option<u64>,
     changed: Vec<Changed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<String>,
     complaints: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<String>,
 }
 
 /// A command and its answer, as JSON.

@@ -2,6 +2,8 @@
 //! What a run came to, in the guest's terms: status, traffic, storage.
 
 mod json;
+#[cfg(target_os = "linux")]
+mod submitted;
 mod text;
 
 use ccw::{Guest, Irb, Scsw, SubchannelStatus};
@@ -17,6 +19,8 @@ use crate::verbs::translate::refusal;
 use crate::{dump, status};
 
 pub(crate) use json::Entry;
+#[cfg(target_os = "linux")]
+pub(crate) use submitted::{refused, submitted};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -31,19 +35,27 @@ enum End {
     Suspended(Scsw<Guest>),
     /// It had not ended when the run was given up.
     GivenUp(GivenUp),
+    /// It was stopped, or its device lost, for this reason; with the last status, if there is any.
+    Stopped(Option<Irb<Guest>>, String),
 }
 
 /// What a run came to.
 pub(crate) struct Outcome {
     end: End,
+    /// Whether what passed between channel and device can be known.
+    heard: bool,
     exchanges: Vec<Exchange>,
     dropped: Dropped,
+    /// Sense bytes that were asked for, because the status brought none along.
+    sense: Option<Vec<u8>>,
     /// The condition that a check stands for, if it is known.
     reason: Option<String>,
     /// What should not have happened.
     complaints: Vec<String>,
-    /// The device afterwards.
-    pub(crate) device: Attached,
+    /// What is worth knowing.
+    remarks: Vec<String>,
+    /// What came out of the device, if it is one that puts something out.
+    output: Option<Vec<u8>>,
 }
 
 /// Runs the guest's own program.
@@ -63,9 +75,12 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
         end,
         exchanges: ran.exchanges,
         dropped: ran.dropped,
+        heard: true,
+        sense: None,
         reason,
         complaints: damage(&ran.device),
-        device: ran.device,
+        remarks: Vec::new(),
+        output: output(&ran.device),
     }
 }
 
@@ -79,10 +94,7 @@ pub(crate) fn translated(
     let end = match translation {
         Translation::Ready(ready) => return host(ready, findings, storage, device),
         Translation::Ended(irb) => End::Status(*irb),
-        Translation::Refused(finding) if finding.code.id().starts_with('O') => {
-            End::NotStarted("operand exception".to_owned())
-        }
-        Translation::Refused(finding) => End::Refused(refusal(finding)),
+        Translation::Refused(finding) => End::refused(finding),
     };
     let reason = match &end {
         End::Status(irb) => condition(&irb.scsw, findings),
@@ -92,10 +104,17 @@ pub(crate) fn translated(
         end,
         exchanges: Vec::new(),
         dropped: Dropped::default(),
+        heard: true,
+        sense: None,
         reason,
         complaints: Vec::new(),
-        device,
+        remarks: Vec::new(),
+        output: output(&device),
     }
+}
+
+fn output(device: &Attached) -> Option<Vec<u8>> {
+    device.output().map(<[u8]>::to_vec)
 }
 
 /// What is wrong with the image of `device`, if the run came upon it.
@@ -177,9 +196,12 @@ fn host(
         end,
         exchanges: ran.exchanges,
         dropped: ran.dropped,
+        heard: true,
+        sense: None,
         reason,
         complaints,
-        device: ran.device,
+        remarks: Vec::new(),
+        output: output(&ran.device),
     }
 }
 
@@ -194,6 +216,19 @@ fn not_started(refusal: CannotStart) -> End {
 }
 
 impl Outcome {
+    /// What came out of the device.
+    pub(crate) fn output(&self) -> Option<&[u8]> {
+        self.output.as_deref()
+    }
+
+    /// The sense bytes, if there are any.
+    fn sense(&self) -> Option<&[u8]> {
+        match &self.end {
+            End::Status(irb) => irb.concurrent_sense().or(self.sense.as_deref()),
+            _ => None,
+        }
+    }
+
     /// The exit code that it calls for.
     pub(crate) fn exit(&self) -> Exit {
         let normal = match &self.end {
@@ -250,6 +285,14 @@ impl Outcome {
 }
 
 impl End {
+    /// The program is not run, for what `finding` says.
+    fn refused(finding: &Finding) -> Self {
+        match finding.code.id().starts_with('O') {
+            true => Self::NotStarted("operand exception".to_owned()),
+            false => Self::Refused(refusal(finding)),
+        }
+    }
+
     /// Everything of the ending that the architecture determines, as text.
     fn summary(&self) -> String {
         match self {
@@ -267,6 +310,7 @@ impl End {
             Self::NotStarted(reason) | Self::Refused(reason) => reason.clone(),
             Self::Suspended(scsw) => format!("suspended at {:08x}", scsw.cpa.wrapping_sub(8)),
             Self::GivenUp(why) => why.to_string(),
+            Self::Stopped(_, why) => why.clone(),
         }
     }
 }
@@ -350,17 +394,20 @@ mod tests {
         for _ in inputs {
             recorder.execute(Command::READ, &mut Endless);
         }
-        let (device, exchanges, dropped) = recorder.into_record();
+        let (exchanges, dropped) = recorder.take_record();
         let mut irb = Irb::IDLE;
         irb.scsw.cpa = cpa;
         let (end, reason, complaints) = (End::Status(irb), None, Vec::new());
         Outcome {
             end,
+            heard: true,
             exchanges,
             dropped,
+            sense: None,
             reason,
             complaints,
-            device,
+            remarks: Vec::new(),
+            output: None,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use ccw::DeviceClass;
+use ccw::{DeviceClass, Guest, Scsw};
 
 use super::{End, Outcome};
 use crate::input::printable;
@@ -38,15 +38,11 @@ impl Outcome {
         }
         match &self.end {
             End::Status(irb) => {
-                let words = dump::words(&irb.scsw.encode().0);
-                let _ = writeln!(text, "  SCSW {words}");
-                for (head, body) in status::lines(&irb.scsw) {
-                    let _ = writeln!(text, "    {head:17} {body}");
-                }
+                text.push_str(&status_text(&irb.scsw));
                 if let Some(reason) = &self.reason {
                     let _ = writeln!(text, "    {:17} {reason}", "condition");
                 }
-                if let Some(sense) = irb.concurrent_sense() {
+                if let Some(sense) = self.sense() {
                     let _ = writeln!(text, "    {:17} {}", "sense", dump::words(sense));
                 }
             }
@@ -66,12 +62,21 @@ impl Outcome {
             End::GivenUp(why) => {
                 let _ = writeln!(text, "  given up: {why}");
             }
+            End::Stopped(irb, why) => {
+                if let Some(irb) = irb {
+                    text.push_str(&status_text(&irb.scsw));
+                }
+                let _ = writeln!(text, "  given up: {why}");
+            }
         }
         for complaint in &self.complaints {
             let _ = writeln!(text, "  BUT {complaint}");
         }
+        for remark in &self.remarks {
+            let _ = writeln!(text, "  note: {remark}");
+        }
         text.push_str(&changes_text(storage));
-        if let Some(output) = self.device.output() {
+        if let Some(output) = self.output() {
             text.push_str("  output of the device:\n");
             for line in String::from_utf8_lossy(output).lines() {
                 let _ = writeln!(text, "    |{}", printable(line));
@@ -79,6 +84,14 @@ impl Outcome {
         }
         text
     }
+}
+
+fn status_text(scsw: &Scsw<Guest>) -> String {
+    let mut text = format!("  SCSW {}\n", dump::words(&scsw.encode().0));
+    for (head, body) in status::lines(scsw) {
+        let _ = writeln!(text, "    {head:17} {body}");
+    }
+    text
 }
 
 fn exchange_line(exchange: &Exchange, class: DeviceClass) -> String {

@@ -2,7 +2,11 @@
 //! One file per verb: its arguments and what it does.
 
 pub(crate) mod check;
+#[cfg(target_os = "linux")]
+pub(crate) mod device;
 pub(crate) mod explain;
 pub(crate) mod run;
 pub(crate) mod show;
+#[cfg(target_os = "linux")]
+pub(crate) mod submit;
 pub(crate) mod translate;

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::input::{self, Input, InputError};
 use crate::machine::Spec;
 use crate::memory::Working;
-use crate::outcome;
+use crate::outcome::{self, Outcome};
 use crate::translation::translate;
 use crate::{Format, analysis, finding, json};
 
@@ -96,8 +96,8 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
 
     let mut exit = Exit::Fine;
     let mut lost = String::new();
-    let mut deliver = |device| {
-        if let Err(reason) = args.device.deliver(device, args.write) {
+    let mut deliver = |outcome: &Outcome| {
+        if let Err(reason) = args.device.deliver(outcome.output(), args.write) {
             let file = args.device.path().display();
             lost = format!(
                 "ccwtool: {}: {reason}\n",
@@ -118,14 +118,14 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     if let Some((outcome, storage)) = &direct {
         text.push_str("\nthe guest's own program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
-        deliver(&outcome.device);
+        deliver(outcome);
         entry.direct = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
     if let Some((_, outcome, storage)) = &translated {
         text.push_str("\nthe translated program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
-        deliver(&outcome.device);
+        deliver(outcome);
         entry.translated = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }

@@ -12,7 +12,7 @@ use super::check;
 use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::{Input, printable};
-use crate::listing::{self, Data};
+use crate::listing::{self, Data, Line};
 use crate::{Format, analysis, finding, json};
 
 /// List channel programs: every CCW and list word that the channel reads, output data with its
@@ -43,8 +43,14 @@ fn one(input: &Input, format: Format) -> Report {
 
 /// The listing and the verdict.
 pub(crate) fn text(input: &Input, program: &Program) -> String {
+    let lines = listing::lines(input, program, program.findings(), Data::Shown);
+    text_of(input, program, &lines)
+}
+
+/// The verdict on a program, with these lines for the listing.
+pub(crate) fn text_of(input: &Input, program: &Program, lines: &[Line]) -> String {
     let mut text = title(input);
-    for line in listing::lines(input, program, program.findings(), Data::Shown) {
+    for line in lines {
         line.render(&mut text);
     }
     text.push_str(&format!("  {}\n", program.outcome().name()));
@@ -54,16 +60,7 @@ pub(crate) fn text(input: &Input, program: &Program) -> String {
 
 /// `NAME, for a 3390 (ECKD disk), 16 MiB of storage`.
 pub(crate) fn title(input: &Input) -> String {
-    let kind = match input.device_class() {
-        DeviceClass::Unknown => "unknown kind of device",
-        DeviceClass::Eckd => "count-key-data disk",
-        DeviceClass::Fba => "fixed-block disk",
-        DeviceClass::Tape => "tape",
-        DeviceClass::Terminal => "terminal",
-        DeviceClass::UnitRecord => "unit record",
-        DeviceClass::Ctc => "channel-to-channel adapter",
-        DeviceClass::Virtio => "virtio",
-    };
+    let kind = kind(input.device_class());
     let device = if input.device.is_empty() {
         "device not named"
     } else {
@@ -80,6 +77,20 @@ pub(crate) fn title(input: &Input) -> String {
         printable(&input.name),
         printable(device)
     )
+}
+
+/// What people call devices of this class.
+pub(crate) const fn kind(class: DeviceClass) -> &'static str {
+    match class {
+        DeviceClass::Unknown => "unknown kind of device",
+        DeviceClass::Eckd => "count-key-data disk",
+        DeviceClass::Fba => "fixed-block disk",
+        DeviceClass::Tape => "tape",
+        DeviceClass::Terminal => "terminal",
+        DeviceClass::UnitRecord => "unit record",
+        DeviceClass::Ctc => "channel-to-channel adapter",
+        DeviceClass::Virtio => "virtio",
+    }
 }
 
 /// A listing, as JSON.

@@ -40,3 +40,13 @@ pub trait Storage<S: Space> {
     /// Copies `bytes` into storage from `addr` on.
     fn store(&mut self, addr: Addr<S>, key: u8, bytes: &[u8]) -> Result<(), StorageError<S>>;
 }
+
+impl<S: Space, T: Storage<S> + ?Sized> Storage<S> for &mut T {
+    fn fetch(&mut self, addr: Addr<S>, key: u8, bytes: &mut [u8]) -> Result<(), StorageError<S>> {
+        (**self).fetch(addr, key, bytes)
+    }
+
+    fn store(&mut self, addr: Addr<S>, key: u8, bytes: &[u8]) -> Result<(), StorageError<S>> {
+        (**self).store(addr, key, bytes)
+    }
+}

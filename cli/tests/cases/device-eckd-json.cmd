@@ -1,0 +1,1 @@
+device --format json --soft script:cli/tests/inputs/script-eckd.json

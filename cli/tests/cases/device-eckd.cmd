@@ -1,0 +1,2 @@
+# 3990 and 3390, 100 cylinders.
+device --soft script:cli/tests/inputs/script-eckd.json

@@ -1,0 +1,1 @@
+device --format json --soft fba:{images}/none.fba

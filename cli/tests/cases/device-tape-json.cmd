@@ -1,0 +1,1 @@
+device --format json --soft tape:{images}/tape.aws

@@ -1,0 +1,1 @@
+submit --soft tape:{images}/tape.aws no-such-file.json

@@ -1,0 +1,1 @@
+submit --soft tape:{images}/none.aws tests/programs/enc-sense-id-sli.json

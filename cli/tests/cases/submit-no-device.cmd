@@ -1,0 +1,1 @@
+submit tests/programs/enc-sense-id-sli.json

@@ -1,0 +1,1 @@
+submit --soft tape:{images}/tape.aws cli/tests/inputs/no-path.json

@@ -1,0 +1,1 @@
+submit --soft printer:{images}/printer.txt tests/programs/enc-printer-write-space.json

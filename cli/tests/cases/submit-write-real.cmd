@@ -1,0 +1,1 @@
+submit --write --cdev /dev/vfio/devices/vfio0 tests/programs/enc-sense-id-sli.json
