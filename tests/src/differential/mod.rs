@@ -410,6 +410,8 @@ impl HostRun {
         let mut subchannel = Subchannel::new(Config {
             // What the guest may leave in a list that nobody looks at, a host's list must not hold.
             examine_skipped: true,
+            // The host's own limit forbids everything, and is no business of the guest's.
+            address_limit: css::AddressLimit::Below(0),
             ..config(scene)
         });
         let mut device = Player::new(&scene.script, &scene.policy);
