@@ -367,6 +367,18 @@ fn a_ccw_of_a_write_and_of_a_search_is_followed_as_both() {
 }
 
 #[test]
+fn what_is_behind_a_wrong_ccw_is_there_for_who_skips_it() {
+    // SEARCH, WRITE with a SEARCH for its second CCW, which is a command if WRITE is skipped; then
+    // no command, and NOP.
+    let text = "31600005 00003000 01800010 00003010 31600005 00003020 00600001 00000000 \
+                03200001 00000000";
+    let program = GuestProgram::format1(text).device(DeviceClass::Eckd);
+    same(&program, &[Response::output(5), Response::output(21)]);
+    same(&program, &[matching(), Response::output(5)]);
+    same(&program, &[matching(), matching(), Response::immediate()]);
+}
+
+#[test]
 fn what_is_skipped_upward_and_downward_is_refused_by_name() {
     // SEARCH, READ BACKWARD, and as its second CCW, or as a command of its own, SENSE.
     let text = "31400005 00003002 0C800001 00005000 04300002 00005000";

@@ -18,7 +18,7 @@ use crate::{
     Buffers, Code,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
-    node::{NOWHERE, Node, Reach},
+    node::{NOWHERE, Node},
 };
 
 /// A refusal, and the node that is the reason.
@@ -166,6 +166,9 @@ fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusa
             .find(|&at| allowed(at))
             .ok_or(too_long)?;
         cuts.push(head);
+        if cuts.len() > shape.segments {
+            return Err(too_long);
+        }
     }
     // Where the program may end, the host confuses segments whose length fills one of its
     // allocations; odd lengths from 3 on never do.
@@ -181,11 +184,7 @@ fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusa
             .find(|&at| sound(at) && allowed(at));
         *last = best.ok_or(too_long)?;
     }
-    if cuts.len() > shape.segments {
-        Err(too_long)
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Whether a TIC to place `at` may be inserted before it.
@@ -275,14 +274,21 @@ fn splits(node: &Node, block: u64) -> bool {
     host < needed + u64::from(node.fault.is_some() && good > 0)
 }
 
+impl Buffers {
+    /// Whether the host CCW before that of `node` may skip it.
+    pub(crate) fn is_skippable(&self, node: &Node) -> bool {
+        let before = node.host.checked_sub(1).and_then(|n| self.slot(n as usize));
+        let Some(HostSlot::Node(n)) = before else {
+            return false;
+        };
+        let before = self.nodes.get(usize::from(n));
+        before.is_some_and(|before| before.may_skip(&self.policy))
+    }
+}
+
 impl Node {
     /// Whether a wrong length is not indicated for this CCW.
     pub(crate) fn suppresses(&self) -> bool {
         self.ccw().flags.contains(ccw::CcwFlags::SUPPRESS_LENGTH) && !self.ccw().chains_data()
-    }
-
-    /// Whether it was reached straight behind a command that may skip it.
-    pub(crate) fn is_skippable(&self) -> bool {
-        self.reach.contains(Reach::SKIPPABLE)
     }
 }

@@ -326,7 +326,7 @@ impl Emitter<'_, '_> {
     fn stop(&self, node: &Node) -> RawCcw {
         match self.work.profile.arrangement {
             // The host must go on copying behind it, for the case that it is skipped.
-            Arrangement::Segments { .. } if node.is_skippable() => {
+            Arrangement::Segments { .. } if self.work.is_skippable(node) => {
                 RawCcw([0, CcwFlags::CHAIN_COMMAND.bits(), 0, 0, 0, 0, 0, 0])
             }
             _ => RawCcw::STOP,
