@@ -6,8 +6,8 @@
 use alloc::boxed::Box;
 
 use ccw::{
-    CCW_SIZE, DeviceStatus, Esw, FunctionControl, Guest, Host, Irb, Orb, OrbBits, Scsw,
-    StatusControl, SubchannelStatus,
+    CCW_SIZE, DeviceStatus, Esw, FieldValidity, FunctionControl, Guest, Host, Irb, Orb, OrbBits,
+    Scsw, StatusControl, SubchannelStatus,
 };
 use pinning::{Extent, Pinner};
 
@@ -106,7 +106,10 @@ impl<P: Pinner> Translated<P> {
                 }
             }
         }
-        let esw = guest_esw(&host.esw);
+        let mut esw = guest_esw(&host.esw);
+        if let (true, Esw::Logout { logout, .. }) = (unmapped, &mut esw) {
+            logout.valid.remove(FieldValidity::CCW_ADDRESS);
+        }
         scsw.extended_status_word = esw.is_format0();
         let mut irb = Irb::IDLE;
         irb.scsw = scsw;

@@ -100,7 +100,7 @@ impl<P: Pinner> Drop for Running<P> {
 
 #[cfg(test)]
 mod tests {
-    use ccw::{GuestAddr, HostAddr, RawOrb};
+    use ccw::{GuestAddr, HostAddr, RawIrb, RawOrb};
     use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 
     use super::*;
@@ -161,6 +161,31 @@ mod tests {
         assert_eq!(running.extents()[0].start, GuestAddr::new(0x3000));
         drop(running.end());
         assert_eq!(held(&pinner), (0, 0));
+    }
+
+    /// A subchannel logout says of itself whether the CCW address is valid.
+    #[test]
+    fn an_address_of_no_ccw_is_not_called_valid() {
+        let pinner = pinner();
+        let running = translated(&pinner).start();
+        let mut raw = [0; 64];
+        // Interface-control check; the logout: path 80, path and CCW address valid.
+        for (n, byte) in [(0, 4), (2, 0x40), (3, 0x17), (9, 2), (13, 0x80), (14, 0x44)] {
+            raw[n] = byte;
+        }
+        // The CCW address: behind READ, behind the stop CCWs, and elsewhere.
+        for (address, guest, valid) in [
+            (0x10_0008_u32, 0x2008, 0x44),
+            (0x10_0018, 0, 0x40),
+            (0x7654_3210, 0, 0x40),
+        ] {
+            raw[4..8].copy_from_slice(&address.to_be_bytes());
+            let completion = running.complete(&Irb::decode(&RawIrb(raw)));
+            let shown = completion.irb.encode().0;
+            assert_eq!(completion.irb.scsw.cpa, guest, "{address:x}");
+            assert_eq!((shown[13], shown[14]), (0x80, valid), "{address:x}");
+        }
+        drop(running.end());
     }
 
     #[test]
