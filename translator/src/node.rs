@@ -29,6 +29,11 @@ bitflags! {
     }
 }
 
+impl Reach {
+    /// By data chaining.
+    pub(crate) const CHAINED: Self = Self::OUTPUT.union(Self::INPUT).union(Self::BACKWARD);
+}
+
 /// A CCW that was read, or the place of one that could not be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {

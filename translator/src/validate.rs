@@ -167,13 +167,16 @@ impl Validator {
     fn stop_at(&mut self, n: u16, fault: DataFault) -> Option<DataFault> {
         let device = self.work.policy.device;
         let node = self.work.nodes.get_mut(usize::from(n))?;
-        let chained = Reach::OUTPUT | Reach::INPUT | Reach::BACKWARD;
-        let command = node.reach.contains(Reach::COMMAND) && !node.reach.intersects(chained);
-        if command && device.is_immediate(node.ccw().command) {
-            // The command ends by itself, so the address does not matter.
-            node.op = Op::Skip;
-            node.usual = false;
-            return None;
+        if node.reach.contains(Reach::COMMAND) && device.is_immediate(node.ccw().command) {
+            if !node.reach.intersects(Reach::CHAINED) {
+                // The command ends by itself, so the address does not matter.
+                node.op = Op::Skip;
+                node.usual = false;
+                return None;
+            }
+            // As part of another command's data it does.
+            node.reach |= Reach::TWO_WAYS;
+            self.work.verdict.two_ways.get_or_insert(n);
         }
         node.good = fault.good;
         node.fault = Some(fault.code);
@@ -242,10 +245,7 @@ impl Validator {
         if self.shadowed || !reach.contains(Reach::CERTAIN) {
             let site = site(&self.work, code, n, data);
             self.work.find(code, Severity::Warning, site);
-        } else if reach.contains(Reach::SKIPPABLE)
-            && node.ccw().command.is_tic(self.work.orb.format)
-        {
-            // A TIC behind a search: whether it is reached is for the device to say.
+        } else if self.depends(node) {
             self.work.verdict.outcome = Outcome::Indeterminate;
             self.shadowed = true;
             let site = site(&self.work, code, n, data);
@@ -253,6 +253,16 @@ impl Validator {
         } else {
             self.error(code, n, data);
         }
+    }
+
+    /// Whether the program alone does not decide that the condition of `node` is met.
+    fn depends(&self, node: &Node) -> bool {
+        let reach = node.reach;
+        // A TIC behind a search: whether it is reached is for the device to say.
+        let tic = node.ccw().command.is_tic(self.work.orb.format);
+        // Which of its two ways comes first is not looked at.
+        let both = reach.contains(Reach::COMMAND | Reach::TWO_WAYS);
+        (tic && reach.contains(Reach::SKIPPABLE)) || (both && reach.intersects(Reach::CHAINED))
     }
 
     fn error(&mut self, code: Code, n: u16, data: Option<DataFault>) {

@@ -53,6 +53,22 @@ fn e01_env_noprefetch() {
 }
 
 #[test]
+fn e09_env_two_ways() {
+    // REWIND AND UNLOAD, which uses no storage, WRITE, TIC: the first CCW is a part of WRITE, too.
+    let text = "0f600001 00f00000 01800001 00003000 08000000 00001000";
+    let program = f1(text).device(DeviceClass::Tape);
+    let device = Full::ending_early(0, 0);
+    let (ran, _) = run::direct(&program, device.clone());
+    assert_eq!((ran.condition, ran.moved), (Some("D03"), vec![0, 1]));
+    let verdict = program.judge();
+    assert_eq!(verdict.outcome(), Outcome::Indeterminate);
+    let finding = found(&verdict, Code::DataUnavail, 0x1000);
+    assert_eq!(finding.severity, Severity::Warning);
+    let refused = run::translated(&program, device);
+    assert!(matches!(refused, Translated::Refused(Code::EnvTwoWays)));
+}
+
+#[test]
 fn e02_env_too_long() {
     // More CCWs than are read.
     let policy = Policy {
