@@ -25,7 +25,9 @@ mod verdict;
 
 use std::fmt;
 
-use ccw::{Addr, Guest, Host, HostAddr, Irb, Space, StatusControl, SubchannelStatus};
+use ccw::{
+    Addr, Esw, FieldValidity, Guest, Host, HostAddr, Irb, Space, StatusControl, SubchannelStatus,
+};
 use css::{CannotStart, Condition, Config, Granted, Progress, Ram, Storage, Subchannel};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
@@ -350,7 +352,9 @@ impl ControlWords {
     /// Whether the run changed some of these words; if so, whether one took control changed.
     fn modified(&self, guest: &GuestRun) -> Option<bool> {
         let original = |at: Addr<Guest>| {
-            let word = self.words.iter().find(|(start, _)| *start == at);
+            // A list may begin there, too.
+            let ccw = |(start, bytes): &&(_, Vec<u8>)| *start == at && bytes.len() == 8;
+            let word = self.words.iter().find(ccw);
             word.map(|(_, bytes)| bytes)
         };
         let executed = guest
@@ -533,7 +537,23 @@ fn canonical(irb: &Irb<Guest>) -> Irb<Guest> {
     if !counts {
         scsw.residual = 0;
     }
+    if !addresses_a_ccw(&irb) {
+        irb.scsw.cpa = 0;
+    }
     irb
+}
+
+/// Whether the CCW address of a status means something: of one that is pending, unless a check of
+/// the channel itself says otherwise.
+fn addresses_a_ccw(irb: &Irb<Guest>) -> bool {
+    let channel =
+        SubchannelStatus::INTERFACE_CONTROL_CHECK | SubchannelStatus::CHANNEL_CONTROL_CHECK;
+    let named = match &irb.esw {
+        Esw::Logout { logout, .. } => logout.valid.contains(FieldValidity::CCW_ADDRESS),
+        Esw::Path { .. } => false,
+    };
+    irb.scsw.status.contains(StatusControl::PENDING)
+        && (named || !irb.scsw.subchannel.intersects(channel))
 }
 
 fn same_storage(guest: &Ram<Host>, host: &Ram<Host>) -> Result<(), Difference> {

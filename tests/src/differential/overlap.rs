@@ -59,7 +59,7 @@ fn missed(case: &Case) -> Result<Overlapping, Difference> {
     match (words.used_late(view.events()), found) {
         (None, _) => Ok(Overlapping::Apart),
         (Some(_), Some(_)) => refused(&scene),
-        (Some(at), None) => differ(format_args!("what is read in at {at:?} is not found")),
+        (Some((at, _)), None) => differ(format_args!("what is read in at {at:x} is not found")),
     }
 }
 
@@ -99,7 +99,7 @@ fn invented(case: &Case) -> Result<Overlapping, Difference> {
     };
     let stopped_there = check.is_some_and(|check| u64::from(check.cpa) == found.get() + 8);
     match words.used_late(view.events()) {
-        Some(at) if at == found => Ok(Overlapping::Modified),
+        Some(word) if words.has(word, found) => Ok(Overlapping::Modified),
         // It went into the list of the same CCW, of which the channel had all words by then.
         _ if !words.stored(found, &view.events()[..start]) => Ok(Overlapping::Left),
         // Or of which a command that asks for no data may yet make a channel fetch all.
@@ -165,8 +165,8 @@ impl Words {
         (!words.iter().any(is_output)).then_some(Self(words))
     }
 
-    /// The CCW of the first control word that was fetched after it was stored into.
-    fn used_late(&self, events: &[Event]) -> Option<Addr<Guest>> {
+    /// Start and length of the first control word that was fetched after it was stored into.
+    fn used_late(&self, events: &[Event]) -> Option<(u64, u64)> {
         events.iter().enumerate().find_map(|(n, event)| {
             let Event::Fetch { at, len } = *event else {
                 return None;
@@ -175,9 +175,14 @@ impl Words {
                 .0
                 .iter()
                 .find(|word| (word.0, word.1) == (at.get(), len));
-            let &(.., ccw) = word.filter(|word| stored(word, &events[..n]))?;
-            Some(ccw)
+            let &(at, len, _) = word.filter(|word| stored(word, &events[..n]))?;
+            Some((at, len))
         })
+    }
+
+    /// Whether this control word is one of the CCW at `ccw`, as it may be of others.
+    fn has(&self, (at, len): (u64, u64), ccw: Addr<Guest>) -> bool {
+        self.0.contains(&(at, len, ccw))
     }
 
     /// Whether some control word of the CCW at `ccw` was stored into.
