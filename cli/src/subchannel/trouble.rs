@@ -51,7 +51,7 @@ fn call<'a>(what: &'a str, errno: Errno, target: &Target) -> (Option<&'a str>, S
         return (Some(path), opening(path, errno));
     }
     // What is no file of VFIO's does not know its requests.
-    let unknown = matches!(errno, Errno::ENOTTY | Errno::ENOSYS | Errno::EINVAL);
+    let unknown = matches!(errno, Errno::ENOTTY | Errno::ENOSYS);
     let reason = match (what, errno) {
         ("VFIO_GROUP_GET_STATUS", _) if unknown => format!("is no group of VFIO's; {SET_UP}"),
         ("VFIO_DEVICE_BIND_IOMMUFD", _) if unknown => format!("is no device of VFIO's; {SET_UP}"),
@@ -62,7 +62,8 @@ fn call<'a>(what: &'a str, errno: Errno, target: &Target) -> (Option<&'a str>, S
                  group a device is in"
             )
         }
-        ("VFIO_GROUP_SET_CONTAINER" | "VFIO_DEVICE_BIND_IOMMUFD", Errno::EBUSY) => {
+        ("VFIO_GROUP_SET_CONTAINER", Errno::EBUSY)
+        | ("VFIO_DEVICE_BIND_IOMMUFD", Errno::EBUSY | Errno::EINVAL) => {
             "busy: another process uses the device".to_owned()
         }
         _ => format!("{what}: {errno}"),
@@ -152,6 +153,10 @@ mod tests {
             ),
             (
                 call("VFIO_DEVICE_BIND_IOMMUFD", Errno::EBUSY),
+                "/dev/vfio/9: busy: ",
+            ),
+            (
+                call("VFIO_DEVICE_BIND_IOMMUFD", Errno::EINVAL),
                 "/dev/vfio/9: busy: ",
             ),
             (

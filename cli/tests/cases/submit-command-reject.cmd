@@ -1,0 +1,1 @@
+submit --soft fba:{images}/disk.fba cli/tests/inputs/command-reject.json
