@@ -329,3 +329,60 @@ fn rows(digits: &str) -> Vec<String> {
         .collect();
     words.chunks(4).map(|row| row.join(" ")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use ccw::RawSchib;
+
+    use super::*;
+
+    /// Bytes of the SCHIB as PoP gives them: each mask has its own place.
+    #[test]
+    fn masks_are_not_mixed_up() {
+        let mut raw = RawSchib::default();
+        raw.0[4..16].copy_from_slice(&[
+            0x00, 0x81, 0x01, 0x20, // E, V; device number
+            0xc0, 0x10, 0x40, 0xe0, // LPM, PNOM, LPUM, PIM
+            0x00, 0x00, 0xf7, 0xd0, // measurement-block index; POM, PAM
+        ]);
+        raw.0[16..24].copy_from_slice(&[0x1a, 0x1b, 0x1c, 0x1d, 0, 0, 0, 0]);
+        let paths = Paths::of(&Schib::decode(&raw));
+        let masks = [
+            &paths.lpm,
+            &paths.pnom,
+            &paths.lpum,
+            &paths.pim,
+            &paths.pom,
+            &paths.pam,
+        ];
+        assert_eq!(masks, ["c0", "10", "40", "e0", "f7", "d0"]);
+        assert_eq!(paths.number.as_deref(), Some("0120"));
+        let chpids: Vec<_> = paths.chpids.iter().map(Option::as_deref).collect();
+        let expected = [
+            Some("1a"),
+            Some("1b"),
+            Some("1c"),
+            None,
+            None,
+            None,
+            None,
+            None,
+        ];
+        assert_eq!(chpids, expected);
+        raw.0[5] = 0x80;
+        assert_eq!(Paths::of(&Schib::decode(&raw)).number, None);
+    }
+
+    #[test]
+    fn geometry_needs_its_bytes() {
+        let mut bytes = [0; 64];
+        bytes[12..16].copy_from_slice(&[0x0d, 0x0b, 0x00, 0x0f]);
+        let of = |bytes: &[u8]| geometry(DeviceClass::Eckd, bytes);
+        assert_eq!(of(&bytes).unwrap(), "3339 cylinders of 15 tracks");
+        assert_eq!(of(&bytes[..15]), None);
+        bytes[12..14].copy_from_slice(&[0xff, 0xfe]);
+        assert_eq!(of(&bytes).unwrap(), "65520 cylinders or more of 15 tracks");
+        assert_eq!(geometry(DeviceClass::Fba, &bytes[..17]), None);
+        assert_eq!(geometry(DeviceClass::Tape, &bytes), None);
+    }
+}
