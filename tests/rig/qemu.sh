@@ -15,7 +15,7 @@ trap '[[ -z $pid ]] || kill "$pid" 2> /dev/null; rm -rf "$dir"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 mkfifo "$dir/pipe"
-tr -d '\r' < "$dir/pipe" | tee "$dir/console" &
+sed -u 's/\r//g' < "$dir/pipe" | tee "$dir/console" &
 printer=$!
 timeout -k 5 "$seconds" "${QEMU:-qemu-system-s390x}" -M s390-ccw-virtio -accel tcg,thread=single -cpu max -smp 1 -m 512 \
     -nodefaults -display none -monitor none -no-reboot -chardev stdio,id=con0,signal=off -device sclpconsole,chardev=con0 \

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use ccw::{Guest, Irb};
+
 use crate::guest::{STANDARD, orb};
 use crate::line::{Ended, Line};
 use crate::report::Report;
@@ -34,6 +36,7 @@ pub(crate) struct Case {
     stores: Vec<(u64, Vec<u8>)>,
     statuses: String,
     storage: Vec<(u64, Vec<u8>)>,
+    sense: Vec<u8>,
     alone: Alone,
 }
 
@@ -48,6 +51,7 @@ impl Case {
             stores: Vec::new(),
             statuses: statuses.into(),
             storage: Vec::new(),
+            sense: Vec::new(),
             alone: Alone::Same,
         }
     }
@@ -77,6 +81,12 @@ impl Case {
     pub(crate) fn holds(mut self, at: impl Into<u64>, bytes: &[u8]) -> Self {
         self.storage.push((at.into(), bytes.to_vec()));
         self
+    }
+
+    /// The sense bytes in the status begin so.
+    pub(crate) fn sense(self, bytes: &[u8]) -> Self {
+        let sense = bytes.to_vec();
+        Self { sense, ..self }
     }
 
     /// What the kernel does with it.
@@ -121,6 +131,16 @@ impl Case {
         if !matches(&found, &self.statuses) {
             return Err(format!("{found}, not {}", self.statuses));
         }
+        if let Ended::Status(statuses) = ended
+            && let Some(irb) = statuses.last()
+            && !self.sense.is_empty()
+        {
+            let irb = Irb::<Guest>::decode(irb);
+            let found = irb.concurrent_sense().unwrap_or_default();
+            if !found.starts_with(&self.sense) {
+                return Err(format!("sense {found:02x?}, not {:02x?}", self.sense));
+            }
+        }
         for (at, wanted) in &self.storage {
             let found = line.guest.fetch(*at, wanted.len());
             if let Some(n) = (0..wanted.len()).find(|&n| found[n] != wanted[n]) {
@@ -138,10 +158,11 @@ impl Case {
 pub(crate) fn text(ended: &Ended) -> String {
     match ended {
         Ended::Status(statuses) => {
-            let all: Vec<_> = statuses.iter().map(scsw).collect();
+            let all: Vec<_> = statuses.iter().map(|irb| scsw(&irb.scsw().0)).collect();
             all.join(" / ")
         }
-        Ended::Refused(name) => name.clone(),
+        Ended::Refused(name) => (*name).to_owned(),
+        Ended::Answer(answer) => answer.clone(),
         Ended::Errno(error) => error.to_string(),
         Ended::Silence => "silence".to_owned(),
     }

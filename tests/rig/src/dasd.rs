@@ -15,15 +15,16 @@ use crate::report::Report;
 const TRACK: (u16, u16) = (1, 0);
 /// Where data goes.
 const DATA: u32 = 0x20_0000;
+/// What SENSE ID stores first: a 3990 with a 3390.
+pub(crate) const SENSE_ID_HEAD: [u8; 7] = [0xff, 0x39, 0x90, 0xc2, 0x33, 0x90, 0x02];
 /// Where lists are.
 const LISTS: u32 = 0x8000;
 
 /// SENSE ID, and a cylinder that is formatted, written and read.
 pub(crate) fn data(line: &mut Line, report: &mut Report) {
-    let id = [0xff, 0x39, 0x90, 0xc2, 0x33, 0x90, 0x02];
     Case::new("SENSE ID across pages", "00c04007 00001008 0c0000f4")
         .ccws(&[sense_id(0, DATA - 4)])
-        .holds(DATA - 4, &id)
+        .holds(DATA - 4, &SENSE_ID_HEAD)
         .run(line, report);
     Case::new("READ DEVICE CHARACTERISTICS", "00c04007 00001008 0c000000")
         .ccws(&[ccw(READ_CHARACTERISTICS, 0, 64, DATA + 1)])
@@ -187,12 +188,12 @@ fn track_image(generation: u32) -> Case {
 }
 
 /// What the track holds after [`data`].
-fn record(record: u8) -> Vec<u8> {
+pub(crate) fn record(record: u8) -> Vec<u8> {
     contents(19, record)
 }
 
 /// A program that searches for record 5, and goes on with `then`.
-fn search(name: &str, statuses: impl Into<String>, then: &[[u8; 8]]) -> Case {
+pub(crate) fn search(name: &str, statuses: impl Into<String>, then: &[[u8; 8]]) -> Case {
     let mut ccws = searching(START);
     ccws.extend(then);
     Case::new(name, statuses)
@@ -341,8 +342,9 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
         &[ccw(READ_DATA, 0, RECORD, DATA)],
     )
     .store(ID_AT, &id(TRACK, 99))
+    // No record found.
+    .sense(&[0x00, 0x08])
     .run(line, report);
-    let id = [0xff, 0x39, 0x90, 0xc2, 0x33, 0x90, 0x02];
     Case::new(
         "invalid command in third place",
         "00c04017 00001018 0020....",
@@ -353,7 +355,7 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
         ccw(0, CC, 64, DATA + 0x2000),
         sense_id(0, DATA + 0x3000),
     ])
-    .holds(DATA, &id)
+    .holds(DATA, &SENSE_ID_HEAD)
     .holds(DATA + 0x1000, &[0x39, 0x90, 0xc2, 0x33, 0x90])
     .run(line, report);
     Case::new("data nowhere in third place", "00c04017 00001018 0020....")
@@ -362,7 +364,7 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
             ccw(READ_CHARACTERISTICS, CC, 64, DATA + 0x1000),
             ccw(SENSE_ID, SLI, 64, NOWHERE),
         ])
-        .holds(DATA, &id)
+        .holds(DATA, &SENSE_ID_HEAD)
         .holds(DATA + 0x1000, &[0x39, 0x90, 0xc2, 0x33, 0x90])
         .alone(Alone::Refused)
         .run(line, report);
@@ -373,48 +375,7 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
     )
     .starts_at(last)
     .store(last, &sense_id(0, DATA))
-    .holds(DATA, &id)
+    .holds(DATA, &SENSE_ID_HEAD)
     .alone(Alone::Refused)
     .run(line, report);
-}
-
-/// Programs that are longer than the kernel takes.
-pub(crate) fn long(line: &mut Line, report: &mut Report) {
-    let id = [0xff, 0x39, 0x90, 0xc2, 0x33, 0x90, 0x02];
-    for n in [256_u32, 257, 600, 2000] {
-        let mut ccws = vec![ccw(NOP, CC | SLI, 1, 0); usize::try_from(n).unwrap_or(0) - 1];
-        ccws.push(sense_id(0, DATA));
-        let end = START + 8 * n;
-        Case::new(format!("{n} CCWs"), format!("00c04007 {end:08x} 0c0000f4"))
-            .ccws(&ccws)
-            .holds(DATA, &id)
-            .alone(if n <= 256 {
-                Alone::Same
-            } else {
-                Alone::Refused
-            })
-            .run(line, report);
-    }
-    for segments in [16_u32, 17, 60] {
-        let mut case = Case::new(
-            format!("{segments} segments"),
-            format!(
-                "00c04007 {:08x} 0c0000f4",
-                START + 0x100 * (segments - 1) + 8
-            ),
-        );
-        for n in 0..segments - 1 {
-            let at = START + 0x100 * n;
-            case = case.store(at, [ccw(NOP, CC, 1, 0), tic(at + 0x100)].as_flattened());
-        }
-        let at = START + 0x100 * (segments - 1);
-        case.store(at, &sense_id(0, DATA))
-            .holds(DATA, &id)
-            .alone(if segments <= 16 {
-                Alone::Same
-            } else {
-                Alone::MayRefuse
-            })
-            .run(line, report);
-    }
 }

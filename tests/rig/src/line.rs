@@ -1,178 +1,252 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The line from the guest's START SUBCHANNEL to its status, with our library between the two or
+//! The line from the guest's START SUBCHANNEL to its status, with the mediator between the two or
 //! without.
 
 use std::error::Error;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use ccw::{Host, HostAddr, Irb, RawIrb, RawOrb};
-use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+use ccw::{GuestAddr, Host, Orb, RawIrb, RawOrb, SubsystemId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use translator::{Area, Buffers, Guards, HostProfile, Planned, Policy, Slot, fetch, validate};
-use vfio_ccw::device::kernel::{KernelOpener, KernelSpace};
-use vfio_ccw::{Access, CcwDevice, DeviceError, DmaSpace, HostMemory, Source};
+use vfio_ccw::device::kernel::{KernelDevice, KernelOpener, KernelSpace};
+use vfio_ccw::mediator::{
+    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, ShadowWindow, Timer, WindowConfig,
+};
+use vfio_ccw::{Access, CcwDevice, DeviceError, DmaSpace, Source};
 
 use crate::guest::Guest;
+use crate::names;
 use crate::shared::Shared;
 
-/// Where the window for translated programs lies.
-const WINDOW: u64 = 0x4000_0000;
-/// Address of the guest's storage 0.
-const STORAGE: u64 = 1 << 32;
 /// How long a program may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a start ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Condition code 0, and these statuses.
-    Status(Vec<[u8; 12]>),
-    /// It was refused by this name.
-    Refused(String),
+    /// Condition code 0, and what TEST SUBCHANNEL stored after each interruption.
+    Status(Vec<RawIrb>),
+    /// Refused by this name, before anything ran.
+    Refused(&'static str),
+    /// Another condition code, or a program interruption.
+    Answer(String),
     /// The kernel refused it.
     Errno(DeviceError),
     /// Nothing more came.
     Silence,
 }
 
-/// A device, the guest that it belongs to, and what lies between.
+/// A device, and the guest that it belongs to.
+#[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) guest: Guest,
-    pub(crate) device: Shared,
-    window: HostMemory,
-    pinner: PlainPinner,
+    pub(crate) mediator: Mediator<Shared<KernelDevice>>,
+    /// The same device, behind the mediator's back.
+    pub(crate) device: Shared<KernelDevice>,
+    /// What the VMM has to do; interruptions are taken out when the guest takes them.
+    pub(crate) events: Vec<Event>,
+    /// Time that was spent in the mediator, with what it asked the device.
+    pub(crate) inside: Duration,
+    timer: Option<(Timer, Instant)>,
 }
 
-/// Maps the storage of `guest` at its own addresses plus `offset`.
-pub(crate) fn map_storage(
-    space: &mut KernelSpace,
-    guest: &Guest,
-    offset: u64,
-) -> Result<(), Box<dyn Error>> {
-    for (at, memory) in guest.regions() {
-        space.map(at + offset, memory, Access::Store)?;
+/// One guest's storage, and where devices find it.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) guest: Guest,
+    pub(crate) window: ShadowWindow,
+    space: KernelSpace,
+}
+
+impl Machine {
+    /// A guest whose storage is found by `device`, also at its own addresses, for what is handed to
+    /// the kernel as it is.
+    fn new(device: &Shared<KernelDevice>) -> Result<Self, Box<dyn Error>> {
+        let guest = Guest::new()?;
+        let mut space = device.space();
+        let window = ShadowWindow::new(space.clone(), WindowConfig::default())?;
+        for (at, memory) in guest.regions() {
+            window.add(GuestRegion::new(GuestAddr::new(at), memory.clone()))?;
+            space.map(at, memory, Access::Store)?;
+        }
+        Ok(Self {
+            guest,
+            window,
+            space,
+        })
     }
-    Ok(())
 }
 
 impl Line {
+    /// A device with a guest of its own.
     pub(crate) fn open(opener: KernelOpener) -> Result<Self, Box<dyn Error>> {
-        let guest = Guest::new()?;
         let device = Shared::new(opener.open()?)?;
-        let mut space = device.space();
-        map_storage(&mut space, &guest, STORAGE)?;
-        // For what is handed to the kernel as it is.
-        map_storage(&mut space, &guest, 0)?;
-        let window = HostMemory::anonymous(0x10_0000)?;
-        space.map(WINDOW, &window, Access::Store)?;
-        let regions: Vec<_> = guest
-            .regions()
-            .map(|(at, memory)| Region {
-                guest: ccw::GuestAddr::new(at),
-                len: memory.len() as u64,
-                host: HostAddr::new(at + STORAGE),
-                permission: Permission::ReadWrite,
-            })
-            .collect();
-        let pinner = PlainPinner::new(RegionMap::new(&regions)?, Budget::default());
-        Ok(Self {
-            guest,
+        let machine = Machine::new(&device)?;
+        Self::of(&machine, device)
+    }
+
+    /// Two devices of one guest.
+    pub(crate) fn open_two(
+        first: KernelOpener,
+        second: KernelOpener,
+    ) -> Result<[Self; 2], Box<dyn Error>> {
+        let device = Shared::new(first.open()?)?;
+        let machine = Machine::new(&device)?;
+        let second = Shared::new(second.space(machine.space.clone()).open()?)?;
+        Ok([Self::of(&machine, device)?, Self::of(&machine, second)?])
+    }
+
+    /// The guest enables the subchannel, and asks for concurrent sense.
+    fn of(machine: &Machine, device: Shared<KernelDevice>) -> Result<Self, Box<dyn Error>> {
+        let id = SubsystemId::new(0, 0).ok_or("subchannel 0")?;
+        let window = machine.window.clone();
+        let config = MediatorConfig::new(id, 0x0120);
+        let mut line = Self {
+            guest: machine.guest.clone(),
+            mediator: Mediator::new(device.another()?, window, config),
             device,
-            window,
-            pinner,
-        })
-    }
-
-    /// Starts the program as a guest does, with our library between.
-    pub(crate) fn mediated(&mut self, orb: &RawOrb) -> Ended {
-        match self.translated(orb) {
-            Ok(ended) => ended,
-            Err(refused) => Ended::Refused(refused),
-        }
-    }
-
-    fn translated(&mut self, orb: &RawOrb) -> Result<Ended, String> {
-        let guards = Guards::default();
-        let snapshot = fetch(orb, &self.guest, &Policy::MEDIATE, &guards, Buffers::new());
-        let program = validate(snapshot, self.pinner.regions(), &guards);
-        let plan = match program
-            .plan(&HostProfile::VFIO_CCW)
-            .map_err(|e| e.to_string())?
-        {
-            Planned::Run(plan) => plan,
-            Planned::Ended(ended) => return Ok(Ended::Status(vec![ended.irb().scsw.encode().0])),
+            events: Vec::new(),
+            inside: Duration::ZERO,
+            timer: None,
         };
-        let (mut ccws, mut lists) = (vec![0; 0x8000], vec![0; 0x8_0000]);
-        let area = |at, bytes| Area::new(HostAddr::new(WINDOW + at), bytes);
-        let scratch = HostAddr::new(WINDOW + 0xf_0000);
-        let ccw_area = area(0, &mut ccws).map_err(|e| e.to_string())?;
-        let list_area = area(0x1_0000, &mut lists).map_err(|e| e.to_string())?;
-        let slot = Slot::new(ccw_area, list_area, scratch).map_err(|e| e.to_string())?;
-        let pinned = plan.pin(&self.pinner).map_err(|e| e.to_string())?;
-        let translated = pinned.emit(slot).map_err(|e| e.to_string())?;
-        self.window.write(0, &ccws).map_err(|e| e.to_string())?;
-        self.window
-            .write(0x1_0000, &lists)
-            .map_err(|e| e.to_string())?;
-        let orb = translated.orb();
-        if let Err(error) = self.device.start_orb(orb) {
-            return Ok(Ended::Errno(error));
+        let mut schib = line.mediator.stsch(&mut line.events);
+        // PMCW: bit E of byte 5, bit S of byte 27.
+        schib.0[5] |= 0x80;
+        schib.0[27] |= 0x01;
+        match line.mediator.msch(&schib) {
+            Ok(ConditionCode::Cc0) => Ok(line),
+            other => Err(format!("MSCH: {other:?}").into()),
         }
-        Ok(collect(&mut self.device, |raw| {
-            translated
-                .complete(&Irb::<Host>::decode(raw))
-                .irb
-                .scsw
-                .encode()
-                .0
-        }))
     }
 
-    /// Starts the program as it is.
+    /// Starts the program as a guest does.
+    pub(crate) fn mediated(&mut self, orb: &RawOrb) -> Ended {
+        names::forget();
+        let before = Instant::now();
+        let answer = self.mediator.ssch(orb, &mut self.events);
+        self.inside += before.elapsed();
+        match answer {
+            Ok(ConditionCode::Cc0) => {}
+            other => return Ended::Answer(format!("{other:?}")),
+        }
+        let ended = self.statuses();
+        match names::refused() {
+            Some(name) => Ended::Refused(name),
+            None => ended,
+        }
+    }
+
+    /// What the guest takes, until nothing runs any more.
+    pub(crate) fn statuses(&mut self) -> Ended {
+        let mut all = Vec::new();
+        while let Some(irb) = self.status(PATIENCE) {
+            all.push(irb);
+            if is_last(&irb) {
+                return Ended::Status(all);
+            }
+        }
+        Ended::Silence
+    }
+
+    /// Waits for an interruption and takes its status.
+    pub(crate) fn status(&mut self, patience: Duration) -> Option<RawIrb> {
+        let end = Instant::now() + patience;
+        loop {
+            let interruption = |event: &Event| matches!(event, Event::Interrupt(_));
+            if let Some(at) = self.events.iter().position(interruption) {
+                self.events.remove(at);
+                let before = Instant::now();
+                let (code, irb) = self.mediator.tsch(&mut self.events);
+                self.inside += before.elapsed();
+                return if code == ConditionCode::Cc0 {
+                    irb
+                } else {
+                    None
+                };
+            }
+            if !self.attend(end) {
+                return None;
+            }
+        }
+    }
+
+    /// The VMM's loop, once: waits for the device or the timer. `false` when it is too late.
+    pub(crate) fn attend(&mut self, end: Instant) -> bool {
+        let now = Instant::now();
+        let timer = self.mediator.timer();
+        if self.timer.map(|(timer, _)| timer.id) != timer.map(|timer| timer.id) {
+            self.timer = timer.map(|timer| (timer, now + timer.after));
+        }
+        let due = self.timer.map_or(end, |(_, due)| due.min(end));
+        let mut ready = None;
+        {
+            let sources: Vec<_> = Source::ALL
+                .into_iter()
+                .filter_map(|source| Some((source, self.mediator.event_fd(source)?)))
+                .collect();
+            let fds: Vec<_> = sources.iter().map(|(_, fd)| *fd).collect();
+            if let Some(n) = readable(&fds, due) {
+                ready = Some(sources[n].0);
+            }
+        }
+        if let Some(source) = ready {
+            let before = Instant::now();
+            self.mediator.ready(source, &mut self.events);
+            self.inside += before.elapsed();
+            return true;
+        }
+        match self.timer {
+            Some((timer, due)) if due <= Instant::now() => {
+                self.timer = None;
+                self.mediator.expired(timer.id, &mut self.events);
+                true
+            }
+            _ => Instant::now() < end,
+        }
+    }
+
+    /// Starts the program as it is, behind the mediator's back.
     pub(crate) fn alone(&mut self, orb: &RawOrb) -> Ended {
-        let orb = ccw::Orb::<Host>::decode(orb);
-        if let Err(error) = self.device.start_orb(&orb) {
+        if let Err(error) = self.device.start_orb(&Orb::<Host>::decode(orb)) {
             return Ended::Errno(error);
         }
-        collect(&mut self.device, |raw| raw.scsw().0)
+        let mut all = Vec::new();
+        while let Some(irb) = self.interrupt(PATIENCE) {
+            all.push(irb);
+            if is_last(&irb) {
+                return Ended::Status(all);
+            }
+        }
+        Ended::Silence
+    }
+
+    /// Waits for an interrupt of the kernel's and takes its status.
+    fn interrupt(&mut self, patience: Duration) -> Option<RawIrb> {
+        let end = Instant::now() + patience;
+        while self.device.acknowledge(Source::Io).ok()? == 0 {
+            readable(&[self.device.event_fd(Source::Io)?], end)?;
+        }
+        let extended = self.device.read_irb().ok()?;
+        Some(RawIrb::split_extended(&extended).0)
     }
 }
 
-/// Waits for the statuses of a start until one is final.
-fn collect(device: &mut Shared, status: impl Fn(&RawIrb) -> [u8; 12]) -> Ended {
-    let mut all = Vec::new();
-    while wait(device, PATIENCE) {
-        let Ok(extended) = device.read_irb() else {
-            return Ended::Silence;
-        };
-        let (raw, _) = RawIrb::split_extended(&extended);
-        let scsw = status(&raw);
-        all.push(scsw);
-        // Secondary status, or an alert that nothing follows.
-        if scsw[3] & 0x04 != 0 || scsw[2] & 0x03 == 0 && scsw[3] & 0xe0 == 0 {
-            return Ended::Status(all);
-        }
-    }
-    Ended::Silence
+/// Which of these can be read before `end`.
+fn readable(fds: &[BorrowedFd<'_>], end: Instant) -> Option<usize> {
+    let left = end.saturating_duration_since(Instant::now());
+    let timeout = Timespec::try_from(left).ok()?;
+    let mut polled: Vec<_> = fds
+        .iter()
+        .map(|fd| PollFd::new(fd, PollFlags::IN))
+        .collect();
+    poll(&mut polled, Some(&timeout)).ok()?;
+    polled.iter().position(|fd| !fd.revents().is_empty())
 }
 
-/// Waits for an interrupt and takes it.
-pub(crate) fn wait(device: &mut Shared, patience: Duration) -> bool {
-    let end = Instant::now() + patience;
-    loop {
-        match device.acknowledge(Source::Io) {
-            Ok(0) => {}
-            Ok(_) => return true,
-            Err(_) => return false,
-        }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
-        }
-        let timeout = Timespec::try_from(left).ok();
-        let Some(event) = device.event_fd(Source::Io) else {
-            return false;
-        };
-        let _ = poll(&mut [PollFd::new(&event, PollFlags::IN)], timeout.as_ref());
-    }
+/// Whether nothing runs behind this status: it is final, or an alert.
+fn is_last(irb: &RawIrb) -> bool {
+    let scsw = irb.scsw().0;
+    let active = scsw[2] & 0x0f != 0 || scsw[3] & 0xe0 != 0;
+    let intermediate = scsw[3] & 0x08 != 0;
+    !active && !intermediate
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One device of the kernel's for two users: the mediator, and a test that hands it a guest's
-//! program as it is, which is what a VMM without a mediator does.
+//! program as it is, which is what a VMM without a mediator does. It knows how long it was asked for.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use ccw::{IRB_EXTENDED_SIZE, RawCrw, RawSchib, RawScsw};
 use vfio_ccw::device::kernel::{KernelDevice, KernelSpace};
@@ -11,18 +13,24 @@ use vfio_ccw::{AsyncCommand, Capabilities, CcwDevice, DeviceError, Errno, ORB_AR
 
 /// A handle of a device.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    device: Arc<Mutex<KernelDevice>>,
+pub(crate) struct Shared<D> {
+    device: Arc<Mutex<D>>,
     events: [Option<OwnedFd>; 3],
+    nanos: Arc<AtomicU64>,
 }
 
-impl Shared {
+impl<D: CcwDevice> Shared<D> {
     /// The first handle.
-    pub(crate) fn new(device: KernelDevice) -> Result<Self, Errno> {
-        Self::of(&Arc::new(Mutex::new(device)))
+    pub(crate) fn new(device: D) -> Result<Self, Errno> {
+        Self::of(&Arc::new(Mutex::new(device)), &Arc::default())
     }
 
-    fn of(device: &Arc<Mutex<KernelDevice>>) -> Result<Self, Errno> {
+    /// A further handle.
+    pub(crate) fn another(&self) -> Result<Self, Errno> {
+        Self::of(&self.device, &self.nanos)
+    }
+
+    fn of(device: &Arc<Mutex<D>>, nanos: &Arc<AtomicU64>) -> Result<Self, Errno> {
         let mut events = [None, None, None];
         let locked = device.lock().unwrap_or_else(PoisonError::into_inner);
         for (source, event) in Source::ALL.into_iter().zip(&mut events) {
@@ -32,20 +40,41 @@ impl Shared {
         }
         drop(locked);
         let device = Arc::clone(device);
-        Ok(Self { device, events })
+        let nanos = Arc::clone(nanos);
+        Ok(Self {
+            device,
+            events,
+            nanos,
+        })
     }
 
-    /// Its address space.
-    pub(crate) fn space(&self) -> KernelSpace {
-        self.lock().space().clone()
+    /// How long the device took for what it was asked.
+    pub(crate) fn spent(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(Ordering::Relaxed))
     }
 
-    fn lock(&self) -> MutexGuard<'_, KernelDevice> {
+    fn ask<T>(&self, ask: impl FnOnce(&mut D) -> T) -> T {
+        let mut device = self.lock();
+        let start = Instant::now();
+        let answer = ask(&mut device);
+        let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+        answer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, D> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl CcwDevice for Shared {
+impl Shared<KernelDevice> {
+    /// Its address space.
+    pub(crate) fn space(&self) -> KernelSpace {
+        self.lock().space().clone()
+    }
+}
+
+impl<D: CcwDevice> CcwDevice for Shared<D> {
     fn capabilities(&self) -> Capabilities {
         self.lock().capabilities()
     }
@@ -57,30 +86,30 @@ impl CcwDevice for Shared {
     }
 
     fn acknowledge(&mut self, source: Source) -> Result<u64, Errno> {
-        self.lock().acknowledge(source)
+        self.ask(|device| device.acknowledge(source))
     }
 
     fn start(&mut self, orb: &[u8; ORB_AREA_SIZE], scsw: &RawScsw) -> Result<(), DeviceError> {
-        self.lock().start(orb, scsw)
+        self.ask(|device| device.start(orb, scsw))
     }
 
     fn async_command(&mut self, command: AsyncCommand) -> Result<(), DeviceError> {
-        self.lock().async_command(command)
+        self.ask(|device| device.async_command(command))
     }
 
     fn read_irb(&mut self) -> Result<[u8; IRB_EXTENDED_SIZE], DeviceError> {
-        self.lock().read_irb()
+        self.ask(|device| device.read_irb())
     }
 
     fn read_schib(&mut self) -> Result<RawSchib, DeviceError> {
-        self.lock().read_schib()
+        self.ask(|device| device.read_schib())
     }
 
     fn read_crw(&mut self) -> Result<Option<RawCrw>, DeviceError> {
-        self.lock().read_crw()
+        self.ask(|device| device.read_crw())
     }
 
     fn reset(&mut self) -> Result<(), DeviceError> {
-        self.lock().reset()
+        self.ask(|device| device.reset())
     }
 }
