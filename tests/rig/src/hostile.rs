@@ -66,7 +66,7 @@ pub(crate) fn rewrite(line: &mut Line, report: &mut Report) {
                 writer.store(u64::from(START) + 8, &second()[pick / 3 % 4]);
                 writer.store(LIST.into(), &WORDS[pick / 12 % 3].to_be_bytes());
                 rewrites.fetch_add(1, Ordering::Relaxed);
-                if pick % 64 == 0 {
+                if pick.is_multiple_of(64) {
                     thread::yield_now();
                 }
             }
