@@ -138,12 +138,16 @@ fn stopped_before(host: &HostRun) -> Option<Scsw<Guest>> {
 /// Whether the host stopped where a CCW took control by data chaining of which not one byte can
 /// move, though the device had all it wanted, so that the guest's own program goes on.
 fn stopped_unasked(guest: &GuestRun, host: &HostRun) -> bool {
-    let checks = |completion: &Completion| completion.irb.scsw.subchannel.intersects(CHECKS);
+    let (Some((_, there)), Some(here)) = (guest.statuses.last(), host.completions.last()) else {
+        return false;
+    };
+    let here = &here.irb.scsw;
     let satisfied = |sent: &Sent| sent.wanted == sent.output.len().max(sent.taken);
-    guest.sent.len() > host.sent.len()
+    there.scsw.cpa != here.cpa
+        && here.subchannel.intersects(CHECKS)
+        && !here.device.is_empty()
         && guest.sent.starts_with(&host.sent)
         && host.sent.last().is_some_and(satisfied)
-        && host.completions.last().is_some_and(checks)
 }
 
 /// Whether the host stopped where a CCW took control by data chaining of which not one byte can
