@@ -3,7 +3,7 @@
 //! The operation-request block, operand of START SUBCHANNEL. "PoP: ORB".
 
 use crate::bytes::bit32 as bit;
-use crate::{Addr31, CcwFlags, Format, Space};
+use crate::{Addr31, Format, Space};
 
 /// Bytes of an ORB; 12 of them when the extension bit X is zero.
 pub const ORB_SIZE: usize = 32;
@@ -44,12 +44,6 @@ impl RawOrb {
     /// Whether word 2 bit 0, which must be zero, is one.
     pub const fn cpa_bit0(&self) -> bool {
         self.0[8] & 0x80 != 0
-    }
-
-    /// Whether the bytes of the extension that have no meaning (13, 15 and 16-31) are zero.
-    pub fn extension_reserved_is_zero(&self) -> bool {
-        let mut bytes = self.0.iter().enumerate().skip(12);
-        bytes.all(|(at, &byte)| byte == 0 || at == 12 || at == 14)
     }
 }
 
@@ -203,21 +197,6 @@ impl<S: Space> Orb<S> {
         }
         raw
     }
-
-    /// Flags that no CCW of this program may have, as far as the ORB decides.
-    pub const fn forbidden_flags(&self) -> CcwFlags {
-        let suspend = if self.suspend {
-            0
-        } else {
-            CcwFlags::SUSPEND.bits()
-        };
-        let midaw = if self.midaw {
-            0
-        } else {
-            CcwFlags::MODIFIED_INDIRECT.bits()
-        };
-        CcwFlags::from_bits_retain(suspend | midaw)
-    }
 }
 
 #[cfg(test)]
@@ -321,8 +300,6 @@ mod tests {
                 let mask = raw.0[byte];
                 assert_eq!(raw.reserved() != 0, byte == 7 && mask & 0x3e != 0);
                 assert_eq!(raw.cpa_bit0(), byte == 8 && mask == 0x80);
-                let extension = byte == 13 || byte >= 15;
-                assert_eq!(raw.extension_reserved_is_zero(), !extension, "{byte}");
             }
         }
     }
@@ -356,19 +333,6 @@ mod tests {
         assert!(midaw.midaw && !midaw.extension);
         let transport = Orb::<Guest>::decode(&RawOrb::from_words([0x55, 0x0004_8000, 0x4300]));
         assert!(transport.transport);
-    }
-
-    #[test]
-    fn flags_that_the_orb_forbids() {
-        let forbidden = |word1| {
-            Orb::<Guest>::decode(&RawOrb::from_words([0, word1, 0]))
-                .forbidden_flags()
-                .bits()
-        };
-        assert_eq!(forbidden(0), 0x03);
-        assert_eq!(forbidden(word1::SUSPEND), 0x01);
-        assert_eq!(forbidden(word1::MIDAW), 0x02);
-        assert_eq!(forbidden(word1::SUSPEND | word1::MIDAW), 0);
     }
 
     proptest! {

@@ -139,7 +139,7 @@ fn eckd_read() {
     // The list of the guest: the second half of one page, then the first half of another.
     let first = RawIdaw2([0, 0, 0, 0, 0, 0, 0x58, 0]).decode::<Guest>();
     assert_eq!(IdawFormat::Two4K.words(first, 0x1000, false), 2);
-    assert_eq!(IdawFormat::Two4K.governs(first, false), 0x800);
+    assert_eq!(first.block_remainder(IdawFormat::Two4K.block()), 0x800);
 
     let protected = scsw([0x00c2_4017, 0x0000_2220, 0x0e00_0000]);
     assert!(protected.extended_control);
@@ -202,7 +202,7 @@ fn tape_write_in_format_0() {
 fn midaws() {
     let orb = Orb::<Guest>::decode(&RawOrb::from_words([0x44, 0x00c2_8040, 0x2410]));
     assert!(orb.midaw);
-    assert_eq!(orb.forbidden_flags(), CcwFlags::SUSPEND);
+    assert!(!orb.suspend);
     let mida = CcwFlags::MODIFIED_INDIRECT;
     program(
         Format::One,
@@ -278,7 +278,7 @@ fn program_checks() {
         ],
     );
     let second = RawIdaw2([0, 0, 0, 0, 0, 0, 0x60, 0x10]).decode::<Guest>();
-    assert!(!IdawFormat::Two4K.is_block_edge(second, false));
+    assert!(!second.is_aligned(IdawFormat::Two4K.block()));
     let status = scsw([0x00c0_4017, 0x0000_2608, 0x0020_0000]);
     assert_eq!(status.subchannel, SubchannelStatus::PROGRAM_CHECK);
     assert_eq!(status.device, DeviceStatus::empty());
