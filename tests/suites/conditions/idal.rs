@@ -105,6 +105,13 @@ fn i03_idal_unavail() {
         .no_list(1, 0x10_0000)
         .after(0x1000)
         .becomes_with(0x1000, "01241000 000FFFF8");
+    // What is less than a block may lie in two.
+    let program = f1("01241000 000FFFF8").put(0xf_fff8, "00000000 00004800");
+    fault(Code::IdalUnavail, program)
+        .ends("00C04017 00001008 0C200000")
+        .no_list(1, 0x10_0000)
+        .after(0x800)
+        .becomes_with(0x1000, "01240800 000FFFF8");
     // Downward, and in a data chain.
     let program = f1("0C800010 0000300F 00242000 000FFFF8").put(0xf_fff8, "00000000 00004FFF");
     fault(Code::IdalUnavail, program)
