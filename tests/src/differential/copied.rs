@@ -143,7 +143,8 @@ fn stopped_unasked(guest: &GuestRun, host: &HostRun) -> bool {
     };
     let here = &here.irb.scsw;
     let satisfied = |sent: &Sent| sent.wanted == sent.output.len().max(sent.taken);
-    there.scsw.cpa != here.cpa
+    let goes_on = guest.sent.len() > host.sent.len() || there.scsw.cpa != here.cpa;
+    goes_on
         && here.subchannel.intersects(CHECKS)
         && !here.device.is_empty()
         && guest.sent.starts_with(&host.sent)
