@@ -170,14 +170,15 @@ pub fn device_seeds() -> Vec<Seed> {
 
 /// Cases of [`region`](super::region): a description, then answers, then operations.
 pub fn region_seeds() -> Vec<Seed> {
-    // The type's capability at 8, behind one that is not known.
+    // The type's capability at 8, behind one that is not known. A kernel's words are in the order of
+    // its machine; a file has one order, so elsewhere this one is bytes like any others.
     let mut chain = vec![8, 0, 0, 0, 8, 32];
     chain.extend([0; 8]);
     for word in [0x0001_0009u32, 24, 0x0001_0002, 0] {
-        chain.extend(word.to_ne_bytes());
+        chain.extend(word.to_le_bytes());
     }
     for word in [2u32, 1] {
-        chain.extend(word.to_ne_bytes());
+        chain.extend(word.to_le_bytes());
     }
     let none = vec![0; 6];
     let seed = |name, head: &[u8], answers: &[u8], operations: &[u8]| {
