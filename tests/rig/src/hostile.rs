@@ -72,6 +72,8 @@ pub(crate) fn rewrite(line: &mut Line, report: &mut Report) {
             }
         });
         for _ in 0..STARTS {
+            // There may be one processor.
+            thread::yield_now();
             let found = text(&line.mediated(&orb(STANDARD, START)));
             *endings.entry(found).or_default() += 1;
         }
@@ -86,8 +88,8 @@ pub(crate) fn rewrite(line: &mut Line, report: &mut Report) {
             wrong.push(format!("{times} times {ending}"));
         }
     }
-    if endings.len() < 4 {
-        wrong.push("too few different endings: was anything rewritten?".to_owned());
+    if endings.len() < 2 {
+        wrong.push("always the same: was anything rewritten?".to_owned());
     }
     let result = if wrong.is_empty() {
         Ok(())

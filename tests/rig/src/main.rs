@@ -121,7 +121,7 @@ fn virtio(report: &mut Report) -> Result<(), Box<dyn Error>> {
             .holds(0x20_0000_u32, &[0xff, 0x38, 0x32, 0x02])
             .alone(case::Alone::Wrong)
             .run(&mut line, report);
-        control::control(&mut line, report);
+        // Nothing that does not end: QEMU's channel would not come back from it.
         measure::kernel(&mut line, report);
     }
     Ok(())
