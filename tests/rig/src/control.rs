@@ -76,8 +76,8 @@ fn works(line: &mut Line) -> Result<(), String> {
 /// All of it.
 pub(crate) fn control(line: &mut Line, report: &mut Report) {
     // The subchannel was active: the address is that of the CCW in control plus 8, whichever of
-    // the two it was.
-    let halted = "00c0600. 000010.. ........";
+    // the two it was; or zero, where the kernel names none of the program.
+    let halted = "00c0600. 0000.0.. ........";
     let runs = start_endless(line);
     let fine = runs.is_ok();
     report.check("a program that does not end", runs);

@@ -14,7 +14,7 @@ use vfio_ccw::mediator::{
 
 use crate::case::{START, matches, text};
 use crate::eckd::sense_id;
-use crate::guest::{CC, Guest, STANDARD, ccw, orb};
+use crate::guest::{CC, Guest, STANDARD, orb};
 use crate::line::Line;
 use crate::report::Report;
 use crate::shared::Shared;
@@ -34,7 +34,7 @@ struct Sample {
 
 /// Programs that are measured: one CCW, and 14 CCWs.
 fn programs() -> [(&'static str, Vec<[u8; 8]>); 2] {
-    let mut many = vec![ccw(0x64, CC, 64, DATA + 0x100); 13];
+    let mut many = vec![sense_id(CC, DATA + 0x100); 13];
     many.push(sense_id(0, DATA));
     [("1 CCW", vec![sense_id(0, DATA)]), ("14 CCWs", many)]
 }
