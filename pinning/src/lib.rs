@@ -13,11 +13,12 @@
 //! | [`Ledger`], [`Budget`] | which programs are in flight, and how much they may hold |
 //! | `PlainPinner` (feature `plain`) | a back end without kernel pins |
 //! | `FaultyPinner` (feature `test-util`) | fails on demand, counts what is held |
+//! | [`HostMemory`], [`Errno`] (feature `std`) | memory that devices and guests write to, of a Linux process |
 //!
-//! Nothing here does I/O, needs `std` or contains unsafe code.
+//! Without `std` nothing here does I/O or contains unsafe code.
 
 #![no_std]
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "std"), forbid(unsafe_code))]
 #![cfg_attr(
     not(test),
     warn(
@@ -29,8 +30,12 @@
 )]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod budget;
+#[cfg(feature = "std")]
+mod errno;
 mod extent;
 #[cfg(feature = "test-util")]
 mod fault;
@@ -42,10 +47,15 @@ mod place;
 mod plain;
 mod region;
 mod span;
+#[cfg(feature = "std")]
+#[expect(unsafe_code, reason = "system calls, and memory that others write to")]
+mod sys;
 mod translate;
 mod withdrawal;
 
 pub use budget::Budget;
+#[cfg(feature = "std")]
+pub use errno::Errno;
 pub use extent::{Access, Extent, Run, Runs};
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultyPinner};
@@ -55,4 +65,6 @@ pub use pins::Pins;
 #[cfg(feature = "plain")]
 pub use plain::PlainPinner;
 pub use region::{Lookup, MAX_REGIONS, PAGE_SIZE, Permission, Region, RegionError, RegionMap};
+#[cfg(feature = "std")]
+pub use sys::HostMemory;
 pub use withdrawal::MAX_WITHDRAWALS;

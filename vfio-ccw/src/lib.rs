@@ -34,18 +34,16 @@
 
 pub mod device;
 mod dma;
-mod errno;
 pub mod mediator;
 mod region;
-#[expect(unsafe_code, reason = "system calls, and memory that others write to")]
+#[expect(unsafe_code, reason = "system calls")]
 mod sys;
 
 pub use device::{Capabilities, CcwDevice, DeviceError, Source};
 pub use dma::{Access, DmaSpace};
-pub use errno::Errno;
+pub use pinning::{Errno, HostMemory};
 pub use region::{
     ASYNC_REGION_SIZE, AsyncCommand, AsyncRegion, CRW_REGION_SIZE, CrwRegion, IO_REGION_SIZE,
     IoRegion, ORB_AREA_SIZE, REGION_TYPE_CCW, SCHIB_REGION_SIZE, SUBTYPE_ASYNC, SUBTYPE_CRW,
     SUBTYPE_SCHIB, SchibRegion,
 };
-pub use sys::HostMemory;

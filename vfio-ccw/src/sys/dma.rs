@@ -4,8 +4,8 @@
 use std::mem;
 use std::sync::Arc;
 
-use super::{Fd, HostMemory, Space, Sys};
-use crate::{Access, Errno};
+use super::{Fd, Space, Sys};
+use crate::{Access, Errno, HostMemory};
 
 /// The mappings that were made in an address space of the kernel's; they are taken back when this
 /// is dropped.

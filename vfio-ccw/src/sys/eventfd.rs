@@ -17,7 +17,7 @@ impl EventFd {
         // SAFETY: takes numbers only, and touches no memory of ours.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
-            return Err(super::last_errno());
+            return Err(Errno::last());
         }
         // SAFETY: the call above has just opened it, and nobody else knows it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use vfio_bindings::bindings::vfio::vfio_region_info;
 
-use super::{EventFd, HostMemory, Ioctl, KvmFile, RegionInfo, Space, Sys, number};
-use crate::{Access, Errno};
+use super::{EventFd, Ioctl, KvmFile, RegionInfo, Space, Sys, number};
+use crate::{Access, Errno, HostMemory};
 
 #[derive(Debug)]
 pub(crate) struct Fake(Mutex<State>);

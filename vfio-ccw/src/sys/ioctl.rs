@@ -11,11 +11,11 @@ use vfio_bindings::bindings::vfio::{
     vfio_iommu_type1_dma_unmap, vfio_irq_info, vfio_irq_set,
 };
 
+use super::Space;
 use super::uapi::{
     Destroy, IoasAlloc, IoasMap, IoasUnmap, IrqSet, KvmDeviceAttr, RegionInfo, number,
 };
-use super::{HostMemory, Space};
-use crate::{Access, Errno};
+use crate::{Access, Errno, HostMemory};
 
 /// A request that passes numbers and structures only.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ pub(super) fn device(group: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errn
     // SAFETY: the request reads a string that ends with zero, which `name` is.
     let fd = unsafe { libc::ioctl(group.as_raw_fd(), request, name.as_ptr()) };
     if fd < 0 {
-        return Err(super::last_errno());
+        return Err(Errno::last());
     }
     // SAFETY: the kernel has just opened it for us, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -268,6 +268,6 @@ fn structure<T>(fd: BorrowedFd<'_>, number: u32, structure: &mut T) -> Result<i3
 fn result(result: c_int) -> Result<i32, Errno> {
     match result {
         0.. => Ok(result),
-        _ => Err(super::last_errno()),
+        _ => Err(Errno::last()),
     }
 }

@@ -6,8 +6,8 @@ use std::fs::OpenOptions;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use super::{HostMemory, Ioctl, Space, Sys, ioctl};
-use crate::{Access, Errno};
+use super::{Ioctl, Space, Sys, ioctl};
+use crate::{Access, Errno, HostMemory};
 
 /// The kernel that runs this process.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Sys for Linux {
 
 /// How many bytes went through.
 fn count(done: isize) -> Result<usize, Errno> {
-    usize::try_from(done).map_err(|_| super::last_errno())
+    usize::try_from(done).map_err(|_| Errno::last())
 }
 
 #[cfg(test)]

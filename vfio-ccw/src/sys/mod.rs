@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! System calls and memory that others write to: everything here that needs `unsafe`.
+//! System calls: everything here that needs `unsafe`.
 //!
 //! The kernel's device makes its system calls through [`Sys`] and no other way, so that a test can
 //! count them, and let any of them fail.
@@ -11,9 +11,6 @@ pub(crate) mod fake;
 mod fd;
 mod ioctl;
 mod linux;
-mod memory;
-#[cfg(feature = "vm-memory")]
-mod mmap;
 mod uapi;
 
 use std::ffi::CStr;
@@ -21,14 +18,13 @@ use std::fmt;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use crate::{Access, Errno};
+use crate::{Access, Errno, HostMemory};
 
 pub(crate) use dma::Mappings;
 pub(crate) use eventfd::EventFd;
 pub(crate) use fd::Fd;
 pub(crate) use ioctl::{Ioctl, KvmFile};
 pub(crate) use linux::Linux;
-pub use memory::HostMemory;
 pub(crate) use uapi::{RegionInfo, number};
 
 /// The system calls that the kernel's device needs. Each is made once; nothing is tried again.
@@ -78,9 +74,4 @@ pub(crate) enum Space<'a> {
     Container(BorrowedFd<'a>),
     /// One of an iommufd, with its id.
     Ioas(BorrowedFd<'a>, u32),
-}
-
-/// Why the last system call failed.
-fn last_errno() -> Errno {
-    Errno::of(&std::io::Error::last_os_error())
 }

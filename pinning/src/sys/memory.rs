@@ -2,6 +2,7 @@
 //! Memory of this process that a device, or a guest, may change at any time.
 
 use std::any::Any;
+use std::boxed::Box;
 use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ const WORD: usize = size_of::<u64>();
 /// a device may write to it at the same moment, so there is never a reference to it.
 ///
 /// ```
-/// use vfio_ccw::{Errno, HostMemory};
+/// use pinning::{Errno, HostMemory};
 ///
 /// let memory = HostMemory::anonymous(0x1000)?;
 /// memory.write(0xffc, &[1, 2, 3, 4])?;
@@ -69,7 +70,7 @@ impl HostMemory {
         // SAFETY: a new mapping at an address of the kernel's choice changes no memory in use.
         let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
         if start == libc::MAP_FAILED {
-            return Err(super::last_errno());
+            return Err(Errno::last());
         }
         let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
         let owner = Owner::Mapping;
@@ -252,6 +253,7 @@ unsafe fn store_word(at: &mut *mut u8, word: [u8; WORD]) {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicBool;
+    use std::vec;
 
     use super::*;
 

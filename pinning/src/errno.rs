@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Error numbers of Linux, which are vfio-ccw's condition codes.
+//! Error numbers of Linux. Those of vfio-ccw are its condition codes.
 
 use std::{error, fmt, io};
 
 /// An error number, such as 16, which is `EBUSY`. Unknown numbers survive.
 ///
 /// ```
-/// use vfio_ccw::Errno;
+/// use pinning::Errno;
 /// assert_eq!(Errno(16), Errno::EBUSY);
 /// assert_eq!(Errno::EBUSY.to_string(), "EBUSY");
 /// assert_eq!(Errno(4095).to_string(), "errno 4095");
@@ -70,6 +70,11 @@ errnos! {
 }
 
 impl Errno {
+    /// Why the last system call of this thread failed.
+    pub fn last() -> Self {
+        Self::of(&io::Error::last_os_error())
+    }
+
     /// The number in `error`; [`Self::EIO`] if the operating system did not give one.
     pub fn of(error: &io::Error) -> Self {
         error.raw_os_error().map_or(Self::EIO, Self)
@@ -101,6 +106,8 @@ impl error::Error for Errno {}
 
 #[cfg(test)]
 mod tests {
+    use std::{format, string::ToString};
+
     use super::*;
 
     #[test]

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! System calls, and memory that others write to: everything here that needs `unsafe`.
+
+mod memory;
+#[cfg(feature = "vm-memory")]
+mod vm_memory;
+
+pub use memory::HostMemory;
