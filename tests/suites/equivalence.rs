@@ -11,7 +11,8 @@ use proptest::{
 };
 use tests::{
     differential::{
-        Outcome, check, check_copied, check_overlap, check_verdict, judge, run_surprised,
+        Outcome, check, check_copied, check_granted, check_overlap, check_verdict, judge,
+        run_surprised,
     },
     generator::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
@@ -56,6 +57,18 @@ proptest! {
     fn the_same_on_a_host_that_copies_once_more(case in cases()) {
         if let Err(difference) = check_copied(&case) {
             prop_assert!(false, "{}", difference);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(4))]
+
+    #[test]
+    fn the_same_on_a_host_that_has_copies_of_the_pages(case in cases()) {
+        match (check(&case), check_granted(&case)) {
+            (Ok(direct), Ok(granted)) => prop_assert_eq!(direct, granted),
+            (Err(difference), _) | (_, Err(difference)) => prop_assert!(false, "{}", difference),
         }
     }
 }

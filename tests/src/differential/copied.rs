@@ -11,7 +11,10 @@ use css::{CannotStart, Condition, Progress, Ram};
 use translator::{Blame, Completion, HostProfile, Planned, Response};
 
 use super::{
-    ARENA_END, CCWS, ControlWords, Difference, GuestRun, HostRun, Outcome, Sent, canonical, differ,
+    ControlWords, Difference, GuestRun, Outcome, Sent,
+    arena::{ARENA_END, CCWS},
+    canonical, differ,
+    host::{HostRun, Way},
     judge_quietly, same, same_storage,
 };
 use crate::generator::{Case, Scene};
@@ -53,7 +56,7 @@ pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
     if control.modified(&guest).is_some() {
         return Ok(Outcome::SelfModifying);
     }
-    let host = HostRun::new(&scene, plan, true)?;
+    let host = HostRun::new(&scene, plan, Way::Copied)?;
     if guest.condition == Some(Condition::C06) {
         return Ok(Outcome::Ran(guest.condition));
     }

@@ -16,27 +16,30 @@
 //! accepts it knowingly. (The translator goes by guest addresses. In storage that has two of them
 //! for one byte, a program may change itself unnoticed.)
 
+mod arena;
 mod copied;
 mod device;
+mod grant;
 mod guest;
+mod host;
 mod overlap;
 mod pinner;
 mod verdict;
 
 use std::fmt;
 
-use ccw::{
-    Addr, Esw, FieldValidity, Guest, Host, HostAddr, Irb, Space, StatusControl, SubchannelStatus,
-};
-use css::{CannotStart, Condition, Config, Granted, Progress, Ram, Storage, Subchannel};
-use pinning::{Access, Budget, PlainPinner};
+use ccw::{Addr, Esw, FieldValidity, Guest, Host, Irb, Space, StatusControl, SubchannelStatus};
+use css::{CannotStart, Condition, Config, Progress, Ram, Storage, Subchannel};
+use pinning::Budget;
 use translator::{
-    Area, Blame, Buffers, Code, Completion, FirstByteFault, HostProfile, Plan, Planned, Policy,
-    Program, Response, Severity, Skips, Slot, Stance, Translated, fetch, validate,
+    Blame, Buffers, Code, Completion, HostProfile, Planned, Policy, Program, Response, Severity,
+    Skips, Stance, fetch, validate,
 };
 
+pub use arena::Arena;
 pub use copied::check_copied;
 pub use device::{Player, Sent};
+pub use grant::GrantPinner;
 pub use guest::{Event, GuestView};
 pub use overlap::{Overlapping, check_overlap};
 pub use pinner::Recorder;
@@ -47,12 +50,9 @@ use crate::{
     second_copy,
 };
 
-/// Where translated programs are put.
-const CCWS: u64 = 0x10_0000;
-const LISTS: u64 = 0x20_0000;
-const SCRATCH: u64 = 0x70_0000;
-/// End of the host storage that only translated programs use.
-const ARENA_END: u64 = 0x80_0000;
+use arena::ARENA_END;
+use host::{HostRun, Way};
+
 /// Nothing runs beside the program of a case.
 pub const ONE_PROGRAM: Budget = Budget {
     programs: 1,
@@ -110,7 +110,16 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, guest: &T, host: &T) -> Result<()
 ///
 /// What differs, in words.
 pub fn check(case: &Case) -> Result<Outcome, Difference> {
-    check_scene(&case.build(), case.has_aliases())
+    check_by(&case.build(), case.has_aliases(), Way::Direct)
+}
+
+/// The same on a host that never has the guest's pages, but copies of those that it was granted.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_granted(case: &Case) -> Result<Outcome, Difference> {
+    check_by(&case.build(), case.has_aliases(), Way::Grants)
 }
 
 /// The same for a machine that is already made; `aliases` says that some byte of its storage has
@@ -120,6 +129,10 @@ pub fn check(case: &Case) -> Result<Outcome, Difference> {
 ///
 /// What differs, in words.
 pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> {
+    check_by(scene, aliases, Way::Direct)
+}
+
+fn check_by(scene: &Scene, aliases: bool, way: Way) -> Result<Outcome, Difference> {
     let guest = GuestRun::new(scene);
     let program = judge_quietly(scene)?;
     let control = ControlWords::of(&program, scene);
@@ -166,7 +179,7 @@ pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> 
                 }
                 return Ok(Outcome::SelfModifying);
             }
-            let host = HostRun::new(scene, plan, false)?;
+            let host = HostRun::new(scene, plan, way)?;
             guest.compare(&host)?;
             Ok(Outcome::Ran(guest.condition))
         }
@@ -185,7 +198,7 @@ pub fn run_surprised(scene: &Scene) -> Result<(Vec<Sent>, Vec<Completion>), Diff
     };
     let mut surprising = scene.clone();
     surprising.policy.skips = Skips::Any;
-    let host = HostRun::new(&surprising, plan, false)?;
+    let host = HostRun::new(&surprising, plan, Way::Direct)?;
     Ok((host.sent, host.completions))
 }
 
@@ -366,159 +379,6 @@ impl ControlWords {
             words.any(|(at, bytes)| guest.view.peek(*at, bytes.len()) != *bytes)
         };
         (executed || changed()).then_some(executed)
-    }
-}
-
-/// The translated program.
-struct HostRun {
-    started: Result<(), CannotStart>,
-    progress: Vec<Progress>,
-    completions: Vec<Completion>,
-    sent: Vec<Sent>,
-    ram: Ram<Host>,
-}
-
-impl HostRun {
-    /// With `copies`, the host copies the program once more before it runs it.
-    fn new(scene: &Scene, plan: Plan, copies: bool) -> Result<Self, Difference> {
-        let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
-        let pinner = Recorder::new(plain);
-        let mut arena = Arena::for_plan(&plan);
-        let translated = match plan
-            .pin(&pinner)
-            .and_then(|pinned| pinned.emit(arena.slot()))
-        {
-            Ok(translated) => translated,
-            Err(rejected) => return differ(format_args!("not started: {rejected}")),
-        };
-        let mut storage = Granted::new(scene.ram.clone());
-        arena.grant(&mut storage);
-        for (run, access) in pinner.granted() {
-            let access = match access {
-                Access::DeviceReads => css::Access::Fetch,
-                Access::DeviceWrites => css::Access::Store,
-            };
-            storage.grant(run.host, u64::from(run.len), access);
-        }
-        let copy = match copies {
-            false => None,
-            true => {
-                storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
-                let mapped = |at: HostAddr| copied::is_mapped(scene, at);
-                match second_copy::copy(translated.orb(), &mut storage, mapped) {
-                    Ok(copy) => Some(copy),
-                    Err(refused) => return differ(format_args!("not copied: {refused:x?}")),
-                }
-            }
-        };
-        let mut subchannel = Subchannel::new(Config {
-            // What the guest may leave in a list that nobody looks at, a host's list must not hold.
-            examine_skipped: true,
-            // The host's own limit forbids everything, and is no business of the guest's.
-            address_limit: css::AddressLimit::Below(0),
-            ..config(scene)
-        });
-        let mut device = Player::new(&scene.script, &scene.policy);
-        let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
-        let mut progress = Vec::new();
-        let mut completions = Vec::new();
-        if started.is_ok() {
-            for (step, irb) in run(&mut subchannel, &mut storage, &mut device) {
-                let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
-                progress.push(step);
-                completions.push(translated.complete(&irb));
-            }
-        }
-        within_grants(&storage)?;
-        release(translated, &pinner)?;
-        Ok(Self {
-            started,
-            progress,
-            completions,
-            sent: device.sent().to_vec(),
-            ram: storage.into_inner(),
-        })
-    }
-}
-
-/// The only address outside its grants that a translated program may touch is the one that stands
-/// for no storage.
-fn within_grants(storage: &Granted<Host, Ram<Host>>) -> Result<(), Difference> {
-    let FirstByteFault::Nowhere(nowhere) = HostProfile::SOFTWARE.first_byte_fault else {
-        return differ("a profile without an address that stands for no storage");
-    };
-    match storage
-        .violations()
-        .iter()
-        .find(|violation| violation.at != nowhere)
-    {
-        Some(violation) => differ(format_args!("outside of what was granted: {violation:x?}")),
-        None => Ok(()),
-    }
-}
-
-fn release<'p>(
-    translated: Translated<&'p Recorder<PlainPinner>>,
-    pinner: &'p Recorder<PlainPinner>,
-) -> Result<(), Difference> {
-    let held = pinner.inner().ledger().in_flight();
-    drop(translated.release());
-    let left = pinner.inner().ledger().in_flight();
-    same("pins before and after the release", &(held, left), &(1, 0))
-}
-
-/// Host storage for one translated program.
-#[derive(Debug)]
-pub struct Arena {
-    /// CCWs.
-    pub ccws: Vec<u8>,
-    /// Lists.
-    pub lists: Vec<u8>,
-}
-
-impl Arena {
-    /// Room enough for `plan`; every byte is FF.
-    pub fn for_plan(plan: &Plan) -> Self {
-        Self {
-            ccws: vec![0xff; plan.ccw_bytes()],
-            lists: vec![0xff; plan.host_ccws() * 8 * (ccw::MAX_IDAWS + 1)],
-        }
-    }
-
-    /// The slot that it is.
-    pub fn slot(&mut self) -> Slot<'_> {
-        let ccws = Area::new(HostAddr::new(CCWS), &mut self.ccws);
-        let lists = Area::new(HostAddr::new(LISTS), &mut self.lists);
-        let (Ok(ccws), Ok(lists)) = (ccws, lists) else {
-            panic!("the areas lie below 2 GiB")
-        };
-        Slot::new(ccws, lists, HostAddr::new(SCRATCH)).expect("a page boundary")
-    }
-
-    /// Whether the host address lies in the slot's CCWs or lists.
-    pub fn contains(addr: u64) -> bool {
-        (CCWS..SCRATCH).contains(&addr)
-    }
-
-    /// Whether the host address lies in the slot's scratch page.
-    pub fn is_scratch(addr: u64) -> bool {
-        (SCRATCH..SCRATCH + 4096).contains(&addr)
-    }
-
-    /// The list words that were written.
-    pub fn written_lists(&self) -> &[u8] {
-        let (words, _) = self.lists.as_chunks::<8>();
-        let used = words.iter().rposition(|word| *word != [0xff; 8]);
-        &self.lists[..8 * used.map_or(0, |last| last + 1)]
-    }
-
-    /// Puts what was written into storage, to be fetched only.
-    fn grant(&self, storage: &mut Granted<Host, Ram<Host>>) {
-        for (at, bytes) in [(CCWS, &self.ccws[..]), (LISTS, self.written_lists())] {
-            let at = HostAddr::new(at);
-            storage.inner_mut().write(at, bytes);
-            storage.grant(at, bytes.len() as u64, css::Access::Fetch);
-        }
     }
 }
 

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The translated program, run on the host.
+
+use std::cell::RefCell;
+
+use ccw::{Host, HostAddr};
+use css::{CannotStart, Config, Granted, Progress, Ram, Subchannel};
+use pinning::{Access, Pinner, PlainPinner};
+use translator::{Completion, FirstByteFault, HostProfile, Plan};
+
+use super::{
+    Arena, Difference, GrantPinner, ONE_PROGRAM, Player, Recorder, Sent, arena::SCRATCH, config,
+    copied, differ, run, same,
+};
+use crate::{generator::Scene, second_copy};
+
+/// How the host comes by the program, and by the guest's storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It runs the program as it is, on the guest's own storage.
+    Direct,
+    /// It copies the program once more before it runs it.
+    Copied,
+    /// It has copies of the pages that it was granted.
+    Grants,
+}
+
+/// What came of the translated program.
+pub(super) struct HostRun {
+    pub(super) started: Result<(), CannotStart>,
+    pub(super) progress: Vec<Progress>,
+    pub(super) completions: Vec<Completion>,
+    pub(super) sent: Vec<Sent>,
+    /// The guest's storage afterwards, by host address.
+    pub(super) ram: Ram<Host>,
+}
+
+impl HostRun {
+    pub(super) fn new(scene: &Scene, plan: Plan, way: Way) -> Result<Self, Difference> {
+        let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
+        let ram = RefCell::new(scene.ram.clone());
+        let mut done = match way {
+            Way::Direct => Self::on(&plain, &plain, &ram, scene, plan, false)?,
+            Way::Copied => Self::on(&plain, &plain, &ram, scene, plan, true)?,
+            Way::Grants => {
+                let grants = GrantPinner::new(&plain, &ram);
+                let done = Self::on(&grants, &plain, &ram, scene, plan, false)?;
+                grants.all_given_back().map_err(Difference)?;
+                done
+            }
+        };
+        done.ram = ram.into_inner();
+        Ok(done)
+    }
+
+    /// Pins with `pinner`, which keeps its account in `plain`, and runs on what is in `ram`.
+    fn on<P: Pinner>(
+        pinner: P,
+        plain: &PlainPinner,
+        ram: &RefCell<Ram<Host>>,
+        scene: &Scene,
+        plan: Plan,
+        copies: bool,
+    ) -> Result<Self, Difference> {
+        let pinner = Recorder::new(pinner);
+        let mut arena = Arena::for_plan(&plan);
+        let translated = match plan
+            .pin(&pinner)
+            .and_then(|pinned| pinned.emit(arena.slot()))
+        {
+            Ok(translated) => translated,
+            Err(rejected) => return differ(format_args!("not started: {rejected}")),
+        };
+        let mut storage = Granted::new(ram.replace(Ram::new(0)));
+        arena.grant(&mut storage);
+        for (run, access) in pinner.granted() {
+            let access = match access {
+                Access::DeviceReads => css::Access::Fetch,
+                Access::DeviceWrites => css::Access::Store,
+            };
+            storage.grant(run.host, u64::from(run.len), access);
+        }
+        let copy = match copies {
+            false => None,
+            true => {
+                storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
+                let mapped = |at: HostAddr| copied::is_mapped(scene, at);
+                match second_copy::copy(translated.orb(), &mut storage, mapped) {
+                    Ok(copy) => Some(copy),
+                    Err(refused) => return differ(format_args!("not copied: {refused:x?}")),
+                }
+            }
+        };
+        let mut subchannel = Subchannel::new(Config {
+            // What the guest may leave in a list that nobody looks at, a host's list must not hold.
+            examine_skipped: true,
+            // The host's own limit forbids everything, and is no business of the guest's.
+            address_limit: css::AddressLimit::Below(0),
+            ..config(scene)
+        });
+        let mut device = Player::new(&scene.script, &scene.policy);
+        let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
+        let mut progress = Vec::new();
+        let mut completions = Vec::new();
+        if started.is_ok() {
+            for (step, irb) in run(&mut subchannel, &mut storage, &mut device) {
+                let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
+                progress.push(step);
+                completions.push(translated.complete(&irb));
+            }
+        }
+        within_grants(&storage)?;
+        ram.replace(storage.into_inner());
+        let held = plain.ledger().in_flight();
+        drop(translated.release());
+        let left = plain.ledger().in_flight();
+        same("pins before and after the release", &(held, left), &(1, 0))?;
+        Ok(Self {
+            started,
+            progress,
+            completions,
+            sent: device.sent().to_vec(),
+            ram: Ram::new(0),
+        })
+    }
+}
+
+/// The only address outside its grants that a translated program may touch is the one that stands
+/// for no storage.
+fn within_grants(storage: &Granted<Host, Ram<Host>>) -> Result<(), Difference> {
+    let FirstByteFault::Nowhere(nowhere) = HostProfile::SOFTWARE.first_byte_fault else {
+        return differ("a profile without an address that stands for no storage");
+    };
+    match storage
+        .violations()
+        .iter()
+        .find(|violation| violation.at != nowhere)
+    {
+        Some(violation) => differ(format_args!("outside of what was granted: {violation:x?}")),
+        None => Ok(()),
+    }
+}
