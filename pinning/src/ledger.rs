@@ -71,6 +71,20 @@ pub struct Ledger {
 #[repr(align(64))]
 struct Line<T>(T);
 
+/// Whose programs they are: a number that means something to whoever gives it out, such as one for
+/// each device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Owner(pub u64);
+
+/// A program whose end its device never acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The storage that it holds.
+    pub ranges: Vec<Range<GuestAddr>>,
+}
+
 /// A program in flight: proof that it has a place, which is given up once.
 #[derive(Debug)]
 #[must_use = "a place that is not closed stays taken"]
@@ -102,14 +116,24 @@ impl Ledger {
         self.account.budget()
     }
 
-    /// Enters a program that uses `extents`.
+    /// Enters a program of nobody in particular that uses `extents`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_for`](Self::open_for).
+    #[inline]
+    pub fn open(&self, extents: &[Extent]) -> Result<InFlight, PinError> {
+        self.open_for(Owner::default(), extents)
+    }
+
+    /// Enters a program of `owner`'s that uses `extents`.
     ///
     /// # Errors
     ///
     /// [`PinError::Limit`] if the budget does not allow it; [`PinError::Busy`] or
     /// [`PinError::NotMapped`] if an extent touches withdrawn storage.
     #[inline]
-    pub fn open(&self, extents: &[Extent]) -> Result<InFlight, PinError> {
+    pub fn open_for(&self, owner: Owner, extents: &[Extent]) -> Result<InFlight, PinError> {
         let nr_extents = self.account.admit(extents.len()).map_err(PinError::Limit)?;
         let hint = self.hint.0.load(Ordering::Relaxed);
         let (place, index) = match self.places.get(hint) {
@@ -120,7 +144,7 @@ impl Ledger {
         let program = self.withdrawals.check(extents).and_then(|()| {
             let charge = Charge {
                 extents: nr_extents,
-                bytes: place.write_down(extents),
+                bytes: place.write_down(owner, extents),
             };
             self.account.charge(&charge).map_err(PinError::Limit)?;
             Ok(InFlight {
@@ -166,21 +190,49 @@ impl Ledger {
         self.count(|state| state == QUARANTINED)
     }
 
-    /// The storage that programs in quarantine use.
-    pub fn quarantined_ranges(&self) -> Vec<Range<GuestAddr>> {
+    /// The programs in quarantine. One that is released at this moment may or may not be among them.
+    pub fn in_quarantine(&self) -> Vec<Quarantined> {
         let places = self.places.iter();
         places
             .filter(|place| place.state.load(Ordering::Acquire) == QUARANTINED)
-            .flat_map(Place::spans)
-            .map(|span| GuestAddr::new(span.start)..GuestAddr::new(span.end))
+            .map(|place| Quarantined {
+                owner: place.owner(),
+                ranges: place.spans().map(Range::from).collect(),
+            })
             .collect()
     }
 
     /// Releases every program in quarantine and says how many there were. Call it when *every*
     /// device that was given storage of this ledger has acknowledged a reset.
     pub fn release_quarantined(&self) -> usize {
-        let released = self.places.iter().filter_map(Place::release_quarantined);
+        self.release(None)
+    }
+
+    /// Releases the programs of `owner`'s in quarantine and says how many there were. Call it when
+    /// every device that `owner` stands for has acknowledged a reset.
+    pub fn release_quarantined_of(&self, owner: Owner) -> usize {
+        self.release(Some(owner))
+    }
+
+    fn release(&self, owner: Option<Owner>) -> usize {
+        let places = self.places.iter();
+        let released = places.filter_map(|place| place.release_quarantined(owner));
         released.map(|charge| self.account.refund(&charge)).count()
+    }
+
+    /// Whose programs, quarantined ones included, use storage in `range`, each owner once and in
+    /// ascending order. Programs come and go meanwhile: [`quiesced`](Self::quiesced) decides.
+    pub fn users(&self, range: &Range<GuestAddr>) -> Vec<Owner> {
+        let range = Span::from(range);
+        let places = self.places.iter();
+        let using = places.filter(|place| match place.state.load(Ordering::Acquire) {
+            FREE | FILLING => false,
+            _ => place.spans().any(|span| span.overlaps(range)),
+        });
+        let mut owners: Vec<_> = using.map(Place::owner).collect();
+        owners.sort_unstable();
+        owners.dedup();
+        owners
     }
 
     /// How many places are taken, quarantined ones included.
@@ -368,7 +420,11 @@ mod tests {
         ledger.close(fine);
         assert_eq!((ledger.quarantined(), ledger.in_flight()), (1, 1));
         let range = GuestAddr::new(0x1_0000)..GuestAddr::new(0x1_8000);
-        assert_eq!(ledger.quarantined_ranges(), [range]);
+        let list = ledger.in_quarantine();
+        assert_eq!(
+            (list.len(), list[0].ranges.as_slice()),
+            (1, [range].as_slice())
+        );
         assert!(!quiesced(&ledger, 0x1_7fff, 0x1_8000));
         let fine = ledger.open(&most).unwrap();
         assert_eq!(ledger.open(&extents(&[(0, 1)])).unwrap_err(), over);
@@ -381,5 +437,35 @@ mod tests {
         ledger.close(again);
         ledger.close(fine);
         assert!(quiesced(&ledger, 0, u64::MAX));
+    }
+    /// Three devices: one that runs, and two that never said that they stopped.
+    #[test]
+    fn each_owner_releases_its_own() {
+        let ledger = Ledger::new(BUDGET, 8);
+        let (first, second, third) = (Owner(1), Owner(2), Owner(3));
+        let open = |owner, at| ledger.open_for(owner, &extents(&[(at, 0x100)])).unwrap();
+        let running = open(third, 0x1000);
+        ledger.quarantine(open(second, 0x2000));
+        ledger.quarantine(open(first, 0x20f0));
+
+        let whole = GuestAddr::new(0)..GuestAddr::new(u64::MAX);
+        let part = GuestAddr::new(0x2000)..GuestAddr::new(0x20f0);
+        assert_eq!(ledger.users(&whole), [first, second, third]);
+        assert_eq!(ledger.users(&part), [second]);
+        let owners: Vec<_> = ledger.in_quarantine().iter().map(|it| it.owner).collect();
+        assert_eq!(owners, [second, first]);
+
+        assert_eq!(ledger.release_quarantined_of(third), 0);
+        assert_eq!(ledger.release_quarantined_of(first), 1);
+        assert_eq!(ledger.release_quarantined_of(first), 0);
+        assert_eq!(ledger.users(&whole), [second, third]);
+        assert_eq!((ledger.quarantined(), ledger.in_flight()), (1, 2));
+        // The place has another owner now.
+        ledger.quarantine(open(first, 0));
+        assert_eq!(ledger.release_quarantined_of(second), 1);
+        assert_eq!(ledger.release_quarantined_of(first), 1);
+        ledger.close(running);
+        assert_eq!(ledger.users(&whole), []);
+        assert_eq!(ledger.in_flight(), 0);
     }
 }

@@ -59,7 +59,7 @@ pub use errno::Errno;
 pub use extent::{Access, Extent, Run, Runs};
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultyPinner};
-pub use ledger::{InFlight, Ledger};
+pub use ledger::{InFlight, Ledger, Owner, Quarantined};
 pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
 pub use pins::Pins;
 #[cfg(feature = "plain")]

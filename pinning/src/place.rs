@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::{
-    Extent,
+    Extent, Owner,
     budget::Charge,
     span::{SharedSpan, Span},
 };
@@ -24,6 +24,8 @@ pub(crate) const QUARANTINED: u32 = 3;
 #[repr(align(64))]
 pub(crate) struct Place {
     pub(crate) state: AtomicU32,
+    /// Whose program it is; changed only by whoever is filling the place.
+    owner: AtomicU64,
     /// How many of `spans` count.
     used: AtomicUsize,
     spans: Box<[SharedSpan]>,
@@ -36,6 +38,7 @@ impl Place {
     pub(crate) fn new(spans: u32) -> Self {
         Self {
             state: AtomicU32::new(FREE),
+            owner: AtomicU64::new(0),
             used: AtomicUsize::new(0),
             spans: (0..spans).map(|_| SharedSpan::default()).collect(),
             extents: AtomicU32::new(0),
@@ -53,10 +56,11 @@ impl Place {
                 .is_ok()
     }
 
-    /// Writes down what the program uses, and sums it up in bytes. What there are no spans for is
-    /// added to the last one.
+    /// Writes down whose program it is and what it uses, and sums that up in bytes. What there are
+    /// no spans for is added to the last one.
     #[inline]
-    pub(crate) fn write_down(&self, extents: &[Extent]) -> u64 {
+    pub(crate) fn write_down(&self, owner: Owner, extents: &[Extent]) -> u64 {
+        self.owner.store(owner.0, Ordering::Relaxed);
         let mut bytes = 0_u64;
         for (place, extent) in self.spans.iter().zip(extents) {
             // Cannot overflow: 2^32 extents of less than 2^32 bytes.
@@ -77,6 +81,11 @@ impl Place {
         self.spans.iter().take(used).map(SharedSpan::load)
     }
 
+    /// Whose program it is.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner(self.owner.load(Ordering::Relaxed))
+    }
+
     /// Keeps the place, and what its program was charged.
     pub(crate) fn quarantine(&self, charge: Charge) {
         self.extents.store(charge.extents, Ordering::Relaxed);
@@ -84,11 +93,17 @@ impl Place {
         self.state.store(QUARANTINED, Ordering::Release);
     }
 
-    /// Gives up the place of a program in quarantine; what is to be refunded for it.
-    pub(crate) fn release_quarantined(&self) -> Option<Charge> {
+    /// Gives up the place of a program in quarantine, if it is one of `owner`'s (or of anybody's);
+    /// what is to be refunded for it.
+    pub(crate) fn release_quarantined(&self, owner: Option<Owner>) -> Option<Charge> {
         self.state
             .compare_exchange(QUARANTINED, FILLING, Ordering::SeqCst, Ordering::Relaxed)
             .ok()?;
+        // Only now nobody else can put the place to another use between a look and the release.
+        if owner.is_some_and(|owner| owner != self.owner()) {
+            self.state.store(QUARANTINED, Ordering::Release);
+            return None;
+        }
         let charge = Charge {
             extents: self.extents.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),

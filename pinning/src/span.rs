@@ -57,6 +57,12 @@ impl From<&Range<GuestAddr>> for Span {
     }
 }
 
+impl From<Span> for Range<GuestAddr> {
+    fn from(span: Span) -> Self {
+        GuestAddr::new(span.start)..GuestAddr::new(span.end)
+    }
+}
+
 /// A span that other threads may read while it is written. The two halves are separate: whoever
 /// shares one argues why a torn reading does no harm.
 #[derive(Debug, Default)]
