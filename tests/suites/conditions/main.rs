@@ -14,6 +14,7 @@ mod idal;
 mod midal;
 mod orb;
 mod order;
+mod reserved;
 mod run;
 
 use translator::Code;
