@@ -66,5 +66,5 @@ pub use pins::Pins;
 pub use plain::PlainPinner;
 pub use region::{Lookup, MAX_REGIONS, PAGE_SIZE, Permission, Region, RegionError, RegionMap};
 #[cfg(feature = "std")]
-pub use sys::HostMemory;
+pub use sys::{Backing, HostMemory, Object};
 pub use withdrawal::MAX_WITHDRAWALS;

@@ -4,10 +4,12 @@
 use std::any::Any;
 use std::boxed::Box;
 use std::fmt;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use super::backing::FileRange;
+use super::map;
 use crate::Errno;
 
 const WORD: usize = size_of::<u64>();
@@ -30,17 +32,19 @@ const WORD: usize = size_of::<u64>();
 /// # Ok::<(), Errno>(())
 /// ```
 #[derive(Clone)]
-pub struct HostMemory(Arc<Block>);
+pub struct HostMemory(pub(super) Arc<Block>);
 
 /// `len` bytes at `start`.
-struct Block {
-    start: NonNull<u8>,
-    len: usize,
-    owner: Owner,
+pub(super) struct Block {
+    pub(super) start: NonNull<u8>,
+    pub(super) len: usize,
+    pub(super) owner: Owner,
+    /// The file that holds the bytes, if one does and every mapping of it shows them.
+    pub(super) file: Option<FileRange>,
 }
 
 /// Who keeps a block mapped.
-enum Owner {
+pub(super) enum Owner {
     /// The block itself: an anonymous mapping of its own.
     Mapping,
     /// Something that is dropped with the block.
@@ -62,19 +66,8 @@ impl HostMemory {
     ///
     /// `EINVAL` for no bytes at all, `ENOMEM`.
     pub fn anonymous(len: usize) -> Result<Self, Errno> {
-        let len = len
-            .checked_next_multiple_of(page_size())
-            .ok_or(Errno::ENOMEM)?;
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping at an address of the kernel's choice changes no memory in use.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(Errno::last());
-        }
-        let start = NonNull::new(start.cast()).ok_or(Errno::ENOMEM)?;
-        let owner = Owner::Mapping;
-        Ok(Self(Arc::new(Block { start, len, owner })))
+        let len = map::whole_pages(len)?;
+        Ok(Self::of_mapping(map::anonymous(len)?, len, None))
     }
 
     /// The `len` bytes at `start`, such as a region of guest memory, which `owner` keeps mapped.
@@ -88,7 +81,24 @@ impl HostMemory {
     ///    does so by volatile or atomic accesses.
     pub unsafe fn from_raw(start: NonNull<u8>, len: usize, owner: impl Any + Send + Sync) -> Self {
         let owner = Owner::Kept(Box::new(owner));
-        Self(Arc::new(Block { start, len, owner }))
+        let file = None;
+        Self(Arc::new(Block {
+            start,
+            len,
+            owner,
+            file,
+        }))
+    }
+
+    /// The mapping of `len` bytes at `start`, which becomes this memory's own.
+    pub(super) fn of_mapping(start: NonNull<u8>, len: usize, file: Option<FileRange>) -> Self {
+        let owner = Owner::Mapping;
+        Self(Arc::new(Block {
+            start,
+            len,
+            owner,
+            file,
+        }))
     }
 
     /// Number of bytes.
@@ -168,7 +178,7 @@ impl fmt::Debug for HostMemory {
 
 impl Block {
     /// The address of byte `offset`, if `len` bytes from there lie in the block.
-    fn place(&self, offset: usize, len: usize) -> Result<*mut u8, Errno> {
+    pub(super) fn place(&self, offset: usize, len: usize) -> Result<*mut u8, Errno> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len => Ok(self.start.as_ptr().wrapping_add(offset)),
             _ => Err(Errno::EFAULT),
@@ -179,19 +189,12 @@ impl Block {
 impl Drop for Block {
     fn drop(&mut self) {
         if matches!(self.owner, Owner::Mapping) {
-            // SAFETY: the mapping is this block's own, `anonymous` made it with this length, and no
-            // handle is left through which it could be accessed.
+            // SAFETY: the mapping is this block's own, as `of_mapping` was promised, and no handle is
+            // left through which it could be accessed.
             let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
             debug_assert_eq!(result, 0, "unmapping what was mapped");
         }
     }
-}
-
-/// Bytes of a page.
-fn page_size() -> usize {
-    // SAFETY: asks for a number and touches no memory of ours.
-    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(size).unwrap_or(4096)
 }
 
 /// `len` bytes at `at`: how many come before the first aligned word, how many words, and how many

@@ -7,6 +7,7 @@ use vm_memory::bitmap::Bitmap;
 use vm_memory::mmap::GuestRegionMmap;
 
 use super::HostMemory;
+use super::backing::FileRange;
 use crate::Errno;
 
 impl HostMemory {
@@ -28,20 +29,26 @@ impl HostMemory {
         }
         let start = NonNull::new(mapping.as_ptr()).ok_or(Errno::EINVAL)?;
         let len = mapping.size();
+        let file = match (mapping.file_offset(), mapping.flags() & libc::MAP_SHARED) {
+            (None, _) | (_, 0) => None,
+            (Some(place), _) => Some(FileRange::new(place.file(), place.start())?),
+        };
         // SAFETY: until `mapping`, the owner, is dropped,
         // 1. its `size()` bytes are mapped with the protection looked at above, and
         // 2. `vm-memory` hands out no references to them: it accesses guest memory by volatile and
         //    atomic loads and stores.
-        Ok(unsafe { Self::from_raw(start, len, mapping) })
+        let memory = unsafe { Self::from_raw(start, len, mapping) };
+        Ok(memory.in_file(file))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use vm_memory::mmap::{MmapRegion, MmapRegionBuilder};
-    use vm_memory::{Bytes, GuestAddress, MemoryRegionAddress};
+    use vm_memory::{Bytes, FileOffset, GuestAddress, MemoryRegionAddress};
 
     use super::*;
+    use crate::Object;
 
     fn region(protection: i32) -> GuestRegionMmap {
         let mapping: MmapRegion = MmapRegionBuilder::new(0x2000)
@@ -66,6 +73,26 @@ mod tests {
         drop(region);
         memory.read(0x1ffe, &mut bytes).unwrap();
         assert_eq!(bytes, [3, 4], "it is kept");
+    }
+
+    #[test]
+    fn shared_files_are_known_and_private_ones_are_not() {
+        let (flags, start) = (libc::MAP_NORESERVE, 0x1000);
+        for (kind, is_shared) in [(libc::MAP_SHARED, true), (libc::MAP_PRIVATE, false)] {
+            let file = super::super::map::memory_file(0x3000).unwrap();
+            let mapping: MmapRegion = MmapRegionBuilder::new(0x2000)
+                .with_mmap_prot(libc::PROT_READ | libc::PROT_WRITE)
+                .with_mmap_flags(flags | kind)
+                .with_file_offset(FileOffset::new(file, start))
+                .build()
+                .unwrap();
+            let region = GuestRegionMmap::new(mapping, GuestAddress(0)).unwrap();
+            let backing = HostMemory::of_region(&region).unwrap().backing();
+            match backing.object {
+                Object::File { .. } => assert!(is_shared && backing.offset == start),
+                Object::AddressSpace => assert!(!is_shared),
+            }
+        }
     }
 
     #[test]
