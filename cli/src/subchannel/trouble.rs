@@ -15,6 +15,10 @@ const SET_UP: &str = "to have one, give the subchannel to the driver vfio_ccw an
 pub(super) fn explain(error: &OpenError, target: &Target) -> InputError {
     let (file, mut reason) = match error {
         OpenError::Call { what, errno } => call(what, *errno, target),
+        OpenError::InUse { what, .. } => match what.strip_prefix("open ") {
+            Some(path) => (Some(path), "busy: another process has it open".to_owned()),
+            None => (None, "busy: another process uses the device".to_owned()),
+        },
         OpenError::NotCcw { .. } => (None, format!("{error}; {SET_UP}")),
         OpenError::NotViable => (
             None,
@@ -62,10 +66,6 @@ fn call<'a>(what: &'a str, errno: Errno, target: &Target) -> (Option<&'a str>, S
                  group a device is in"
             )
         }
-        ("VFIO_GROUP_SET_CONTAINER", Errno::EBUSY)
-        | ("VFIO_DEVICE_BIND_IOMMUFD", Errno::EBUSY | Errno::EINVAL) => {
-            "busy: another process uses the device".to_owned()
-        }
         _ => format!("{what}: {errno}"),
     };
     (None, reason)
@@ -83,7 +83,6 @@ fn opening(path: &str, errno: Errno) -> String {
         (_, Errno::EACCES | Errno::EPERM) => {
             "permission denied: it must be open to this user for reading and writing".to_owned()
         }
-        (_, Errno::EBUSY) => "busy: another process has it open".to_owned(),
         _ => format!("cannot be opened: {}", std::io::Error::from(errno)),
     }
 }
@@ -113,6 +112,12 @@ mod tests {
                 errno,
             })
         };
+        let in_use = |what: &str| {
+            told(&OpenError::InUse {
+                what: what.to_owned(),
+                errno: Errno::EBUSY,
+            })
+        };
         let group = "open /dev/vfio/9";
         for (text, begins) in [
             (
@@ -124,7 +129,7 @@ mod tests {
                 "/dev/vfio/9: permission denied: ",
             ),
             (
-                call(group, Errno::EBUSY),
+                in_use(group),
                 "/dev/vfio/9: busy: another process has it open",
             ),
             (
@@ -152,16 +157,8 @@ mod tests {
                 "/dev/vfio/9: is no device of VFIO's; ",
             ),
             (
-                call("VFIO_DEVICE_BIND_IOMMUFD", Errno::EBUSY),
-                "/dev/vfio/9: busy: ",
-            ),
-            (
-                call("VFIO_DEVICE_BIND_IOMMUFD", Errno::EINVAL),
-                "/dev/vfio/9: busy: ",
-            ),
-            (
-                call("VFIO_GROUP_SET_CONTAINER", Errno::EBUSY),
-                "/dev/vfio/9: busy: ",
+                in_use("VFIO_DEVICE_BIND_IOMMUFD"),
+                "/dev/vfio/9: busy: another process uses the device",
             ),
             (
                 call("VFIO_GROUP_GET_DEVICE_FD", Errno::ENODEV),

@@ -17,6 +17,7 @@ mod hostile;
 mod line;
 mod measure;
 mod names;
+mod ownership;
 mod pair;
 mod report;
 mod shared;
@@ -30,15 +31,27 @@ use case::Case;
 use eckd::sense_id;
 use line::Line;
 use report::Report;
-use vfio_ccw::device::kernel::KernelOpener;
+use vfio_ccw::device::kernel::{KernelOpener, find};
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [job, front, uuid] = arguments.as_slice()
+        && job == "hold"
+    {
+        return match hold(front, uuid) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                println!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut report = Report::default();
     if let Err(error) = names::keep() {
         report.check("logging", Err(error.to_string()));
     }
-    for suite in std::env::args().skip(1) {
-        report.at(&suite);
+    for suite in &arguments {
+        report.at(suite);
         let result = match suite.as_str() {
             "disks" => disks(&mut report),
             "tape" => tape(&mut report),
@@ -50,7 +63,7 @@ fn main() -> ExitCode {
             "soft" => measure::soft(&mut report),
             _ => Err("no such suite".into()),
         };
-        report.at(&suite);
+        report.at(suite);
         report.check("everything was tried", result.map_err(|e| e.to_string()));
     }
     if report.finish() {
@@ -68,6 +81,19 @@ fn openers(device: &Bound) -> Result<[(&'static str, KernelOpener); 2], &'static
     let cdev = cdev.ok_or("the device has no file of its own")?;
     let group = KernelOpener::group(group, device.uuid.clone());
     Ok([("group", group), ("cdev", KernelOpener::cdev(cdev))])
+}
+
+/// Has the device, until it is killed.
+fn hold(front: &str, uuid: &str) -> Result<(), Box<dyn Error>> {
+    let device = Bound {
+        uuid: uuid.to_owned(),
+        files: find::files(uuid)?,
+    };
+    let opener = openers(&device)?
+        .into_iter()
+        .find(|(name, _)| *name == front);
+    let (_, opener) = opener.ok_or("no such way")?;
+    ownership::hold(opener)
 }
 
 /// Two 3390s.
@@ -91,7 +117,7 @@ fn disks(report: &mut Report) -> Result<(), Box<dyn Error>> {
         report.at(&format!("two 3390s by {front}"));
         pair::pair(&mut Line::open_two(one, other)?, report);
     }
-    Ok(())
+    ownership::ownership(&first, report)
 }
 
 fn tape(report: &mut Report) -> Result<(), Box<dyn Error>> {

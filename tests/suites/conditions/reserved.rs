@@ -52,9 +52,9 @@ const SENSE: &str = "04200020 00003000";
 #[test]
 fn of_the_orb() {
     let base = [0x0000_0000, 0x00c2_8000, 0x0000_1000];
-    for word in 0..3 {
+    for (word, sound) in base.into_iter().enumerate() {
         for bit in 0..32 {
-            let changed = base[word] ^ (0x8000_0000_u32 >> bit);
+            let changed = sound ^ (0x8000_0000_u32 >> bit);
             let program = GuestProgram::format1(SENSE).orb_word(word, changed);
             let reserved = word == 1 && (26..=30).contains(&bit);
             assert_eq!(

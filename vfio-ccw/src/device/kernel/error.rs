@@ -18,6 +18,15 @@ pub enum OpenError {
         /// What it ended with.
         errno: Errno,
     },
+    /// Somebody else has it: the group is open or in another container, or the device is bound. One
+    /// owner at a time is the kernel's rule.
+    #[error("{what}: {errno}: somebody else has it")]
+    InUse {
+        /// What was to be done, such as `open /dev/vfio/9` or `VFIO_DEVICE_BIND_IOMMUFD`.
+        what: String,
+        /// What it ended with.
+        errno: Errno,
+    },
     /// The container speaks another version of the interface.
     #[error("the container has version {0} of the interface, not 0")]
     ApiVersion(i32),
@@ -82,6 +91,16 @@ pub enum OpenError {
     /// The device cannot signal an I/O interrupt by an event file descriptor.
     #[error("the device does not signal I/O interrupts")]
     NoIoInterrupt,
+}
+
+impl OpenError {
+    /// The same, where `errnos` mean that somebody else has what was asked for.
+    pub(super) fn or_in_use(self, errnos: &[Errno]) -> Self {
+        match self {
+            Self::Call { what, errno } if errnos.contains(&errno) => Self::InUse { what, errno },
+            other => other,
+        }
+    }
 }
 
 /// Makes an error of a system call's errno.

@@ -15,6 +15,7 @@ use super::error::During;
 use super::setup::{Interrupts, describe};
 use super::space::{Attached, Joined, linux, quiet};
 use super::{KernelDevice, KernelSpace, OpenError};
+use crate::Errno;
 use crate::sys::{Fd, Ioctl, KvmFile, Sys};
 
 /// A file of the kernel's: where it is, or itself, as a process gets it that cannot open it.
@@ -182,7 +183,8 @@ impl Front {
     ) -> Result<Self, OpenError> {
         let name = CString::new(name).map_err(|_| OpenError::Name)?;
         let space = space.map_or_else(|| KernelSpace::default_container(sys), Ok)?;
-        let group = Arc::new(group.open(sys)?);
+        let group = group.open(sys);
+        let group = Arc::new(group.map_err(|error| error.or_in_use(&[Errno::EBUSY]))?);
         let mut status = vfio_group_status::default();
         group
             .ioctl(Ioctl::GroupStatus(&mut status))
@@ -211,7 +213,8 @@ impl Front {
         space: Option<KernelSpace>,
         kvm: Option<Fd>,
     ) -> Result<Self, OpenError> {
-        let device = Arc::new(device.open(sys)?);
+        let device = device.open(sys);
+        let device = Arc::new(device.map_err(|error| error.or_in_use(&[Errno::EBUSY]))?);
         let kvm = kvm.map(|kvm| Told::tell(kvm, &device)).transpose()?;
         let space = space.map_or_else(|| KernelSpace::default_iommufd(sys), Ok)?;
         let attached = space.attach(&device)?;

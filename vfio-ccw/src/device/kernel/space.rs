@@ -20,6 +20,9 @@ const CONTAINER: &str = "/dev/vfio/vfio";
 /// Where the iommufd is, unless told otherwise.
 const IOMMUFD: &str = "/dev/iommu";
 
+/// What the kernel says when a group is in another container, or a device is bound already.
+const BUSY: [Errno; 2] = [Errno::EBUSY, Errno::EINVAL];
+
 /// The addresses of one or more of the kernel's devices; every clone is the same space.
 ///
 /// Its mappings are taken back when the last clone and the last device in it are dropped. Those of
@@ -139,7 +142,8 @@ impl KernelSpace {
         let container = self.0.fd.get().during("the container")?;
         group
             .ioctl(Ioctl::SetContainer(container))
-            .during("VFIO_GROUP_SET_CONTAINER")?;
+            .during("VFIO_GROUP_SET_CONTAINER")
+            .map_err(|error| error.or_in_use(&BUSY))?;
         if state.groups == 0
             && !ready
             && let Err(error) = self.set_iommu()
@@ -185,7 +189,8 @@ impl KernelSpace {
         };
         device
             .ioctl(Ioctl::Bind(&mut bind))
-            .during("VFIO_DEVICE_BIND_IOMMUFD")?;
+            .during("VFIO_DEVICE_BIND_IOMMUFD")
+            .map_err(|error| error.or_in_use(&BUSY))?;
         let mut attach = vfio_device_attach_iommufd_pt {
             pt_id: id,
             ..vfio_device_attach_iommufd_pt::default()

@@ -130,6 +130,34 @@ fn a_fault_at_every_step_undoes_those_before() {
     }
 }
 
+/// The kernel has several words for it: a group opens once, and has one container; a device is bound
+/// once.
+#[test]
+fn what_somebody_else_has() {
+    for (way, step, errno, in_use) in [
+        (Way::Group, "open /dev/vfio/9", Errno::EBUSY, true),
+        (Way::Group, "open /dev/vfio/9", Errno::EINVAL, false),
+        (Way::Group, "SET_CONTAINER", Errno::EBUSY, true),
+        (Way::Group, "SET_CONTAINER", Errno::EINVAL, true),
+        (Way::Group, "SET_CONTAINER", Errno::EPERM, false),
+        (Way::Group, "SET_IOMMU", Errno::EBUSY, false),
+        (Way::Cdev, "open /dev/vfio/devices", Errno::EBUSY, true),
+        (Way::Cdev, "BIND", Errno::EBUSY, true),
+        (Way::Cdev, "BIND", Errno::EINVAL, true),
+        (Way::Cdev, "BIND", Errno::ENOMEM, false),
+        (Way::Cdev, "ATTACH_PT", Errno::EBUSY, false),
+    ] {
+        let fake = Arc::new(Fake::new());
+        let opener = opener(&fake, way);
+        let steps = steps(way).iter();
+        let nth = steps.take_while(|at| !at.starts_with(step)).count() + 1;
+        fake.state().fail = Some((nth, errno));
+        let error = error_of(open(&fake, opener));
+        let found = matches!(error, OpenError::InUse { errno: found, .. } if found == errno);
+        assert_eq!(found, in_use, "{step} {errno}: {error}");
+    }
+}
+
 /// KVM knows the device before it is bound, and until it is closed. With a group that is the
 /// closing of the device; a device with a file of its own is closed by closing that file, by which
 /// KVM knows it.

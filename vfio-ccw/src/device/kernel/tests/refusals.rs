@@ -179,5 +179,8 @@ fn the_failing_step_is_named() {
     assert_eq!(error.to_string(), "open /dev/vfio/devices/vfio0: EACCES");
     fake.state().fail = Some((5, Errno::EBUSY));
     let error = error_of(open(&fake, KernelOpener::cdev("/dev/vfio/devices/vfio0")));
-    assert_eq!(error.to_string(), "VFIO_DEVICE_BIND_IOMMUFD: EBUSY");
+    assert_eq!(
+        error.to_string(),
+        "VFIO_DEVICE_BIND_IOMMUFD: EBUSY: somebody else has it"
+    );
 }
