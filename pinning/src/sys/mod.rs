@@ -2,6 +2,8 @@
 //! System calls, and memory that others write to: everything here that needs `unsafe`.
 
 mod backing;
+#[cfg(test)]
+mod fork;
 mod map;
 mod memory;
 #[cfg(feature = "vm-memory")]

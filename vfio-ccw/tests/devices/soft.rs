@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::process::Command;
 
 use ccw::{DeviceStatus, Host, HostAddr, IRB_EXTENDED_SIZE, Pmcw, RawCrw, RawScsw};
 use css::device::scripted::{Response, Scripted};
@@ -333,4 +334,15 @@ fn any_model_in_a_box() {
     assert_eq!(device.acknowledge(Source::Io), Ok(1));
     fn is_send(_: impl Send) {}
     is_send(device);
+}
+
+/// Whoever starts programs, as a VMM may, does not hand the guest's devices on.
+#[test]
+fn a_program_that_is_executed_gets_no_descriptor() {
+    let device = two(SoftConfig::default());
+    let listed = Command::new("ls").args(["-l", "/proc/self/fd"]).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    assert!(listed.contains("->"), "{listed}");
+    assert!(!listed.contains("eventfd"), "{listed}");
+    drop(device);
 }
