@@ -59,6 +59,8 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Ledger {
+    /// Which ledger it is: a program of another one is none of its business.
+    id: u64,
     places: Box<[Place]>,
     account: Account,
     withdrawals: Withdrawals,
@@ -89,6 +91,7 @@ pub struct Quarantined {
 #[derive(Debug)]
 #[must_use = "a place that is not closed stays taken"]
 pub struct InFlight {
+    ledger: u64,
     place: usize,
     charge: Charge,
 }
@@ -101,7 +104,9 @@ impl Ledger {
     /// then a withdrawal may wait for a program that does not use the range, never the other way
     /// round.
     pub fn new(budget: Budget, spans: u32) -> Self {
+        static NEXT: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0);
         Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             places: (0..budget.programs)
                 .map(|_| Place::new(spans.max(1)))
                 .collect(),
@@ -148,6 +153,7 @@ impl Ledger {
             };
             self.account.charge(&charge).map_err(PinError::Limit)?;
             Ok(InFlight {
+                ledger: self.id,
                 place: index,
                 charge,
             })
@@ -167,11 +173,12 @@ impl Ledger {
         places.find(|(place, _)| place.take())
     }
 
-    /// The program is over: its place and its charge come back.
+    /// The program is over: its place and its charge come back. A program of another ledger is left
+    /// where it is.
     #[inline]
     pub fn close(&self, program: InFlight) {
-        self.account.refund(&program.charge);
-        if let Some(place) = self.places.get(program.place) {
+        if let Some(place) = self.place_of(&program) {
+            self.account.refund(&program.charge);
             place.state.store(FREE, Ordering::Release);
             self.hint.0.store(program.place, Ordering::Relaxed);
         }
@@ -180,9 +187,29 @@ impl Ledger {
     /// The program may go on for ever: its place and its charge do not come back before
     /// [`release_quarantined`](Self::release_quarantined).
     pub fn quarantine(&self, program: InFlight) {
-        if let Some(place) = self.places.get(program.place) {
+        if let Some(place) = self.place_of(&program) {
             place.quarantine(program.charge);
         }
+    }
+
+    #[inline]
+    fn place_of(&self, program: &InFlight) -> Option<&Place> {
+        let places = (program.ledger == self.id).then_some(&self.places);
+        places.and_then(|places| places.get(program.place))
+    }
+
+    /// How many places there are.
+    #[cfg(feature = "std")]
+    pub(crate) fn nr_places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The number of the place of a program of this ledger. As long as the program is in flight, no
+    /// other has that number.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn number(&self, program: &InFlight) -> Option<usize> {
+        (program.ledger == self.id).then_some(program.place)
     }
 
     /// How many programs are in quarantine.
@@ -438,6 +465,22 @@ mod tests {
         ledger.close(fine);
         assert!(quiesced(&ledger, 0, u64::MAX));
     }
+
+    #[test]
+    fn a_program_of_another_ledger_is_left_alone() {
+        let [own, other] = [(); 2].map(|()| Ledger::new(BUDGET, 8));
+        let list = extents(&[(0x1000, 1)]);
+        let first = own.open(&list).unwrap();
+        other.close(other.open(&list).unwrap());
+        let foreign = other.open(&list).unwrap();
+        own.close(foreign);
+        own.quarantine(other.open(&list).unwrap());
+        assert_eq!((own.in_flight(), own.quarantined()), (1, 0));
+        assert_eq!((other.in_flight(), other.quarantined()), (2, 0));
+        own.close(first);
+        assert_eq!(own.in_flight(), 0);
+    }
+
     /// Three devices: one that runs, and two that never said that they stopped.
     #[test]
     fn each_owner_releases_its_own() {

@@ -13,7 +13,8 @@
 //! | [`Ledger`], [`Budget`] | which programs are in flight, and how much they may hold |
 //! | `PlainPinner` (feature `plain`) | a back end without kernel pins |
 //! | `FaultyPinner` (feature `test-util`) | fails on demand, counts what is held |
-//! | [`HostMemory`], [`Errno`] (feature `std`) | memory that devices and guests write to, of a Linux process |
+//! | `HostMemory`, `Errno` (feature `std`) | memory that devices and guests write to, of a Linux process |
+//! | `Current` (feature `std`) | what a program looks at once it is in the ledger, without a lock |
 //!
 //! Without `std` nothing here does I/O or contains unsafe code.
 
@@ -66,5 +67,5 @@ pub use pins::Pins;
 pub use plain::PlainPinner;
 pub use region::{Lookup, MAX_REGIONS, PAGE_SIZE, Permission, Region, RegionError, RegionMap};
 #[cfg(feature = "std")]
-pub use sys::{Backing, HostMemory, Object};
+pub use sys::{Backing, Current, HostMemory, Object};
 pub use withdrawal::MAX_WITHDRAWALS;

@@ -2,6 +2,7 @@
 //! System calls, and memory that others write to: everything here that needs `unsafe`.
 
 mod backing;
+mod current;
 #[cfg(test)]
 mod fork;
 mod map;
@@ -10,4 +11,5 @@ mod memory;
 mod vm_memory;
 
 pub use backing::{Backing, Object};
+pub use current::Current;
 pub use memory::HostMemory;
