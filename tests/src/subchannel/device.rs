@@ -2,6 +2,7 @@
 //! A software device that fails as it is told: whatever happens, the guest's programs end, their
 //! pins come back, and the subchannel works again when nothing fails any more.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use ccw::{DeviceStatus, FunctionControl, GuestAddr, StatusControl};
@@ -9,7 +10,9 @@ use css::device::scripted::{Data, Response, Scripted};
 use translator::HostProfile;
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace, Unread};
-use vfio_ccw::mediator::{ConditionCode, GuestRegion, Unmap};
+use vfio_ccw::mediator::{
+    ConditionCode, Discard, GuestRegion, Left, Unmap, UnmapPolicy, Withdrawal,
+};
 use vfio_ccw::{DeviceError, Errno, Source};
 
 use super::guest::{Guest, PROGRAMS, REGION, orb, window};
@@ -30,8 +33,8 @@ const WATCH: Duration = Duration::from_secs(5);
 
 struct World {
     guest: Guest<Device>,
-    /// A region that is being taken away.
-    unmap: Option<Unmap>,
+    /// Storage that is being taken away.
+    leaving: Option<Leaving>,
     /// A region that was taken away.
     missing: Option<GuestAddr>,
     /// Whether the host took the device away. Not every device can say so.
@@ -39,6 +42,21 @@ struct World {
     /// Whether the device can be stopped, and shown to be idle.
     can_stop: bool,
     can_show: bool,
+}
+
+/// A region, or a page.
+enum Leaving {
+    Region(Unmap),
+    Page(Discard),
+}
+
+impl Leaving {
+    fn withdrawal(&self) -> &Withdrawal {
+        match self {
+            Self::Region(unmap) => unmap,
+            Self::Page(discard) => discard,
+        }
+    }
 }
 
 /// Lives through the case that `bytes` describe.
@@ -102,7 +120,7 @@ impl World {
         });
         Self {
             guest,
-            unmap: None,
+            leaving: None,
             missing: None,
             unplugged: false,
             can_stop: has(0x04) || has(0x08),
@@ -191,7 +209,7 @@ impl World {
                     self.device().unplug();
                 }
                 2 => self.guest.sch.unplug(&mut self.guest.events),
-                _ => self.guest.sch.reset(&mut self.guest.events),
+                _ => self.guest.reset(),
             },
             _ => {
                 let irb = irb(stream);
@@ -226,25 +244,60 @@ impl World {
     }
 
     fn take_storage_away(&mut self, stream: &mut Stream<'_>) {
-        match (self.unmap.take(), self.missing) {
-            (Some(unmap), _) => {
-                let start = unmap.range().start;
-                let uses = self.guest.sch.uses(unmap.range());
-                match unmap.commit() {
-                    Ok(()) => {
-                        assert!(!uses, "taken away under a program");
-                        self.missing = Some(start);
+        match (self.leaving.take(), self.missing) {
+            (Some(leaving), _) => self.end_taking_away(leaving, stream.flag()),
+            (None, None) => {
+                let choice = stream.byte();
+                let (policy, hears) = [
+                    (UnmapPolicy::Halt, false),
+                    (UnmapPolicy::Wait(WATCH), true),
+                    (UnmapPolicy::Refuse, true),
+                    (UnmapPolicy::Halt, true),
+                ][usize::from(choice >> 1 & 3)];
+                let start = GuestAddr::new(REGION * u64::from(choice & 1));
+                let window = self.guest.sch.window();
+                let leaving = match choice & 8 {
+                    0 => window.begin_unmap(start, policy).map(Leaving::Region),
+                    _ => {
+                        let range = page(start, choice >> 4);
+                        window.begin_discard(range, policy).map(Leaving::Page)
                     }
-                    // Begun again, or given up.
-                    Err((unmap, _)) if stream.flag() => self.unmap = Some(unmap),
-                    Err(_) => {}
+                };
+                if let Ok(leaving) = leaving {
+                    let withdrawal = leaving.withdrawal();
+                    let used = withdrawal.users().contains(&self.guest.sch.owner());
+                    assert!(used || !self.guest.sch.uses(&withdrawal.ranges()[0]));
+                    if hears {
+                        self.guest.sch.make_way(withdrawal, &mut self.guest.events);
+                    }
+                    self.leaving = Some(leaving);
                 }
             }
-            (None, None) => {
-                let start = GuestAddr::new(REGION * u64::from(stream.below(2)));
-                self.unmap = self.guest.sch.window().begin_unmap(start).ok();
-            }
             (None, Some(_)) => self.bring_back(),
+        }
+    }
+
+    fn end_taking_away(&mut self, leaving: Leaving, flag: bool) {
+        let uses = self.guest.sch.uses(&leaving.withdrawal().ranges()[0]);
+        let left = match leaving {
+            Leaving::Region(unmap) => {
+                let start = unmap.range().start;
+                unmap
+                    .commit()
+                    .map(|()| self.missing = Some(start))
+                    .map_err(|(unmap, _)| Leaving::Region(unmap))
+            }
+            Leaving::Page(discard) => {
+                let left = if flag { Left::Gone } else { Left::Usable };
+                let result = discard.finish(left);
+                result.map_err(|(discard, _)| Leaving::Page(discard))
+            }
+        };
+        match left {
+            Ok(()) => assert!(!uses, "taken away under a program"),
+            // Begun again, or given up.
+            Err(leaving) if flag => self.leaving = Some(leaving),
+            Err(_) => {}
         }
     }
 
@@ -253,6 +306,10 @@ impl World {
             let index = usize::from(start.get() != 0);
             let region = GuestRegion::new(start, self.guest.memory[index].clone());
             self.guest.sch.window().add(region).expect("as before");
+        }
+        let window = self.guest.sch.window();
+        for range in window.gone() {
+            window.give_back(range).expect("in storage");
         }
     }
 
@@ -287,7 +344,7 @@ impl World {
 
     /// Nothing new happens. The guest gives up what does not end.
     fn come_to_rest(&mut self) {
-        self.unmap = None;
+        self.leaving = None;
         self.bring_back();
         self.rounds(100);
         if !self.guest.sch.is_quiet() {
@@ -305,7 +362,8 @@ impl World {
             // Only a device that can neither clear nor reset may go on for ever.
             assert!(!self.can_stop, "the device was never stopped");
         }
-        let lost = self.guest.sch.metrics().quarantined;
+        let metrics = self.guest.sch.metrics();
+        let lost = metrics.quarantined - metrics.released;
         assert_eq!(self.guest.sch.window().quarantined() as u64, lost);
         assert!(lost == 0 || self.guest.gone);
     }
@@ -318,8 +376,7 @@ impl World {
             if self.guest.gone || self.unplugged || !self.can_stop {
                 return;
             }
-            self.guest.sch.reset(&mut self.guest.events);
-            self.guest.look();
+            self.guest.reset();
             self.rounds(20);
             self.guest.msch(0x80, 1);
             if self.guest.start() != Some(ConditionCode::Cc0) {
@@ -343,6 +400,12 @@ impl World {
         }
         panic!("it does not work any more");
     }
+}
+
+/// Page `number` of the region at `start`.
+fn page(start: GuestAddr, number: u8) -> Range<GuestAddr> {
+    let at = |number| GuestAddr::new(start.get() + (u64::from(number) << 12));
+    at(number)..at(number + 1)
 }
 
 fn interrupt_fault(stream: &mut Stream<'_>) -> InterruptFault {

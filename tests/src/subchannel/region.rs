@@ -85,7 +85,7 @@ fn operation(guest: &mut Guest<AnyDevice>, stream: &mut Stream<'_>) {
         14 => guest.sch.stop(&mut guest.events),
         _ => {
             if stream.below(8) == 0 {
-                guest.sch.reset(&mut guest.events);
+                guest.reset();
                 guest.look();
             }
             guest.msch(0x80, stream.byte() & 1);

@@ -4,7 +4,7 @@
 
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Then};
-use super::{Event, Mediator, status};
+use super::{Event, Mediator, ResetAcknowledged, status};
 use crate::{AsyncCommand, CcwDevice, Source};
 
 /// How often a request that the host puts off is made again at once.
@@ -251,7 +251,8 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
-    /// Resets the device, and says whether it acknowledged that: then nothing runs.
+    /// Resets the device, and says whether it acknowledged that: then nothing runs, and what was in
+    /// quarantine comes back.
     pub(super) fn reset_host(&mut self) -> bool {
         if let Err(error) = self.device.reset() {
             log::warn!(target: "vfio_ccw::mediator::recover", "{}: reset: {error}", self.name());
@@ -269,6 +270,8 @@ impl<D: CcwDevice> Mediator<D> {
             | Flight::Clearing { job: Some(job), .. } => self.retire(job),
             _ => {}
         }
+        let statement = ResetAcknowledged(self.owner());
+        self.metrics.released += self.window.release_quarantined(statement) as u64;
         true
     }
 

@@ -10,7 +10,7 @@
 //!
 //! Clearing is reached from everywhere, for several reasons ([`Then`]); Gone as well, for good.
 
-use ccw::{Guest, Irb};
+use ccw::{Guest, Irb, RawOrb};
 use translator::{Running, Translated};
 
 use super::window::{Lease, ShadowWindow};
@@ -64,6 +64,8 @@ pub(super) enum Then {
 pub(super) struct Job {
     pub(super) program: Running<ShadowWindow>,
     pub(super) lease: Lease,
+    /// What the guest asked for.
+    orb: RawOrb,
     /// Primary status was presented: only the device end is still to come.
     pub(super) primary: bool,
     /// Something came that makes it likely that its final status is lost.
@@ -79,21 +81,33 @@ pub(super) enum Suspicion {
     Certain,
 }
 
-/// A program that is ready and was not yet given to the host.
+/// A start that was accepted and not yet given to the host.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) program: Translated<ShadowWindow>,
-    pub(super) lease: Lease,
-    /// How often the host has put it off.
+    /// What the guest asked for.
+    pub(super) orb: RawOrb,
+    /// The program; `None` while storage that it wants is being withdrawn: it is made when that is
+    /// over.
+    pub(super) ready: Option<Ready>,
+    /// How often it has been put off.
     pub(super) put_off: u32,
 }
 
+/// A program, and the slot that it lies in.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) program: Translated<ShadowWindow>,
+    pub(super) lease: Lease,
+}
+
 impl Job {
-    pub(super) fn new(program: Running<ShadowWindow>, mut lease: Lease) -> Self {
+    pub(super) fn new(orb: RawOrb, ready: Ready) -> Self {
+        let Ready { program, mut lease } = ready;
         lease.start();
         Self {
-            program,
+            program: program.start(),
             lease,
+            orb,
             primary: false,
             suspect: None,
         }
@@ -102,13 +116,16 @@ impl Job {
     /// The program, which the host has refused for certain.
     pub(super) fn refused(self, put_off: u32) -> Option<Waiting> {
         let Self {
-            program, mut lease, ..
+            program,
+            mut lease,
+            orb,
+            ..
         } = self;
         let program = program.refused()?;
         lease.stop();
         Some(Waiting {
-            program,
-            lease,
+            orb,
+            ready: Some(Ready { program, lease }),
             put_off,
         })
     }

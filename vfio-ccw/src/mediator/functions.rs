@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The instructions other than START SUBCHANNEL, and what a VMM does to a subchannel.
 
-use std::ops::Range;
-
-use ccw::{GuestAddr, RawIrb, RawSchib, SubchannelStatus};
+use ccw::{RawIrb, RawSchib, SubchannelStatus};
 
 use super::errno::Refusal;
 use super::flight::{Flight, Then};
@@ -178,23 +176,15 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
-    /// Whether a program of this subchannel uses guest storage in `range`.
-    pub fn uses(&self, range: &Range<GuestAddr>) -> bool {
-        let running = self.flight.job().map(|job| job.program.extents());
-        let waiting = self.waiting.as_ref().map(|it| it.program.extents());
-        let mut extents = [running, waiting].into_iter().flatten().flatten();
-        extents.any(|extent| {
-            let end = extent.start.get().saturating_add(u64::from(extent.len));
-            extent.start < range.end && range.start.get() < end
-        })
-    }
-
     /// Stops what the device does, so that storage or the device can be taken away: the guest is
     /// told that its program ended in a channel-control check. Goes on until
     /// [`Self::is_quiet`].
     pub fn stop(&mut self, out: &mut Vec<Event>) {
         if self.waiting.is_some() {
             self.withdraw();
+            if matches!(self.flight, Flight::Idle) {
+                self.rest();
+            }
             let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
             let irb = status::checked(self.subchannel.scsw().orb, check);
             self.post(&irb, out);
@@ -210,9 +200,11 @@ impl<D: CcwDevice> Mediator<D> {
     /// A reset of the guest: the subchannel is as it was made, and nothing is pending. The device
     /// is reset as well, which ends its program; the kernel may take its time for that.
     ///
-    /// A device without a reset is cleared: [`Self::is_quiet`] says when.
+    /// A device without a reset is cleared: [`Self::is_quiet`] says when. A device that was lost because
+    /// it did not answer any more is there again if it acknowledges this reset, and what its programs
+    /// held in quarantine comes back; one that was [unplugged](Self::unplug) stays away.
     pub fn reset(&mut self, out: &mut Vec<Event>) {
-        if matches!(self.flight, Flight::Gone) {
+        if matches!(self.flight, Flight::Gone) && self.unplugged {
             return;
         }
         self.withdraw();
@@ -221,6 +213,8 @@ impl<D: CcwDevice> Mediator<D> {
                 self.lose_device(out);
                 return;
             }
+        } else if matches!(self.flight, Flight::Gone) {
+            return;
         } else if !matches!(self.flight, Flight::Idle) {
             self.clear_host(Then::Nothing, out);
         }
@@ -237,6 +231,7 @@ impl<D: CcwDevice> Mediator<D> {
         if !self.is_quiet() && !self.reset_host() {
             log::warn!(target: "vfio_ccw::mediator", "{}: unplugged while busy", self.name());
         }
+        self.unplugged = true;
         self.lose_device(out);
     }
 

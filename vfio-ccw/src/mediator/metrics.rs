@@ -13,6 +13,10 @@ pub struct Metrics {
     pub ended_at_once: u64,
     /// Programs that were refused by name.
     pub refused: u64,
+    /// Times that a start had to wait because storage was being withdrawn.
+    pub withheld: u64,
+    /// Programs that were stopped because storage was to be withdrawn.
+    pub made_way: u64,
     /// Host CCWs written.
     pub ccws: u64,
     /// Host list words written.
@@ -54,4 +58,6 @@ pub struct Metrics {
     pub reports_dropped: u64,
     /// Programs whose device never said that it stopped.
     pub quarantined: u64,
+    /// Of these, programs that a reset of the device released.
+    pub released: u64,
 }

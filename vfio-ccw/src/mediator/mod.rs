@@ -36,7 +36,10 @@
 //!   its status was lost on the way, by a channel-control check that says so. It is never lost
 //!   silently, and never reported to have done what it did not do.
 //! * What a program uses stays mapped until the device says that it has stopped. If it never does,
-//!   it stays so for ever ([`Metrics::quarantined`]).
+//!   it stays so until a reset of that device is acknowledged ([`Metrics::quarantined`],
+//!   [`ShadowWindow::in_quarantine`]).
+//! * Storage leaves the guest without a reset of a device, and without an error for a guest that does
+//!   not use it any more ([`Unmap`], [`Discard`]).
 //! * CANCEL SUBCHANNEL succeeds only for a program that the device was not given.
 //!
 //! # Errors of the host
@@ -121,6 +124,7 @@ mod execute;
 mod flight;
 mod functions;
 mod interrupt;
+mod make_way;
 mod metrics;
 mod paths;
 mod recover;
@@ -146,12 +150,16 @@ pub use crw::CrwQueue;
 pub use event::{ConditionCode, Event, Exception, Timer};
 pub use execute::{Completion, Instruction, Stored};
 pub use metrics::Metrics;
-pub use window::{GuestRegion, ShadowWindow, Unmap, WindowConfig, WindowError};
+pub use window::{
+    Discard, GuestRegion, InQuarantine, Left, ResetAcknowledged, ShadowWindow, Unmap, UnmapPolicy,
+    WindowConfig, WindowError, Withdrawal,
+};
 
 /// The guest's subchannel: a device of the host's, made to behave as the architecture says.
 ///
 /// See the [module](self) for how to use it. Dropping it closes the device; a program that may
-/// still run then keeps its storage for ever, so [`Self::stop`] it first.
+/// still run then keeps its storage until somebody makes the statement [`ResetAcknowledged`], so
+/// [`Self::stop`] it first.
 #[derive(Debug)]
 pub struct Mediator<D> {
     // Closed before anything else is dropped.
@@ -162,6 +170,8 @@ pub struct Mediator<D> {
     flight: Flight,
     /// A program that was accepted and not yet given to the device.
     waiting: Option<Waiting>,
+    /// The VMM has taken the device away.
+    unplugged: bool,
     timer: Option<Timer>,
     /// How many timers there were.
     timers: u64,
@@ -180,6 +190,7 @@ impl<D: CcwDevice> Mediator<D> {
     ///
     /// Everything that a start needs is allocated now, or by the first starts.
     pub fn new(device: D, window: ShadowWindow, config: MediatorConfig) -> Self {
+        let window = window.owned_by(config.subchannel);
         let staging = window.staging();
         let mut mediator = Self {
             device,
@@ -188,6 +199,7 @@ impl<D: CcwDevice> Mediator<D> {
             config,
             flight: Flight::Idle,
             waiting: None,
+            unplugged: false,
             timer: None,
             timers: 0,
             watching: false,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, OrbBits, RawOrb, SubchannelStatus};
 use translator::{
-    AddressLimit, Buffers, Check, Guards, LimitAddr, Planned, Rejected, Response, StorageKeys,
-    fetch, orb_fault, validate,
+    AddressLimit, Buffers, Check, Code, Guards, LimitAddr, Planned, Rejected, Response,
+    StorageKeys, fetch, orb_fault, validate,
 };
 
 use super::errno::Refusal;
-use super::flight::{Flight, Job, Then, Waiting};
+use super::flight::{Flight, Job, Ready, Then, Waiting};
+use super::window::Layout;
 use super::{ConditionCode, Event, Exception, Mediator, status};
 use crate::CcwDevice;
 
@@ -23,7 +24,9 @@ const LOUD: u64 = 16;
 /// What the guest's program comes to, before the host is asked.
 enum Prepared {
     /// It can be given to the host.
-    Ready(Waiting),
+    Ready(Ready),
+    /// It wants storage that is being withdrawn: whether there will be any is not known yet.
+    Withheld,
     /// It ends at once, with this status.
     Status(Irb<Guest>),
     /// Nothing happens, but for this.
@@ -34,8 +37,9 @@ impl<D: CcwDevice> Mediator<D> {
     /// START SUBCHANNEL with an ORB of 12 bytes, or of 32 if its bit X is one.
     ///
     /// Condition code 0 says that the start function is accepted; what is wrong with the program
-    /// itself appears as status, as on a machine. When the device does not take the program yet,
-    /// the start stays pending: there is a [timer](Self::timer) then.
+    /// itself appears as status, as on a machine. When the device does not take the program yet, or
+    /// the program wants storage that is being [withdrawn](super::Withdrawal), the start stays pending:
+    /// there is a [timer](Self::timer) then.
     ///
     /// # Errors
     ///
@@ -60,7 +64,18 @@ impl<D: CcwDevice> Mediator<D> {
             return Ok(ConditionCode::Cc3);
         }
         match self.prepare(orb) {
-            Prepared::Ready(waiting) => Ok(self.hand_over(&decoded, waiting, out)),
+            Prepared::Ready(ready) => {
+                self.wait(orb, Some(ready));
+                Ok(self.hand_over(&decoded, out))
+            }
+            Prepared::Withheld => {
+                self.subchannel.accept_start(&decoded);
+                self.wait(orb, None);
+                if matches!(self.flight, Flight::Idle) {
+                    self.arm(self.config.patience.retry);
+                }
+                Ok(ConditionCode::Cc0)
+            }
             Prepared::Status(irb) => {
                 self.subchannel.accept_start(&decoded);
                 self.post(&irb, out);
@@ -70,14 +85,17 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
-    /// Gives the program to the host, or lets it wait until the host can take it.
-    fn hand_over(
-        &mut self,
-        orb: &Orb<Guest>,
-        waiting: Waiting,
-        out: &mut Vec<Event>,
-    ) -> ConditionCode {
-        self.waiting = Some(waiting);
+    /// A start is to wait for its turn.
+    fn wait(&mut self, orb: &RawOrb, ready: Option<Ready>) {
+        self.waiting = Some(Waiting {
+            orb: *orb,
+            ready,
+            put_off: 0,
+        });
+    }
+
+    /// Gives the program that waits to the host, unless it has to wait until the host can take it.
+    fn hand_over(&mut self, orb: &Orb<Guest>, out: &mut Vec<Event>) -> ConditionCode {
         if !matches!(self.flight, Flight::Idle) {
             self.subchannel.accept_start(orb);
             return ConditionCode::Cc0;
@@ -126,11 +144,14 @@ impl<D: CcwDevice> Mediator<D> {
     /// Gives a program that waits to the host, if there is one and the host is free: its guest has
     /// its condition code already.
     pub(super) fn launch_waiting(&mut self, out: &mut Vec<Event>) {
-        let (Flight::Idle, Some(waiting)) = (&self.flight, &self.waiting) else {
+        if !matches!(self.flight, Flight::Idle) || !self.make_ready(out) {
+            return;
+        }
+        let Some(Waiting { orb, put_off, .. }) = &self.waiting else {
             return;
         };
-        let put_off = waiting.put_off;
-        let bits = status::bits(waiting.program.guest_orb());
+        let put_off = *put_off;
+        let bits = status::bits(&Orb::decode(orb));
         let Err(refusal) = self.launch() else {
             self.subchannel.started();
             return;
@@ -156,6 +177,46 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
+    /// Makes the program of a start that waits, if it has none yet. Says whether there is one: it may
+    /// have ended, or have to wait on.
+    fn make_ready(&mut self, out: &mut Vec<Event>) -> bool {
+        let patience = self.config.patience;
+        let Some(waiting) = &mut self.waiting else {
+            return false;
+        };
+        if waiting.ready.is_some() {
+            return true;
+        }
+        let orb = waiting.orb;
+        let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+        let failed = status::checked(status::bits(&Orb::decode(&orb)), check);
+        if waiting.put_off >= patience.retries {
+            self.waiting = None;
+            self.post(&failed, out);
+            return false;
+        }
+        waiting.put_off += 1;
+        let prepared = self.prepare(&orb);
+        match (prepared, &mut self.waiting) {
+            (Prepared::Ready(ready), Some(waiting)) => {
+                waiting.ready = Some(ready);
+                return true;
+            }
+            (Prepared::Withheld, _) => self.arm(patience.retry),
+            (Prepared::Status(irb), _) => {
+                self.waiting = None;
+                self.post(&irb, out);
+            }
+            // The guest has its condition code: what would be another one now, because its program
+            // is another one, is the channel's problem.
+            (Prepared::Answer(_) | Prepared::Ready(_), _) => {
+                self.waiting = None;
+                self.post(&failed, out);
+            }
+        }
+        false
+    }
+
     /// An accepted start function that the host does not carry out.
     fn start_failed(&mut self, bits: OrbBits, refusal: Refusal, out: &mut Vec<Event>) {
         let irb = status::refused(bits, refusal);
@@ -170,11 +231,15 @@ impl<D: CcwDevice> Mediator<D> {
     /// Gives the program that waits to the host. On a refusal it waits again, unless the host may
     /// have it all the same ([`Refusal::Unknown`]): then it runs.
     fn launch(&mut self) -> Result<(), Refusal> {
-        let Some(waiting) = self.waiting.take() else {
+        let Some(Waiting {
+            orb,
+            ready: Some(ready),
+            put_off,
+        }) = self.waiting.take()
+        else {
             return Ok(());
         };
-        let put_off = waiting.put_off;
-        let job = Job::new(waiting.program.start(), waiting.lease);
+        let job = Job::new(orb, ready);
         let mut result = Ok(());
         for _ in 0..AT_ONCE {
             let answer = self.device.start_orb(job.program.orb());
@@ -214,10 +279,19 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Takes back a program that the host was not given.
     pub(super) fn withdraw(&mut self) {
-        if let Some(Waiting { program, lease, .. }) = self.waiting.take() {
-            self.keep(program.release());
-            drop(lease);
+        if let Some(Waiting {
+            ready: Some(ready), ..
+        }) = self.waiting.take()
+        {
+            self.unmake(ready);
         }
+    }
+
+    /// Gives back what a program holds that the host was not given.
+    pub(super) fn unmake(&mut self, ready: Ready) {
+        let Ready { program, lease } = ready;
+        self.keep(program.release());
+        drop(lease);
     }
 
     /// Reads, judges, lays out, pins and writes the guest's program.
@@ -252,7 +326,7 @@ impl<D: CcwDevice> Mediator<D> {
                 self.metrics.ended_at_once += 1;
                 return Prepared::Status(irb);
             }
-            Err(rejected) => return self.rejected(rejected),
+            Err(rejected) => return self.rejected(rejected, &layout),
         };
         let translated = lease
             .slot(&mut self.staging)
@@ -261,7 +335,7 @@ impl<D: CcwDevice> Mediator<D> {
             .map(|slot| plan.pin(self.window.clone()).and_then(|p| p.emit(slot)));
         let program = match translated {
             Some(Ok(program)) => program,
-            Some(Err(rejected)) => return self.rejected(rejected),
+            Some(Err(rejected)) => return self.rejected(rejected, &layout),
             // A window whose areas do not fit each other is refused when it is made.
             None => {
                 let bits = status::bits(&Orb::decode(orb));
@@ -272,24 +346,30 @@ impl<D: CcwDevice> Mediator<D> {
         let (ccws, list_words) = program.doublewords();
         self.metrics.ccws += ccws as u64;
         self.metrics.list_words += list_words as u64;
-        let waiting = Waiting {
-            program,
-            lease,
-            put_off: 0,
-        };
-        match waiting.lease.publish(&waiting.program, &self.staging) {
-            Ok(()) => Prepared::Ready(waiting),
+        match lease.publish(&program, &self.staging) {
+            Ok(()) => Prepared::Ready(Ready { program, lease }),
             Err(errno) => {
                 log::error!(target: "vfio_ccw::mediator::start", "{}: slot: {errno}", self.name());
-                let bits = status::bits(waiting.program.guest_orb());
-                self.keep(waiting.program.release());
+                let bits = status::bits(program.guest_orb());
+                self.keep(program.release());
                 Prepared::Status(status::refused(bits, Refusal::Host))
             }
         }
     }
 
-    /// The program is refused by name.
-    fn rejected(&mut self, rejected: Rejected) -> Prepared {
+    /// The program, which was read in `layout`, is refused by name.
+    fn rejected(&mut self, rejected: Rejected, layout: &Arc<Layout>) -> Prepared {
+        let withheld = match rejected.finding.code {
+            Code::HostBusy => true,
+            // It has gone since, which whoever reads the program now will find.
+            Code::HostMap => !Arc::ptr_eq(layout, &self.window.layout()),
+            _ => false,
+        };
+        if withheld {
+            self.metrics.withheld += 1;
+            self.keep(rejected.into_buffers());
+            return Prepared::Withheld;
+        }
         self.metrics.refused += 1;
         let level = self.level(self.metrics.refused);
         log::log!(target: "vfio_ccw::mediator::start", level, "{}: {rejected}", self.name());

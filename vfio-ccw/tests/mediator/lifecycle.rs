@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Paths, reports, resets, unplugging, unmapping.
+//! Paths, reports, resets, unplugging.
 
 use ccw::{GuestAddr, RawCrw};
 use vfio_ccw::device::fault::{Call, Fault};
-use vfio_ccw::mediator::{GuestRegion, WindowError};
+use vfio_ccw::mediator::{GuestRegion, ResetAcknowledged};
 use vfio_ccw::{Errno, HostMemory, Source};
 
 use crate::common::*;
@@ -187,37 +187,6 @@ fn a_device_without_a_reset_is_cleared() {
     machine.works();
 }
 
-/// Two phases: a program that uses the storage is waited for, or stopped.
-#[test]
-fn storage_is_unmapped_in_two_phases() {
-    let mut machine = Setup::default().stepped().machine();
-    let start = GuestAddr::new(0);
-    let end = GuestAddr::new(RAM as u64);
-    machine.ssch();
-    assert!(machine.sch.uses(&(start..end)));
-    assert!(!machine.sch.uses(&(end..GuestAddr::new(u64::MAX))));
-    let unmap = machine.sch.window().begin_unmap(start).unwrap();
-    assert!(!unmap.is_quiet());
-    let (unmap, error) = unmap.commit().unwrap_err();
-    assert_eq!(error, WindowError::InUse);
-    machine.sch.stop(&mut machine.events);
-    machine.run(1);
-    assert_eq!(machine.tsch(), (Cc0, CCC.into()));
-    // Programs that come now find their storage withdrawn.
-    assert_eq!(machine.ssch(), Cc0);
-    assert_eq!(machine.tsch(), (Cc0, CCC.into()));
-    unmap.commit().unwrap();
-    // And then gone: a program check, as for any address without storage.
-    assert_eq!(machine.ssch(), Cc0);
-    assert_eq!(machine.tsch(), (Cc0, "00c04017 00002008 00200000".into()));
-    assert_eq!(machine.made(Call::Start), 1);
-    let window = machine.sch.window().clone();
-    window
-        .add(GuestRegion::new(start, machine.ram.clone()))
-        .unwrap();
-    machine.works();
-}
-
 #[test]
 fn stop_ends_a_start_that_is_pending() {
     let mut machine = machine();
@@ -261,9 +230,10 @@ fn dropped_while_a_program_runs() {
     let mut machine = endless();
     machine.ssch();
     let window = machine.sch.window().clone();
+    let owner = machine.sch.owner();
     drop(machine);
     assert_eq!((window.in_flight(), window.quarantined()), (1, 1));
-    assert_eq!(window.release_quarantined(), 1);
+    assert_eq!(window.release_quarantined(ResetAcknowledged(owner)), 1);
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod interrupts;
 mod lifecycle;
 mod recovery;
 mod start;
+mod storage;

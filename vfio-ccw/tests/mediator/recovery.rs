@@ -3,6 +3,7 @@
 
 use vfio_ccw::Errno;
 use vfio_ccw::device::fault::{Call, Fault, InterruptFault};
+use vfio_ccw::mediator::{ResetAcknowledged, UnmapPolicy};
 
 use crate::common::*;
 
@@ -284,11 +285,12 @@ fn a_device_that_does_not_stop_is_quarantined() {
     // Nothing of it is unmapped, and it takes the word of the VMM to give it back.
     let start = ccw::GuestAddr::new(0);
     let window = machine.sch.window().clone();
+    let owner = machine.sch.owner();
     drop(machine);
-    assert!(window.begin_unmap(start).is_ok());
     assert_eq!(window.in_flight(), 1);
-    assert_eq!(window.release_quarantined(), 1);
+    assert_eq!(window.release_quarantined(ResetAcknowledged(owner)), 1);
     assert_eq!(window.in_flight(), 0);
+    assert!(window.begin_unmap(start, UnmapPolicy::Refuse).is_ok());
 }
 
 /// A timer that was replaced means nothing.

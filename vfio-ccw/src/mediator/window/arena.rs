@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ccw::{Host, HostAddr};
+use pinning::Owner;
 use translator::{Area, AreaError, Slot, Translated};
 
 use super::{ShadowWindow, WindowConfig, WindowError};
@@ -18,6 +19,15 @@ const TAKEN: u64 = 1;
 const QUARANTINED: u64 = 2;
 const STATE: u64 = 3;
 
+/// Who has a slot.
+#[derive(Debug, Default)]
+struct Place {
+    /// What it is, and its generation.
+    word: AtomicU64,
+    /// Whose it is; changed only by whoever has just taken it.
+    owner: AtomicU64,
+}
+
 /// Memory below 2 GiB of the I/O addresses: one scratch page, then slots of equal size.
 #[derive(Debug)]
 pub(super) struct Arena {
@@ -25,7 +35,7 @@ pub(super) struct Arena {
     base: u64,
     ccw_bytes: u64,
     slot_bytes: u64,
-    slots: Box<[AtomicU64]>,
+    slots: Box<[Place]>,
     /// Where the search for a free slot begins: behind the one taken last, so that status of a
     /// program that is over names a slot which the next program does not have.
     next: AtomicUsize,
@@ -52,7 +62,7 @@ impl Arena {
             base,
             ccw_bytes,
             slot_bytes,
-            slots: (0..config.slots).map(|_| AtomicU64::new(FREE)).collect(),
+            slots: (0..config.slots).map(|_| Place::default()).collect(),
             next: AtomicUsize::new(0),
         })
     }
@@ -76,20 +86,22 @@ impl Arena {
     }
 
     /// Takes a free slot.
-    fn take(&self) -> Option<(usize, u64)> {
+    fn take(&self, owner: Owner) -> Option<(usize, u64)> {
         let count = self.slots.len();
         let first = self.next.load(Ordering::Relaxed);
         (0..count).find_map(|n| {
             let index = first.wrapping_add(n) % count;
             let slot = self.slots.get(index)?;
-            let word = slot.load(Ordering::Relaxed);
+            let word = slot.word.load(Ordering::Relaxed);
             let taken = (word & !STATE).wrapping_add(STATE + 1) | TAKEN;
             let free = word & STATE == FREE;
             let won = free
                 && slot
+                    .word
                     .compare_exchange(word, taken, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok();
             won.then(|| {
+                slot.owner.store(owner.0, Ordering::Relaxed);
                 self.next.store(index + 1, Ordering::Relaxed);
                 (index, taken / (STATE + 1))
             })
@@ -98,23 +110,27 @@ impl Arena {
 
     fn set(&self, index: usize, state: u64) {
         if let Some(slot) = self.slots.get(index) {
-            let word = slot.load(Ordering::Relaxed);
-            slot.store((word & !STATE) | state, Ordering::Release);
+            let word = slot.word.load(Ordering::Relaxed);
+            slot.word.store((word & !STATE) | state, Ordering::Release);
         }
     }
 
     /// Slots that are not free.
     pub(super) fn in_use(&self) -> usize {
-        let state = |slot: &AtomicU64| slot.load(Ordering::Relaxed) & STATE;
+        let state = |slot: &Place| slot.word.load(Ordering::Relaxed) & STATE;
         self.slots.iter().filter(|slot| state(slot) != FREE).count()
     }
 
-    /// Makes every quarantined slot free.
-    pub(super) fn release_quarantined(&self) {
+    /// Makes the slots of `owner`'s that are quarantined free.
+    pub(super) fn release_quarantined(&self, owner: Owner) {
         for slot in &self.slots {
-            let word = slot.load(Ordering::Relaxed);
-            if word & STATE == QUARANTINED {
-                slot.store(word & !STATE, Ordering::Release);
+            let word = slot.word.load(Ordering::Acquire);
+            if word & STATE == QUARANTINED && slot.owner.load(Ordering::Relaxed) == owner.0 {
+                // If the word has changed, somebody else released it. It counts generations, so it
+                // does not come back.
+                let free = word & !STATE;
+                let order = (Ordering::Release, Ordering::Relaxed);
+                let _ = slot.word.compare_exchange(word, free, order.0, order.1);
             }
         }
     }
@@ -133,7 +149,7 @@ pub(in crate::mediator) struct Lease {
 impl ShadowWindow {
     /// Takes a slot, if one is free.
     pub(in crate::mediator) fn lease(&self) -> Option<Lease> {
-        let (index, generation) = self.arena().take()?;
+        let (index, generation) = self.arena().take(self.owner)?;
         Some(Lease {
             window: self.clone(),
             index,
@@ -275,7 +291,9 @@ mod tests {
         drop(lease);
         window.lease().unwrap().start();
         assert!(window.lease().is_none());
-        window.arena().release_quarantined();
+        window.arena().release_quarantined(Owner(1));
+        assert!(window.lease().is_none());
+        window.arena().release_quarantined(window.owner);
         assert!(window.lease().is_some());
     }
 

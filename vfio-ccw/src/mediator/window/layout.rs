@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Where guest storage lies in this process, and at which I/O addresses.
 
+use std::ops::Range;
+
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionError, RegionMap};
 use translator::GuestStorage;
 
+use super::{Ranges, WindowError};
 use crate::HostMemory;
 
 /// A stretch of guest storage and the memory that it is.
@@ -35,6 +38,22 @@ impl GuestRegion {
         self.memory.len() as u64
     }
 
+    /// Its guest addresses; a layout has no region that passes the end.
+    pub(super) fn range(&self) -> Range<GuestAddr> {
+        let end = self.start.get().saturating_add(self.len());
+        self.start..GuestAddr::new(end)
+    }
+
+    /// Its bytes in the space of all memory, in which the same byte has the same number.
+    fn backing(&self) -> Range<u64> {
+        backing(&self.memory)
+    }
+
+    /// Whether it is this very region.
+    fn is(&self, other: &Self) -> bool {
+        (self.start, self.backing()) == (other.start, other.backing())
+    }
+
     /// The bytes from `at` on, as an offset and how many there are, if `at` lies in the region.
     fn from(&self, at: GuestAddr) -> Option<(usize, usize)> {
         let offset = at.get().checked_sub(self.start.get())?;
@@ -44,32 +63,87 @@ impl GuestRegion {
     }
 }
 
+/// The bytes of `memory`: where this process has them.
+fn backing(memory: &HostMemory) -> Range<u64> {
+    let start = memory.addr() as u64;
+    start..start.saturating_add(memory.len() as u64)
+}
+
 /// All regions at one moment. A start works with one layout from its first fetch to its last, and
 /// keeps the memory of it alive.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::mediator) struct Layout {
     /// In ascending order.
     regions: Vec<GuestRegion>,
+    /// What programs cannot use of them.
+    holes: Ranges,
+    /// What programs can use.
     map: RegionMap,
+    /// What is added to a guest address.
+    offset: u64,
 }
 
 impl Layout {
-    /// The layout of `regions`, each at its guest address plus `offset`.
-    pub(super) fn new(mut regions: Vec<GuestRegion>, offset: u64) -> Result<Self, RegionError> {
-        regions.sort_unstable_by_key(|region| region.start);
-        let mut described = Vec::with_capacity(regions.len());
-        for region in &regions {
+    /// No regions, to be mapped at their guest address plus `offset`.
+    pub(super) fn new(offset: u64) -> Self {
+        Self {
+            regions: Vec::new(),
+            holes: Ranges::default(),
+            map: RegionMap::default(),
+            offset,
+        }
+    }
+
+    /// With `region` as well, of which nothing is missing.
+    pub(super) fn with(&self, region: GuestRegion) -> Result<Self, RegionError> {
+        let mut layout = self.clone();
+        layout.regions.push(region);
+        layout.regions.sort_unstable_by_key(|region| region.start);
+        layout.describe()
+    }
+
+    /// Without `region`.
+    pub(super) fn without(&self, region: &GuestRegion) -> Result<Self, WindowError> {
+        let mut layout = self.clone();
+        layout.regions.retain(|other| !other.is(region));
+        if layout.regions.len() == self.regions.len() {
+            return Err(WindowError::NotARegion);
+        }
+        let range = region.range();
+        layout.holes.remove(&(range.start.get()..range.end.get()));
+        Ok(layout.describe()?)
+    }
+
+    /// With other holes.
+    pub(super) fn with_holes(&self, change: impl FnOnce(&mut Ranges)) -> Result<Self, RegionError> {
+        let mut layout = self.clone();
+        change(&mut layout.holes);
+        layout.describe()
+    }
+
+    /// Makes the map anew.
+    fn describe(mut self) -> Result<Self, RegionError> {
+        let mut whole = Vec::with_capacity(self.regions.len());
+        for region in &self.regions {
             let guest = region.start;
-            let host = guest.get().checked_add(offset);
-            described.push(Region {
+            let host = guest.get().checked_add(self.offset);
+            whole.push(Region {
                 guest,
                 len: region.len(),
                 host: HostAddr::new(host.ok_or(RegionError::Wraps { guest })?),
                 permission: region.permission,
             });
         }
-        let map = RegionMap::new(&described)?;
-        Ok(Self { regions, map })
+        // A hole must not hide that two regions overlap.
+        self.map = RegionMap::new(&whole)?;
+        if !self.holes.is_empty() {
+            let pieces: Vec<_> = whole
+                .iter()
+                .flat_map(|it| pieces(it, &self.holes))
+                .collect();
+            self.map = RegionMap::new(&pieces)?;
+        }
+        Ok(self)
     }
 
     /// Where it lies for the device.
@@ -86,6 +160,59 @@ impl Layout {
         self.regions.iter().find(|region| region.start == start)
     }
 
+    /// What programs cannot use of the regions.
+    pub(super) fn holes(&self) -> &Ranges {
+        &self.holes
+    }
+
+    /// The regions that have bytes of `memory`.
+    pub(super) fn sharing(&self, memory: &HostMemory) -> Vec<GuestRegion> {
+        let regions = self.regions.iter();
+        let shares =
+            |region: &&GuestRegion| !common(&region.backing(), &backing(memory)).is_empty();
+        regions.filter(shares).cloned().collect()
+    }
+
+    /// Whether regions have all of `range`, holes included.
+    pub(super) fn has(&self, range: &Range<GuestAddr>) -> bool {
+        let mut at = range.start;
+        while at < range.end {
+            match self.locate(at) {
+                Some((region, ..)) => at = region.range().end,
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// All guest addresses at which the storage of `range` is, in ascending order.
+    pub(super) fn same_storage(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
+        let wanted = range.start.get()..range.end.get();
+        let mut bytes = Ranges::default();
+        for region in &self.regions {
+            let (start, backing) = (region.start.get(), region.backing());
+            let part = common(&(start..start.saturating_add(region.len())), &wanted);
+            if !part.is_empty() {
+                bytes.insert(
+                    backing.start + (part.start - start)..backing.start + (part.end - start),
+                );
+            }
+        }
+        let mut found = Ranges::default();
+        for region in &self.regions {
+            let (start, backing) = (region.start.get(), region.backing());
+            for part in bytes.within(backing.clone()) {
+                found.insert(
+                    start + (part.start - backing.start)..start + (part.end - backing.start),
+                );
+            }
+        }
+        let found = found.as_slice().iter();
+        found
+            .map(|it| GuestAddr::new(it.start)..GuestAddr::new(it.end))
+            .collect()
+    }
+
     /// Whether a device may store everywhere.
     pub(super) fn all_writable(&self) -> bool {
         self.regions
@@ -93,13 +220,55 @@ impl Layout {
             .all(|region| region.permission == Permission::ReadWrite)
     }
 
-    /// The memory that holds `at`, the offset of `at` in it, and the bytes from there on.
+    /// The memory that holds `at`, the offset of `at` in it, and the bytes from there on that programs
+    /// can use.
     fn find(&self, at: GuestAddr) -> Option<(&HostMemory, usize, usize)> {
+        let (region, offset, mut left) = self.locate(at)?;
+        if !self.holes.is_empty() {
+            let rest = at.get()..at.get().saturating_add(left as u64);
+            if let Some(hole) = self.holes.within(rest).next() {
+                left = usize::try_from(hole.start - at.get()).ok()?;
+            }
+        }
+        (left > 0).then_some((&region.memory, offset, left))
+    }
+
+    /// The region that holds `at`, the offset of `at` in it, and the bytes from there on.
+    fn locate(&self, at: GuestAddr) -> Option<(&GuestRegion, usize, usize)> {
         let behind = self.regions.partition_point(|region| region.start <= at);
         let region = self.regions.get(behind.checked_sub(1)?)?;
         let (offset, left) = region.from(at)?;
-        Some((&region.memory, offset, left))
+        Some((region, offset, left))
     }
+}
+
+/// What two ranges have in common.
+fn common(one: &Range<u64>, other: &Range<u64>) -> Range<u64> {
+    one.start.max(other.start)..one.end.min(other.end)
+}
+
+/// `region` without the holes.
+fn pieces(region: &Region, holes: &Ranges) -> Vec<Region> {
+    let start = region.guest.get();
+    let end = start + region.len;
+    let mut pieces = Vec::new();
+    let mut push = |piece: Range<u64>| {
+        if !piece.is_empty() {
+            pieces.push(Region {
+                guest: GuestAddr::new(piece.start),
+                len: piece.end - piece.start,
+                host: HostAddr::new(region.host.get() + (piece.start - start)),
+                permission: region.permission,
+            });
+        }
+    };
+    let mut from = start;
+    for hole in holes.within(start..end) {
+        push(from..hole.start);
+        from = hole.end;
+    }
+    push(from..end);
+    pieces
 }
 
 impl GuestStorage for Layout {
@@ -139,7 +308,15 @@ mod tests {
             region(0, 0x2000, 1),
             region(0x5000, 0x1000, 5),
         ];
-        Layout::new(regions.into(), 1 << 32).unwrap()
+        laid_out(regions, 1 << 32).unwrap()
+    }
+
+    fn laid_out(
+        regions: impl IntoIterator<Item = GuestRegion>,
+        offset: u64,
+    ) -> Result<Layout, RegionError> {
+        let mut regions = regions.into_iter();
+        regions.try_fold(Layout::new(offset), |layout, region| layout.with(region))
     }
 
     #[test]
@@ -170,10 +347,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_map() {
-        let wrong = |start, offset| Layout::new(vec![region(start, 0x1000, 0)], offset).is_err();
+        let wrong = |start, offset| laid_out([region(start, 0x1000, 0)], offset).is_err();
         assert!(wrong(0x800, 0));
         assert!(wrong(0x1000, u64::MAX - 0xfff));
         let twice = vec![region(0, 0x2000, 0), region(0x1000, 0x1000, 0)];
-        assert!(Layout::new(twice, 0).is_err());
+        assert!(laid_out(twice, 0).is_err());
     }
 }

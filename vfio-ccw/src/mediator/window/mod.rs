@@ -8,23 +8,33 @@
 //! ```
 
 mod arena;
+mod discard;
 mod layout;
 mod pinner;
+mod quarantine;
+mod ranges;
 mod unmap;
 #[cfg(feature = "vm-memory")]
 mod vm_memory;
+mod withdrawal;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use pinning::{Budget, InvalidateError, Ledger, Permission, RegionError};
+use pinning::{Budget, InvalidateError, Ledger, Owner, Permission, RegionError};
 
 use crate::{Access, DmaSpace, Errno};
 
 use arena::Arena;
 pub(super) use arena::{Lease, Staging};
+pub use discard::{Discard, Left};
 pub use layout::GuestRegion;
 pub(super) use layout::Layout;
+pub use quarantine::{InQuarantine, ResetAcknowledged};
+use ranges::Ranges;
 pub use unmap::Unmap;
+pub(super) use withdrawal::overlaps;
+pub use withdrawal::{UnmapPolicy, Withdrawal};
 
 /// Spans of storage that the ledger writes down for each program.
 const SPANS: u32 = 1024;
@@ -67,25 +77,30 @@ impl Default for WindowConfig {
 /// at its address plus 4 GiB. Every clone is the same window.
 ///
 /// Devices that share an address space (a container, an IOAS) share a window. What it maps stays
-/// mapped until it is taken away, or the last clone is dropped.
+/// mapped until it is [taken away](Unmap), or the last clone is dropped. Single pages leave a region by
+/// [`Discard`].
 ///
 /// ```
 /// use ccw::GuestAddr;
 /// use vfio_ccw::HostMemory;
 /// use vfio_ccw::device::soft::SoftSpace;
-/// use vfio_ccw::mediator::{GuestRegion, ShadowWindow, WindowConfig};
+/// use vfio_ccw::mediator::{GuestRegion, ShadowWindow, UnmapPolicy, WindowConfig};
 ///
 /// let window = ShadowWindow::new(SoftSpace::new(), WindowConfig::default())?;
 /// let ram = HostMemory::anonymous(0x10_0000).expect("memory");
 /// window.add(GuestRegion::new(GuestAddr::new(0), ram))?;
 ///
-/// let unmap = window.begin_unmap(GuestAddr::new(0))?;
+/// let unmap = window.begin_unmap(GuestAddr::new(0), UnmapPolicy::Refuse)?;
 /// assert!(unmap.is_quiet());
 /// unmap.commit().map_err(|(_, error)| error)?;
 /// # Ok::<(), vfio_ccw::mediator::WindowError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct ShadowWindow(Arc<Inner>);
+pub struct ShadowWindow {
+    inner: Arc<Inner>,
+    /// Whose programs are pinned.
+    owner: Owner,
+}
 
 struct Inner {
     space: Mutex<Box<dyn DmaSpace>>,
@@ -93,6 +108,8 @@ struct Inner {
     ledger: Ledger,
     arena: Arena,
     guest_offset: u64,
+    /// Numbers that were given out.
+    serials: AtomicU64,
 }
 
 /// Why a window is not as it was asked to be.
@@ -114,10 +131,13 @@ pub enum WindowError {
     /// No region begins there.
     #[error("no region begins there")]
     NotARegion,
-    /// Programs in flight use the region.
-    #[error("programs in flight use the region")]
+    /// Not whole pages of 4 KiB of storage.
+    #[error("not whole pages of storage")]
+    NotPages,
+    /// Programs in flight use the storage.
+    #[error("programs in flight use the storage")]
     InUse,
-    /// The region cannot be taken away now.
+    /// The storage cannot be taken away now.
     #[error(transparent)]
     Invalidate(#[from] InvalidateError),
 }
@@ -141,13 +161,17 @@ impl ShadowWindow {
             programs: config.slots,
             ..config.budget
         };
-        Ok(Self(Arc::new(Inner {
-            space: Mutex::new(space),
-            layout: RwLock::default(),
-            ledger: Ledger::new(budget, SPANS.min(budget.extents)),
-            arena,
-            guest_offset: config.guest_offset,
-        })))
+        Ok(Self {
+            inner: Arc::new(Inner {
+                space: Mutex::new(space),
+                layout: RwLock::new(Arc::new(Layout::new(config.guest_offset))),
+                ledger: Ledger::new(budget, SPANS.min(budget.extents)),
+                arena,
+                guest_offset: config.guest_offset,
+                serials: AtomicU64::new(0),
+            }),
+            owner: Owner::default(),
+        })
     }
 
     /// Gives the devices a region of guest storage.
@@ -158,57 +182,74 @@ impl ShadowWindow {
     /// has changed then.
     pub fn add(&self, region: GuestRegion) -> Result<(), WindowError> {
         // Held throughout: of two changes one comes first.
-        let mut space = self.0.space();
+        let mut space = self.inner.space();
         let access = match region.permission {
             Permission::ReadWrite => Access::Store,
             Permission::ReadOnly => Access::Fetch,
         };
-        let iova = region.start.get().wrapping_add(self.0.guest_offset);
+        let iova = region.start.get().wrapping_add(self.inner.guest_offset);
         let memory = region.memory.clone();
-        let mut regions = self.layout().regions().to_vec();
-        regions.push(region);
-        let layout = Layout::new(regions, self.0.guest_offset)?;
+        let layout = self.layout().with(region)?;
         space.map(iova, &memory, access).map_err(WindowError::Map)?;
-        self.0.set_layout(layout);
+        self.inner.set_layout(layout);
         Ok(())
+    }
+
+    /// The guest's storage, in ascending order.
+    pub fn regions(&self) -> Vec<GuestRegion> {
+        self.layout().regions().to_vec()
     }
 
     /// Programs in flight, quarantined ones included.
     pub fn in_flight(&self) -> usize {
-        self.0.ledger.in_flight()
+        self.inner.ledger.in_flight()
     }
 
     /// Programs whose device never said that it stopped: what they use stays as it is.
     pub fn quarantined(&self) -> usize {
-        self.0.ledger.quarantined()
-    }
-
-    /// Gives back what quarantined programs hold, and says how many there were. To be called when
-    /// **every** device in this window has acknowledged a reset, or is closed.
-    pub fn release_quarantined(&self) -> usize {
-        self.0.arena.release_quarantined();
-        self.0.ledger.release_quarantined()
+        self.inner.ledger.quarantined()
     }
 
     /// Guest storage as it is laid out now.
     pub(super) fn layout(&self) -> Arc<Layout> {
-        let layout = self.0.layout.read();
+        let layout = self.inner.layout.read();
         Arc::clone(&layout.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whose programs this handle pins.
+    pub(super) fn owner(&self) -> Owner {
+        self.owner
+    }
+
     fn arena(&self) -> &Arena {
-        &self.0.arena
+        &self.inner.arena
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
+    }
+
+    /// A number that was never given out before, not 0.
+    fn serial(&self) -> u64 {
+        self.inner.serials.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Takes `region` away, which nobody uses.
     fn remove(&self, region: &GuestRegion) -> Result<(), WindowError> {
-        let mut space = self.0.space();
-        let mut regions = self.layout().regions().to_vec();
-        regions.retain(|other| other.start != region.start);
-        let layout = Layout::new(regions, self.0.guest_offset)?;
-        let iova = region.start.get().wrapping_add(self.0.guest_offset);
+        let mut space = self.inner.space();
+        let layout = self.layout().without(region)?;
+        let iova = region.start.get().wrapping_add(self.inner.guest_offset);
         space.unmap(iova, region.len()).map_err(WindowError::Map)?;
-        self.0.set_layout(layout);
+        self.inner.set_layout(layout);
+        Ok(())
+    }
+
+    /// Changes what regions have and programs cannot use.
+    fn change_holes(&self, change: impl FnOnce(&mut Ranges)) -> Result<(), WindowError> {
+        // Held throughout: of two changes one comes first.
+        let _space = self.inner.space();
+        let layout = self.layout().with_holes(change)?;
+        self.inner.set_layout(layout);
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ impl Pinner for ShadowWindow {
     type Token = InFlight;
 
     fn caps(&self) -> Caps {
-        let budget = self.0.ledger.budget();
+        let budget = self.ledger().budget();
         Caps {
             space: AddrSpace::Iova,
             stability: Stability::KernelPins,
@@ -31,7 +31,7 @@ impl Pinner for ShadowWindow {
 
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<InFlight, PinError> {
         runs.clear();
-        let program = self.0.ledger.open(extents)?;
+        let program = self.ledger().open_for(self.owner, extents)?;
         // Behind the entry into the ledger: a region that is gone by now is gone in the layout.
         let layout = self.layout();
         let found = layout
@@ -42,30 +42,30 @@ impl Pinner for ShadowWindow {
             Ok(()) => Ok(program),
             Err(error) => {
                 runs.clear();
-                self.0.ledger.close(program);
+                self.ledger().close(program);
                 Err(error)
             }
         }
     }
 
     fn unpin(&self, token: InFlight) {
-        self.0.ledger.close(token);
+        self.ledger().close(token);
     }
 
     fn quarantine(&self, token: InFlight) {
-        self.0.ledger.quarantine(token);
+        self.ledger().quarantine(token);
     }
 
     fn begin_invalidate(&self, range: Range<GuestAddr>) -> Result<(), InvalidateError> {
-        self.0.ledger.begin_invalidate(&range)
+        self.ledger().begin_invalidate(&range)
     }
 
     fn quiesced(&self, range: Range<GuestAddr>) -> bool {
-        self.0.ledger.quiesced(&range)
+        self.ledger().quiesced(&range)
     }
 
     fn end_invalidate(&self, range: Range<GuestAddr>, still_mapped: bool) {
-        self.0.ledger.end_invalidate(&range, still_mapped);
+        self.ledger().end_invalidate(&range, still_mapped);
     }
 }
 
@@ -94,7 +94,7 @@ fn writable(layout: &Layout, extents: &[Extent]) -> Result<(), PinError> {
 mod tests {
     use pinning::{Access, Pins, Run};
 
-    use super::super::{GuestRegion, WindowConfig, WindowError};
+    use super::super::{GuestRegion, UnmapPolicy, WindowConfig, WindowError};
     use super::*;
     use crate::device::soft::SoftSpace;
     use crate::{DmaSpace, Errno, HostMemory};
@@ -179,7 +179,9 @@ mod tests {
         let (window, mut space) = window();
         let used = [extent(RAM, 8, Access::DeviceReads)];
         let pins = Pins::acquire(&window, &used, &mut Runs::new()).unwrap();
-        let unmap = window.begin_unmap(GuestAddr::new(RAM)).unwrap();
+        let unmap = window
+            .begin_unmap(GuestAddr::new(RAM), UnmapPolicy::Halt)
+            .unwrap();
         assert!(!unmap.is_quiet());
         let at = GuestAddr::new(RAM);
         let busy = window.pin(&used, &mut Runs::new());
@@ -199,7 +201,9 @@ mod tests {
         for _ in 0..40 {
             window.add(region(RAM, Permission::ReadWrite)).unwrap();
             drop(Pins::acquire(&window, &used, &mut Runs::new()).unwrap());
-            let unmap = window.begin_unmap(GuestAddr::new(RAM)).unwrap();
+            let unmap = window
+                .begin_unmap(GuestAddr::new(RAM), UnmapPolicy::Halt)
+                .unwrap();
             unmap.commit().unwrap();
         }
     }
@@ -207,10 +211,14 @@ mod tests {
     #[test]
     fn a_withdrawal_that_is_dropped_changes_nothing() {
         let (window, _) = window();
-        drop(window.begin_unmap(GuestAddr::new(RAM)).unwrap());
+        drop(
+            window
+                .begin_unmap(GuestAddr::new(RAM), UnmapPolicy::Halt)
+                .unwrap(),
+        );
         let used = [extent(RAM, 8, Access::DeviceReads)];
         assert!(Pins::acquire(&window, &used, &mut Runs::new()).is_ok());
-        let inside = window.begin_unmap(GuestAddr::new(RAM + 0x1000));
+        let inside = window.begin_unmap(GuestAddr::new(RAM + 0x1000), UnmapPolicy::Halt);
         assert_eq!(inside.unwrap_err(), WindowError::NotARegion);
     }
 
