@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Any program, and its translation, on any device: they do the same.
+//! Any program, and its translation, on any device: they do the same, and it is known what they stored.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::{differential::check, generator::Case};
+use tests::{
+    differential::{check, check_dirty},
+    generator::Case,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let case = Case::from_bytes(bytes);
     if let Err(difference) = check(&case) {
+        panic!("{difference}\n{case:?}");
+    }
+    if let Err(difference) = check_dirty(&case, true) {
         panic!("{difference}\n{case:?}");
     }
 });

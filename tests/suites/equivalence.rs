@@ -11,8 +11,8 @@ use proptest::{
 };
 use tests::{
     differential::{
-        Outcome, check, check_copied, check_granted, check_overlap, check_verdict, judge,
-        run_surprised,
+        Outcome, check, check_copied, check_dirty, check_granted, check_overlap, check_verdict,
+        judge, run_surprised,
     },
     generator::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
@@ -69,6 +69,19 @@ proptest! {
         match (check(&case), check_granted(&case)) {
             (Ok(direct), Ok(granted)) => prop_assert_eq!(direct, granted),
             (Err(difference), _) | (_, Err(difference)) => prop_assert!(false, "{}", difference),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1))]
+
+    #[test]
+    fn what_the_device_stored_is_dirty_and_nothing_else(case in cases()) {
+        for copies in [false, true] {
+            if let Err(difference) = check_dirty(&case, copies) {
+                prop_assert!(false, "copies {}: {}", copies, difference);
+            }
         }
     }
 }
@@ -186,6 +199,12 @@ fn the_cases_go_everywhere() {
             other => format!("{other:?}"),
         };
         *census.entry(id).or_default() += 1;
+        for copies in [false, true] {
+            let dirty = check_dirty(&case, copies).unwrap_or_else(|it| panic!("{it}\n{case:?}"));
+            let Some(clear) = dirty else { continue };
+            let id = format!("Copies({copies}) clear {clear}");
+            *census.entry(id).or_default() += 1;
+        }
     }
     for (id, n) in &census {
         println!("{n:6} {id}");
@@ -214,4 +233,8 @@ fn the_cases_go_everywhere() {
         "too few programs run to their end"
     );
     assert!(count("Exception") > 0);
+    for copies in [false, true] {
+        let clear = count(&format!("Copies({copies}) clear true"));
+        assert!(clear > 1000, "what was stored is clear {clear} times");
+    }
 }

@@ -27,7 +27,7 @@ pub struct Completion {
 
 /// Which host CCW of a guest's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     /// The only one, or the second of two.
     Whole,
     /// The first of two.
@@ -81,7 +81,9 @@ impl<P: Pinner> Translated<P> {
         scsw.device = from.device;
         scsw.subchannel = from.subchannel;
         scsw.residual = from.residual;
-        let node = self.node_at(from.cpa);
+        let node = self
+            .node_at(from.cpa)
+            .and_then(|(n, part)| Some((self.work.nodes.get(usize::from(n))?, part)));
         let mut unexplained = false;
         let mut unmapped = false;
         match node {
@@ -129,30 +131,25 @@ impl<P: Pinner> Translated<P> {
         }
     }
 
-    /// The node whose host CCW ends at `cpa`: the CCW in control is the one before the address.
-    fn node_at(&self, cpa: u32) -> Option<(&Node, Part)> {
+    /// Number of the node whose host CCW ends at `cpa`: the CCW in control is the one before the
+    /// address.
+    pub(crate) fn node_at(&self, cpa: u32) -> Option<(u16, Part)> {
         let offset = cpa.checked_sub(self.base.get())?;
         let n = u64::from(offset).checked_sub(CCW_SIZE)? / CCW_SIZE;
         if !u64::from(offset).is_multiple_of(CCW_SIZE) {
             return None;
         }
-        let (n, part) = match self.work.slot(usize::try_from(n).ok()?)? {
-            HostSlot::Node(n) | HostSlot::SecondTic(n) => (n, Part::Whole),
-            HostSlot::Split(n) => (n, Part::First),
-            HostSlot::Jump(_) | HostSlot::Stop => return None,
-        };
-        Some((self.work.nodes.get(usize::from(n))?, part))
+        match self.work.slot(usize::try_from(n).ok()?)? {
+            HostSlot::Node(n) | HostSlot::SecondTic(n) => Some((n, Part::Whole)),
+            HostSlot::Split(n) => Some((n, Part::First)),
+            HostSlot::Jump(_) | HostSlot::Stop => None,
+        }
     }
 
     /// The channel stopped in the first of the two host CCWs of `node`: the bytes of the second
     /// are left too, and what is a wrong length for the first need not be one for both.
     fn join(&self, scsw: &mut Scsw<Guest>, node: &Node) {
-        let block = if self.orb.idaw_2k { 2048 } else { 4096 };
-        let first = (node.offset() & (block - 1)) + 1;
-        let second = u64::from(node.ccw().count).saturating_sub(first);
-        scsw.residual = scsw
-            .residual
-            .saturating_add(u16::try_from(second).unwrap_or(u16::MAX));
+        scsw.residual = scsw.residual.saturating_add(self.second_count(node));
         if node.suppresses() {
             scsw.subchannel -= SubchannelStatus::INCORRECT_LENGTH;
             let normal = DeviceStatus::CHANNEL_END
@@ -164,6 +161,14 @@ impl<P: Pinner> Translated<P> {
                 scsw.status -= StatusControl::ALERT;
             }
         }
+    }
+
+    /// Bytes of the second of the two host CCWs of `node`.
+    pub(crate) fn second_count(&self, node: &Node) -> u16 {
+        let block = if self.orb.idaw_2k { 2048 } else { 4096 };
+        let first = (node.offset() & (block - 1)) + 1;
+        let second = u64::from(node.ccw().count).saturating_sub(first);
+        u16::try_from(second).unwrap_or(u16::MAX)
     }
 
     /// Gives the pins and the buffers back. The host must have stopped using the program.

@@ -22,7 +22,8 @@
 //!   of the host's program is a guest's.
 //! * [`Translated::start`] is called when the host is given the program: from then on its storage
 //!   stays pinned, whatever is dropped, until [`Running::end`] says that the host has stopped.
-//! * [`Running::complete`] maps the status back. No host address leaves it.
+//! * [`Running::complete`] maps the status back. No host address leaves it. [`Running::dirty`] says
+//!   which guest storage the device may have stored into by then.
 //!
 //! Nothing here panics for any guest, makes system calls, contains unsafe code or allocates by a
 //! number that a guest names; a subchannel that hands its [`Buffers`] from start to start allocates
@@ -94,6 +95,7 @@ mod chain;
 mod code;
 mod complete;
 mod data;
+mod dirty;
 mod emit;
 mod fetch;
 mod finding;

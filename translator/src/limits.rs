@@ -18,3 +18,8 @@ pub const MAX_MIDAWS: usize = 256;
 /// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;
+
+/// How often a program is gone through to find out which of its CCWs may come before another. One
+/// pass does for a program without TICs back, one more for each that leads into the part before
+/// another; a program that takes more is taken to have executed everything.
+pub const REACH_PASSES: usize = 8;

@@ -2,8 +2,9 @@
 //! A program that the host has.
 
 use alloc::boxed::Box;
+use core::ops::Range;
 
-use ccw::{Guest, Host, Irb, Orb};
+use ccw::{Guest, GuestAddr, Host, Irb, Orb};
 use pinning::{Extent, Pinner};
 
 use crate::{Buffers, Completion, Translated};
@@ -60,6 +61,32 @@ impl<P: Pinner> Running<P> {
                 unexplained: true,
             },
         }
+    }
+
+    /// The guest storage into which the device may have stored before the host's status `host`,
+    /// ascending: adjoining ranges are one.
+    ///
+    /// That is exact for a start function that ended with primary status by itself: the data of
+    /// every CCW on the way to where it ended, and of that one as much as the residual count says.
+    /// Skipped data, what was never reached and output do not count. A CCW that may have been
+    /// executed more than once counts with all its data; so does the last one when its residual
+    /// count means nothing. After any other status it is everything
+    /// ([`dirty_at_most`](Self::dirty_at_most)). Status that only follows primary status says
+    /// nothing new of the data.
+    ///
+    /// Of a command that the channel tried more than once (PoP: Command Retry) the last try counts.
+    /// What an earlier one stored beyond it is not the command's result, and means nothing to the
+    /// guest.
+    pub fn dirty(&mut self, host: &Irb<Host>) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
+        let program = self.program.as_mut();
+        program.map(|it| it.dirty(host)).into_iter().flatten()
+    }
+
+    /// The guest storage into which the device may have stored when nothing is known of how the
+    /// program ended: all that it may ever store into.
+    pub fn dirty_at_most(&mut self) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
+        let program = self.program.as_mut();
+        program.map(Translated::dirty_at_most).into_iter().flatten()
     }
 
     /// The host has refused the program, for certain.

@@ -13,6 +13,7 @@ use crate::{
     Code, Finding, HostProfile, Policy, Severity, Site,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
+    dirty::Reached,
     finding::{Findings, Word},
     node::{Node, Span},
     overlap::Overlap,
@@ -51,6 +52,8 @@ pub struct Buffers {
     /// Lowest and highest address of control words, for the overlap check.
     pub(crate) control: (u64, u64),
     pub(crate) overlap: Overlap,
+    /// What the device may have stored into, once that is asked.
+    pub(crate) reached: Reached,
     /// Last and first node of the loop in which the certain path ends.
     pub(crate) back: Option<(u16, u16)>,
     /// First and last node of what may be executed more than once, in whatever loop.
@@ -245,6 +248,7 @@ impl Default for Buffers {
             runs: Runs::new(),
             control: (u64::MAX, 0),
             overlap: Overlap::default(),
+            reached: Reached::default(),
             back: None,
             looped: None,
             second_tic: None,

@@ -10,7 +10,7 @@ use std::{
     cell::Cell,
 };
 
-use ccw::{GuestAddr, HostAddr, RawOrb};
+use ccw::{GuestAddr, HostAddr, Irb, RawIrb, RawOrb};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 use translator::{
     Area, Buffers, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch, validate,
@@ -155,7 +155,15 @@ impl Host {
             .pin(&self.pinner)
             .and_then(|pinned| pinned.emit(slot.unwrap()));
         match translated {
-            Ok(translated) => (Fate::Run, translated.release()),
+            Ok(translated) => {
+                let mut running = translated.start();
+                // As if it had ended behind its first CCW, and as if nobody knew.
+                let mut irb = RawIrb([0; 64]);
+                irb.0[..8].copy_from_slice(&[0, 0xc0, 0x40, 7, 0, 0x10, 0, 8]);
+                let dirty = running.dirty(&Irb::decode(&irb)).count();
+                assert!(running.dirty_at_most().count() >= dirty);
+                (Fate::Run, running.end())
+            }
             Err(rejected) => (Fate::Rejected, rejected.into_buffers()),
         }
     }

@@ -9,8 +9,11 @@ use pinning::{Access, Pinner, PlainPinner};
 use translator::{Completion, FirstByteFault, HostProfile, Plan};
 
 use super::{
-    Arena, Difference, GrantPinner, ONE_PROGRAM, Player, Recorder, Sent, arena::SCRATCH, config,
-    copied, differ, run, same,
+    Arena, Difference, GrantPinner, ONE_PROGRAM, Player, Recorder, Sent,
+    arena::SCRATCH,
+    config, copied, differ,
+    dirty::{Areas, Stores, Told},
+    run, same,
 };
 use crate::{generator::Scene, second_copy};
 
@@ -33,6 +36,9 @@ pub(super) struct HostRun {
     pub(super) sent: Vec<Sent>,
     /// The guest's storage afterwards, by host address.
     pub(super) ram: Ram<Host>,
+    /// What the device stored into, and what is said to be dirty.
+    pub(super) stored: Areas,
+    pub(super) dirty: Areas,
 }
 
 impl HostRun {
@@ -40,11 +46,11 @@ impl HostRun {
         let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
         let ram = RefCell::new(scene.ram.clone());
         let mut done = match way {
-            Way::Direct => Self::on(&plain, &plain, &ram, scene, plan, false)?,
-            Way::Copied => Self::on(&plain, &plain, &ram, scene, plan, true)?,
+            Way::Direct => Self::on(&plain, &plain, &ram, scene, plan, way)?,
+            Way::Copied => Self::on(&plain, &plain, &ram, scene, plan, way)?,
             Way::Grants => {
                 let grants = GrantPinner::new(&plain, &ram);
-                let done = Self::on(&grants, &plain, &ram, scene, plan, false)?;
+                let done = Self::on(&grants, &plain, &ram, scene, plan, way)?;
                 grants.all_given_back().map_err(Difference)?;
                 done
             }
@@ -60,7 +66,7 @@ impl HostRun {
         ram: &RefCell<Ram<Host>>,
         scene: &Scene,
         plan: Plan,
-        copies: bool,
+        way: Way,
     ) -> Result<Self, Difference> {
         let pinner = Recorder::new(pinner);
         let mut arena = Arena::for_plan(&plan);
@@ -80,9 +86,9 @@ impl HostRun {
             };
             storage.grant(run.host, u64::from(run.len), access);
         }
-        let copy = match copies {
-            false => None,
-            true => {
+        let copy = match way {
+            Way::Direct | Way::Grants => None,
+            Way::Copied => {
                 storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
                 let mapped = |at: HostAddr| copied::is_mapped(scene, at);
                 match second_copy::copy(translated.orb(), &mut storage, mapped) {
@@ -100,19 +106,30 @@ impl HostRun {
         });
         let mut device = Player::new(&scene.script, &scene.policy);
         let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
+        let mut running = translated.start();
         let mut progress = Vec::new();
         let mut completions = Vec::new();
+        let mut told = Told::default();
+        let mut stores = Stores::new(&mut storage);
         if started.is_ok() {
-            for (step, irb) in run(&mut subchannel, &mut storage, &mut device) {
+            let statuses = run(&mut subchannel, &mut stores, &mut device);
+            let last = statuses.len().saturating_sub(1);
+            for (n, (step, irb)) in statuses.into_iter().enumerate() {
                 let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
                 progress.push(step);
-                completions.push(translated.complete(&irb));
+                completions.push(running.complete(&irb));
+                told.status(scene, &mut running, &irb, n == last)?;
             }
         }
+        let (stored, dirty) = match way {
+            Way::Direct | Way::Copied => told.check(scene, &mut running, stores.into_areas())?,
+            // It stores into copies.
+            Way::Grants => Default::default(),
+        };
         within_grants(&storage)?;
         ram.replace(storage.into_inner());
         let held = plain.ledger().in_flight();
-        drop(translated.release());
+        drop(running.end());
         let left = plain.ledger().in_flight();
         same("pins before and after the release", &(held, left), &(1, 0))?;
         Ok(Self {
@@ -121,6 +138,8 @@ impl HostRun {
             completions,
             sent: device.sent().to_vec(),
             ram: Ram::new(0),
+            stored,
+            dirty,
         })
     }
 }

@@ -5,7 +5,8 @@
 //! Both run on `css`, which knows nothing of the translator. The host's storage is the guest's,
 //! found by host addresses; of it only what was pinned may be touched, stored into only where the
 //! device is to store, and the translated program itself may only be fetched. Afterwards storage,
-//! device traffic and the guest's status must be equal.
+//! device traffic and the guest's status must be equal. What is then said to be dirty must be what
+//! the device stored (`dirty`).
 //!
 //! Equal means: the residual count counts only where the architecture defines it, and with a
 //! program or protection check the PCI bit does not count ("PoP: Program-Controlled
@@ -19,6 +20,7 @@
 mod arena;
 mod copied;
 mod device;
+mod dirty;
 mod grant;
 mod guest;
 mod host;
@@ -39,6 +41,7 @@ use translator::{
 pub use arena::Arena;
 pub use copied::check_copied;
 pub use device::{Player, Sent};
+pub use dirty::check_dirty;
 pub use grant::GrantPinner;
 pub use guest::{Event, GuestView};
 pub use overlap::{Overlapping, check_overlap};

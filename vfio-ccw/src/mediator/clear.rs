@@ -276,7 +276,8 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// The host has stopped using the program.
-    pub(super) fn retire(&mut self, job: Job) {
+    pub(super) fn retire(&mut self, mut job: Job) {
+        self.tell_dirty(&mut job, None);
         let Job {
             program, mut lease, ..
         } = job;
@@ -288,9 +289,14 @@ impl<D: CcwDevice> Mediator<D> {
     pub(super) fn abandon(&mut self) {
         self.withdraw();
         match self.flight.take() {
-            Flight::Running(job)
-            | Flight::Halting { job: Some(job), .. }
-            | Flight::Clearing { job: Some(job), .. } => {
+            Flight::Running(mut job)
+            | Flight::Halting {
+                job: Some(mut job), ..
+            }
+            | Flight::Clearing {
+                job: Some(mut job), ..
+            } => {
+                self.tell_dirty(&mut job, None);
                 self.metrics.quarantined += 1;
                 // The slot stays taken as well.
                 let Job { program, lease, .. } = job;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use ccw::SubsystemId;
 use translator::{HostProfile, LimitAddr, Policy, StorageKeys};
 
+use super::DirtySink;
+
 /// The settings of a [`Mediator`](super::Mediator).
 #[derive(Clone)]
 pub struct MediatorConfig {
@@ -21,6 +23,8 @@ pub struct MediatorConfig {
     pub profile: HostProfile,
     /// The guest's storage keys, if the VMM keeps any.
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
+    /// Who is told what the device may have stored into.
+    pub dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
     /// What SET ADDRESS LIMIT has set, for a guest that has programs checked against it; without
     /// it the limit is 0, as after a reset.
     pub address_limit: Option<LimitAddr>,
@@ -68,6 +72,7 @@ impl MediatorConfig {
             policy: Policy::MEDIATE,
             profile: HostProfile::VFIO_CCW,
             keys: None,
+            dirty: None,
             address_limit: None,
             paths: 0x80,
             patience: Patience::default(),

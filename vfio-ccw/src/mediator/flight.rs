@@ -68,6 +68,8 @@ pub(super) struct Job {
     orb: RawOrb,
     /// Primary status was presented: only the device end is still to come.
     pub(super) primary: bool,
+    /// It was told what the program may have stored into.
+    pub(super) told: bool,
     /// Something came that makes it likely that its final status is lost.
     pub(super) suspect: Option<Suspicion>,
 }
@@ -109,6 +111,7 @@ impl Job {
             lease,
             orb,
             primary: false,
+            told: false,
             suspect: None,
         }
     }

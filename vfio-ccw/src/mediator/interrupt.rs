@@ -122,6 +122,9 @@ impl<D: CcwDevice> Mediator<D> {
             self.post(&irb, out);
             return;
         }
+        if scsw.status.contains(StatusControl::PRIMARY) {
+            self.tell_dirty(&mut job, Some(host));
+        }
         if status::is_final(scsw) {
             // The guest has started something else since channel end.
             let superseded = job.primary && self.waiting.is_some();
@@ -172,7 +175,8 @@ impl<D: CcwDevice> Mediator<D> {
                 return;
             }
             // The program has ended by itself.
-            if let Some(job) = job {
+            if let Some(mut job) = job {
+                self.tell_dirty(&mut job, Some(host));
                 self.retire(job);
             }
             if put_off.is_some() {

@@ -118,6 +118,7 @@
 mod clear;
 mod config;
 mod crw;
+mod dirty;
 mod errno;
 mod event;
 mod execute;
@@ -147,6 +148,7 @@ use window::Staging;
 
 pub use config::{MediatorConfig, Patience};
 pub use crw::CrwQueue;
+pub use dirty::DirtySink;
 pub use event::{ConditionCode, Event, Exception, Timer};
 pub use execute::{Completion, Instruction, Stored};
 pub use metrics::Metrics;

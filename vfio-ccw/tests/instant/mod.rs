@@ -2,11 +2,16 @@
 //! A subchannel on a device that takes no time.
 #![allow(dead_code, reason = "not every user needs all of it")]
 
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ccw::{GuestAddr, RawCrw, RawOrb, RawSchib, RawScsw, SubsystemId};
 use vfio_ccw::device::soft::SoftSpace;
-use vfio_ccw::mediator::{GuestRegion, Mediator, MediatorConfig, ShadowWindow, WindowConfig};
+use vfio_ccw::mediator::{
+    DirtySink, GuestRegion, Mediator, MediatorConfig, ShadowWindow, WindowConfig,
+};
 use vfio_ccw::{
     AsyncCommand, Capabilities, CcwDevice, DeviceError, Errno, HostMemory, ORB_AREA_SIZE, Source,
 };
@@ -101,6 +106,17 @@ impl CcwDevice for Instant {
     }
 }
 
+/// Adds up what is dirty.
+#[derive(Debug, Default)]
+struct Dirty(AtomicU64);
+
+impl DirtySink for Dirty {
+    fn dirty(&self, range: Range<GuestAddr>) {
+        let len = range.end.get() - range.start.get();
+        self.0.fetch_add(len, Ordering::Relaxed);
+    }
+}
+
 /// A subchannel with the programs above.
 pub(crate) fn subchannel(device: Instant) -> Mediator<Instant> {
     let window = ShadowWindow::new(SoftSpace::new(), WindowConfig::default()).unwrap();
@@ -122,7 +138,11 @@ pub(crate) fn subchannel(device: Instant) -> Mediator<Instant> {
         .add(GuestRegion::new(GuestAddr::new(0), ram))
         .unwrap();
     let id = SubsystemId::new(0, 0).unwrap();
-    let mut sch = Mediator::new(device, window, MediatorConfig::new(id, 0));
+    let config = MediatorConfig {
+        dirty: Some(Arc::new(Dirty::default())),
+        ..MediatorConfig::new(id, 0)
+    };
+    let mut sch = Mediator::new(device, window, config);
     let mut schib = sch.stsch(&mut Vec::new());
     schib.0[5] |= 0x80;
     sch.msch(&schib).unwrap();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A machine with one subchannel, and the words in which its tests speak.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ccw::{DeviceStatus, GuestAddr, RawOrb, SubsystemId};
@@ -8,8 +9,8 @@ use css::device::scripted::{Response, Scripted};
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace};
 use vfio_ccw::mediator::{
-    ConditionCode, Event, Exception, GuestRegion, Mediator, MediatorConfig, Metrics, Patience,
-    ShadowWindow, WindowConfig,
+    ConditionCode, DirtySink, Event, Exception, GuestRegion, Mediator, MediatorConfig, Metrics,
+    Patience, ShadowWindow, WindowConfig,
 };
 use vfio_ccw::{Capabilities, Errno, HostMemory, Source};
 
@@ -65,6 +66,7 @@ pub(crate) struct Setup {
     pub(crate) window: WindowConfig,
     pub(crate) patience: Patience,
     pub(crate) subchannel: SubsystemId,
+    pub(crate) dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
 }
 
 impl Default for Setup {
@@ -82,6 +84,7 @@ impl Default for Setup {
                 watch: Some(WATCH),
             },
             subchannel: SubsystemId::new(0, 0x12).unwrap(),
+            dirty: None,
         }
     }
 }
@@ -124,6 +127,7 @@ impl Setup {
         let id = self.subchannel;
         let config = MediatorConfig {
             patience: self.patience,
+            dirty: self.dirty,
             ..MediatorConfig::new(id, 0x0190)
         };
         Machine {

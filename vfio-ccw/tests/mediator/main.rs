@@ -2,6 +2,7 @@
 //! The guest's subchannel, on a software device that fails as it is told.
 
 mod common;
+mod dirty;
 mod errno;
 mod halt;
 mod instructions;

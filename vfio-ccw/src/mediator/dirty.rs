@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Telling which guest storage a device may have stored into.
+
+use std::ops::Range;
+
+use ccw::{ActivityControl, GuestAddr, Host, Irb, StatusControl};
+
+use super::Mediator;
+use super::flight::Job;
+
+/// Who is told which guest storage devices may have stored into: the log of dirty pages of a VMM
+/// that moves its guest, say.
+///
+/// It is told before the guest is told of the status, and therefore in the middle of a call of the
+/// [`Mediator`]: it writes down what it hears and returns. Nobody is told of what the program itself
+/// looked at, of storage that was only pinned for stores, or of data that was skipped.
+///
+/// * After an ending status it is told exactly, as
+///   [`Running::dirty`](translator::Running::dirty) has it.
+/// * After a halt, a clear, a reset, or when the status was lost, of everything that the program
+///   may have stored into.
+/// * The program in quarantine of a device that is gone may store on; of what it may store into the
+///   sink is told once, when the device is lost.
+///
+/// A program that goes on behind intermediate status is told of when it ends.
+///
+/// ```
+/// use std::ops::Range;
+/// use std::sync::Mutex;
+///
+/// use ccw::GuestAddr;
+/// use vfio_ccw::mediator::DirtySink;
+///
+/// /// All of it, in the order in which it came.
+/// #[derive(Default)]
+/// struct Log(Mutex<Vec<Range<GuestAddr>>>);
+///
+/// impl DirtySink for Log {
+///     fn dirty(&self, range: Range<GuestAddr>) {
+///         self.0.lock().unwrap().push(range);
+///     }
+/// }
+/// ```
+pub trait DirtySink {
+    /// A device may have stored into `range`, which is not empty. Of one program the ranges are
+    /// ascending and do not adjoin.
+    fn dirty(&self, range: Range<GuestAddr>);
+}
+
+impl<D> Mediator<D> {
+    /// The program of `job` ended with the status `host`, or nobody knows how.
+    pub(super) fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
+        let Some(sink) = self.config.dirty.as_deref() else {
+            return;
+        };
+        if job.told {
+            return;
+        }
+        match host {
+            Some(host) => job.program.dirty(host).for_each(|range| sink.dirty(range)),
+            None => job.program.dirty_at_most().for_each(|it| sink.dirty(it)),
+        }
+        // Behind channel end no data moves any more.
+        job.told = host.is_none_or(|host| {
+            host.scsw.status.contains(StatusControl::PRIMARY)
+                && !host
+                    .scsw
+                    .activity
+                    .contains(ActivityControl::SUBCHANNEL_ACTIVE)
+        });
+    }
+}
+
+#[cfg(feature = "vm-memory")]
+mod vm_memory {
+    use std::ops::Range;
+
+    use ccw::GuestAddr;
+    use vm_memory::bitmap::Bitmap;
+    use vm_memory::{GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
+
+    use super::DirtySink;
+
+    /// Marks the bitmaps of the regions.
+    ///
+    /// ```
+    /// use ccw::GuestAddr;
+    /// use vfio_ccw::mediator::DirtySink;
+    /// use vm_memory::bitmap::{AtomicBitmap, Bitmap};
+    /// use vm_memory::{GuestAddress, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion};
+    ///
+    /// type Memory = GuestMemoryMmap<AtomicBitmap>;
+    /// let memory = Memory::from_ranges(&[
+    ///     (GuestAddress(0), 0x4000),
+    ///     (GuestAddress(0x4000), 0x4000),
+    /// ])?;
+    /// memory.dirty(GuestAddr::new(0x3fff)..GuestAddr::new(0x4001));
+    /// let regions: Vec<_> = memory.iter().collect();
+    /// assert!(!regions[0].bitmap().dirty_at(0x2fff));
+    /// assert!(regions[0].bitmap().dirty_at(0x3000));
+    /// assert!(regions[1].bitmap().dirty_at(0));
+    /// assert!(!regions[1].bitmap().dirty_at(0x1000));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    impl<B: Bitmap> DirtySink for GuestMemoryMmap<B> {
+        fn dirty(&self, range: Range<GuestAddr>) {
+            for region in self.iter() {
+                let start = region.start_addr().0;
+                let from = range.start.get().max(start);
+                let end = range.end.get().min(start.saturating_add(region.len()));
+                if let (Ok(offset), Ok(len)) = (
+                    usize::try_from(from.saturating_sub(start)),
+                    usize::try_from(end.saturating_sub(from)),
+                ) && len > 0
+                {
+                    region.bitmap().mark_dirty(offset, len);
+                }
+            }
+        }
+    }
+}
