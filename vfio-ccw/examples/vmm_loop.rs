@@ -171,11 +171,11 @@ fn subchannel(ram: &HostMemory) -> Done<Mediator<Device>> {
     let window = ShadowWindow::new(space, WindowConfig::default())?;
     window.add(GuestRegion::new(GuestAddr::new(0), ram.clone()))?;
     let id = SubsystemId::new(0, 0x12).ok_or("there is a subchannel set 0")?;
-    Ok(Mediator::new(
+    Ok(Mediator::attach(
         device,
         window,
         MediatorConfig::new(id, 0x0190),
-    ))
+    )?)
 }
 
 fn main() -> Done {

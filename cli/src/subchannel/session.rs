@@ -9,7 +9,8 @@ use ccw::{DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, Subs
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use translator::{Policy, StorageKeys};
 use vfio_ccw::mediator::{
-    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Metrics, ShadowWindow,
+    ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics,
+    ShadowWindow,
 };
 use vfio_ccw::{CcwDevice, HostMemory, Source};
 
@@ -83,12 +84,15 @@ impl Session {
     ) -> Result<Self, String> {
         let id = SubsystemId::new(0, 0).ok_or("no subchannel set 0")?;
         let config = MediatorConfig {
-            policy: policy(guest.class),
+            guest: GuestProfile {
+                policy: policy(guest.class),
+                ..GuestProfile::default()
+            },
             keys: guest.keys,
             ..MediatorConfig::new(id, 0)
         };
         let mut session = Self {
-            subchannel: Mediator::new(backend, window, config),
+            subchannel: Mediator::attach(backend, window, config).map_err(|it| it.to_string())?,
             timeout,
             stopping: STOPPING,
             events: Vec::new(),

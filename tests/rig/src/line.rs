@@ -103,7 +103,7 @@ impl Line {
         let config = MediatorConfig::new(id, 0x0120);
         let mut line = Self {
             guest: machine.guest.clone(),
-            mediator: Mediator::new(device.another()?, window, config),
+            mediator: Mediator::attach(device.another()?, window, config)?,
             device,
             events: Vec::new(),
             inside: Duration::ZERO,

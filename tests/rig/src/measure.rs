@@ -96,7 +96,7 @@ pub(crate) fn soft(report: &mut Report) -> Result<(), Box<dyn Error>> {
         }
         let id = SubsystemId::new(0, 0).ok_or("subchannel 0")?;
         let config = MediatorConfig::new(id, 0);
-        let mut mediator = Mediator::new(device.another()?, window, config);
+        let mut mediator = Mediator::attach(device.another()?, window, config)?;
         let mut events = Vec::new();
         let mut schib = mediator.stsch(&mut events);
         schib.0[5] |= 0x80;

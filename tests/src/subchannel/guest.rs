@@ -6,7 +6,7 @@ use ccw::{
     StatusControl, SubsystemId,
 };
 use vfio_ccw::mediator::{
-    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Patience, ShadowWindow,
+    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Paths, Patience, ShadowWindow,
     WindowConfig,
 };
 use vfio_ccw::{CcwDevice, DmaSpace, HostMemory};
@@ -85,9 +85,17 @@ impl<D: CcwDevice> Guest<D> {
             retries: 3,
             ..Patience::default()
         };
+        // The guest counts on nothing that is not there.
+        let can = device.capabilities();
+        settings.guest.halt = can.async_command;
+        settings.guest.stop = can.async_command || can.reset;
+        if !(can.schib && can.crw) {
+            settings.guest.paths = Paths::ONE;
+        }
         config(&mut settings);
         let mut guest = Self {
-            sch: Mediator::new(device, window, settings),
+            sch: Mediator::attach(device, window, settings)
+                .expect("asks for no more than there is"),
             memory,
             events: Vec::new(),
             interruption: false,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ccw::SubsystemId;
-use translator::{HostProfile, LimitAddr, Policy, StorageKeys};
+use translator::{HostProfile, LimitAddr, StorageKeys};
 
-use super::DirtySink;
+use super::{DirtySink, GuestProfile};
 
 /// The settings of a [`Mediator`](super::Mediator).
 #[derive(Clone)]
@@ -17,9 +17,10 @@ pub struct MediatorConfig {
     pub subchannel: SubsystemId,
     /// The device's number in the guest.
     pub device_number: u16,
-    /// How programs are read and judged.
-    pub policy: Policy,
-    /// What programs are written for.
+    /// The platform that the guest sees.
+    pub guest: GuestProfile,
+    /// What programs are written for: what the host's channel takes. A kernel cannot be asked for
+    /// that, so it is what all of them take.
     pub profile: HostProfile,
     /// The guest's storage keys, if the VMM keeps any.
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
@@ -28,8 +29,6 @@ pub struct MediatorConfig {
     /// What SET ADDRESS LIMIT has set, for a guest that has programs checked against it; without
     /// it the limit is 0, as after a reset.
     pub address_limit: Option<LimitAddr>,
-    /// Installed paths of a device that has no SCHIB region to say so.
-    pub paths: u8,
     /// How long things may take.
     pub patience: Patience,
 }
@@ -69,12 +68,11 @@ impl MediatorConfig {
         Self {
             subchannel,
             device_number,
-            policy: Policy::MEDIATE,
+            guest: GuestProfile::default(),
             profile: HostProfile::VFIO_CCW,
             keys: None,
             dirty: None,
             address_limit: None,
-            paths: 0x80,
             patience: Patience::default(),
         }
     }
@@ -85,7 +83,7 @@ impl fmt::Debug for MediatorConfig {
         f.debug_struct("MediatorConfig")
             .field("subchannel", &self.subchannel)
             .field("device_number", &self.device_number)
-            .field("policy", &self.policy)
+            .field("guest", &self.guest)
             .field("profile", &self.profile)
             .field("patience", &self.patience)
             .finish_non_exhaustive()

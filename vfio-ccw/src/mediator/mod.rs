@@ -90,7 +90,7 @@
 //!
 //! // The guest's subchannel, which the guest enables: bit E of byte 5.
 //! let id = SubsystemId::new(0, 0).expect("subchannel set 0");
-//! let mut subchannel = Mediator::new(device, window, MediatorConfig::new(id, 0x0190));
+//! let mut subchannel = Mediator::attach(device, window, MediatorConfig::new(id, 0x0190))?;
 //! let mut events = Vec::new();
 //! let mut schib = subchannel.stsch(&mut events);
 //! schib.0[5] |= 0x80;
@@ -128,6 +128,7 @@ mod interrupt;
 mod make_way;
 mod metrics;
 mod paths;
+mod profile;
 mod recover;
 mod start;
 mod status;
@@ -152,6 +153,7 @@ pub use dirty::DirtySink;
 pub use event::{ConditionCode, Event, Exception, Timer};
 pub use execute::{Completion, Instruction, Stored};
 pub use metrics::Metrics;
+pub use profile::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
 pub use window::{
     Discard, GuestRegion, InQuarantine, Left, ResetAcknowledged, ShadowWindow, Unmap, UnmapPolicy,
     WindowConfig, WindowError, Withdrawal,
@@ -189,9 +191,16 @@ pub struct Mediator<D> {
 
 impl<D: CcwDevice> Mediator<D> {
     /// The subchannel of `device`, which must be at rest, in `window`. The guest finds it disabled.
+    /// A device that is plugged in later is attached in the same way, before the guest is told of it.
     ///
     /// Everything that a start needs is allocated now, or by the first starts.
-    pub fn new(device: D, window: ShadowWindow, config: MediatorConfig) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Why the device cannot be what the guest is to see: nothing was asked of it then, and it is
+    /// closed. [`plan`] tells before.
+    pub fn attach(device: D, window: ShadowWindow, config: MediatorConfig) -> Result<Self, Misfit> {
+        let emulated = profile::emulated(&config.guest, device.capabilities(), &config.profile)?;
         let window = window.owned_by(config.subchannel);
         let staging = window.staging();
         let mut mediator = Self {
@@ -211,7 +220,11 @@ impl<D: CcwDevice> Mediator<D> {
             spare: Vec::with_capacity(3),
         };
         mediator.subchannel = Subchannel::new(mediator.initial_pmcw());
-        mediator
+        log::info!(
+            target: "vfio_ccw::mediator",
+            "{}: attached, emulated: {emulated}", mediator.name()
+        );
+        Ok(mediator)
     }
 
     /// The event file descriptor of `source`, to be polled for input; `None` for a source that the

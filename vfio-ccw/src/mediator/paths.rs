@@ -5,7 +5,7 @@ use ccw::{Crw, ErrorRecovery, Host, Pmcw, RawCrw, ReportingSource, Schib};
 
 use super::errno::Refusal;
 use super::flight::Flight;
-use super::{Event, Mediator};
+use super::{Event, Mediator, Paths};
 use crate::{CcwDevice, DeviceError, Errno};
 
 /// Most channel reports that are taken from the host in one call.
@@ -16,13 +16,18 @@ impl<D: CcwDevice> Mediator<D> {
     pub(super) fn initial_pmcw(&mut self) -> Pmcw {
         let mut pmcw = Pmcw {
             device_number: Some(self.config.device_number),
-            pim: self.config.paths,
-            pam: self.config.paths,
             pom: 0xff,
             ..Pmcw::default()
         };
-        if let Ok(host) = self.host_schib() {
-            show_paths(&mut pmcw, &host.pmcw);
+        match self.config.guest.paths {
+            Paths::Fixed { mask, chpid } => {
+                (pmcw.pim, pmcw.pam, pmcw.chpid) = (mask, mask, chpid);
+            }
+            Paths::Host => {
+                if let Ok(host) = self.host_schib() {
+                    show_paths(&mut pmcw, &host.pmcw);
+                }
+            }
         }
         pmcw.lpm = pmcw.pim;
         pmcw.pnom = 0;
@@ -40,7 +45,10 @@ impl<D: CcwDevice> Mediator<D> {
     /// Reads the paths again; a subchannel that cannot be stored is gone.
     pub(super) fn refresh_paths(&mut self, out: &mut Vec<Event>) {
         match self.host_schib() {
-            Ok(host) => show_paths(self.subchannel.pmcw_mut(), &host.pmcw),
+            Ok(host) if self.config.guest.paths == Paths::Host => {
+                show_paths(self.subchannel.pmcw_mut(), &host.pmcw);
+            }
+            Ok(_) => {}
             Err(DeviceError::Errno(Errno::EOPNOTSUPP)) => {}
             Err(error) => {
                 if Refusal::from(error) == Refusal::NotOperational {
@@ -85,8 +93,12 @@ impl<D: CcwDevice> Mediator<D> {
             match self.device.read_crw() {
                 Ok(Some(report)) => {
                     self.metrics.reports += 1;
-                    paths |= Crw::decode(report).source == ReportingSource::CHANNEL_PATH;
-                    self.report(report, out);
+                    let of_path = Crw::decode(report).source == ReportingSource::CHANNEL_PATH;
+                    paths |= of_path;
+                    // Paths that the guest does not see are no business of its own.
+                    if !of_path || self.config.guest.paths == Paths::Host {
+                        self.report(report, out);
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => {

@@ -46,7 +46,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// [`Exception::Operand`]: what PoP says of an ORB (conditions O02 to O07, O11 and O12).
     pub fn ssch(&mut self, orb: &RawOrb, out: &mut Vec<Event>) -> Result<ConditionCode, Exception> {
         self.metrics.starts += 1;
-        if let Some(code) = orb_fault(orb, &self.config.policy) {
+        if let Some(code) = orb_fault(orb, &self.config.guest.policy) {
             self.metrics.refused += 1;
             log::debug!(target: "vfio_ccw::mediator::start", "{}: {}", self.name(), code.id());
             return Err(match code.check() {
@@ -316,7 +316,7 @@ impl<D: CcwDevice> Mediator<D> {
         };
         let layout = self.window.layout();
         let buffers = self.spare.pop().unwrap_or_default();
-        let snapshot = fetch(orb, &*layout, &self.config.policy, &guards, buffers);
+        let snapshot = fetch(orb, &*layout, &self.config.guest.policy, &guards, buffers);
         let planned = validate(snapshot, layout.map(), &guards).plan(&self.config.profile);
         let plan = match planned {
             Ok(Planned::Run(plan)) => plan,

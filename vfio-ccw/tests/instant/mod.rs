@@ -53,6 +53,7 @@ impl CcwDevice for Instant {
         Capabilities {
             async_command: true,
             schib: true,
+            crw: true,
             ..Capabilities::default()
         }
     }
@@ -142,7 +143,7 @@ pub(crate) fn subchannel(device: Instant) -> Mediator<Instant> {
         dirty: Some(Arc::new(Dirty::default())),
         ..MediatorConfig::new(id, 0)
     };
-    let mut sch = Mediator::new(device, window, config);
+    let mut sch = Mediator::attach(device, window, config).unwrap();
     let mut schib = sch.stsch(&mut Vec::new());
     schib.0[5] |= 0x80;
     sch.msch(&schib).unwrap();

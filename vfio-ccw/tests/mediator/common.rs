@@ -9,8 +9,8 @@ use css::device::scripted::{Response, Scripted};
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace};
 use vfio_ccw::mediator::{
-    ConditionCode, DirtySink, Event, Exception, GuestRegion, Mediator, MediatorConfig, Metrics,
-    Patience, ShadowWindow, WindowConfig,
+    ConditionCode, DirtySink, Event, Exception, GuestProfile, GuestRegion, Mediator,
+    MediatorConfig, Metrics, Paths, Patience, ShadowWindow, WindowConfig,
 };
 use vfio_ccw::{Capabilities, Errno, HostMemory, Source};
 
@@ -66,6 +66,7 @@ pub(crate) struct Setup {
     pub(crate) window: WindowConfig,
     pub(crate) patience: Patience,
     pub(crate) subchannel: SubsystemId,
+    pub(crate) guest: GuestProfile,
     pub(crate) dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
 }
 
@@ -84,6 +85,7 @@ impl Default for Setup {
                 watch: Some(WATCH),
             },
             subchannel: SubsystemId::new(0, 0x12).unwrap(),
+            guest: GuestProfile::default(),
             dirty: None,
         }
     }
@@ -107,9 +109,21 @@ impl Setup {
         self
     }
 
-    /// The device lacks something.
+    /// The device lacks something, which the guest does not count on.
     pub(crate) fn without(mut self, lack: impl FnOnce(&mut Capabilities)) -> Self {
         lack(&mut self.soft.capabilities);
+        let Capabilities {
+            async_command,
+            schib,
+            crw,
+            reset,
+            ..
+        } = self.soft.capabilities;
+        self.guest.halt &= async_command;
+        self.guest.stop &= async_command || reset;
+        if !(schib && crw) {
+            self.guest.paths = Paths::ONE;
+        }
         self
     }
 
@@ -128,10 +142,11 @@ impl Setup {
         let config = MediatorConfig {
             patience: self.patience,
             dirty: self.dirty,
+            guest: self.guest,
             ..MediatorConfig::new(id, 0x0190)
         };
         Machine {
-            sch: Mediator::new(device, window, config),
+            sch: Mediator::attach(device, window, config).unwrap(),
             ram,
             events: Vec::new(),
         }

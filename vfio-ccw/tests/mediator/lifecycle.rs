@@ -258,7 +258,8 @@ fn two_subchannels_in_one_window() {
     let mut subchannel = |number| {
         let soft = SoftDevice::new(Scripted::new([read()]), space.clone(), stepped).unwrap();
         let id = SubsystemId::new(0, number).unwrap();
-        let mut sch = Mediator::new(soft, window.clone(), MediatorConfig::new(id, number));
+        let mut sch =
+            Mediator::attach(soft, window.clone(), MediatorConfig::new(id, number)).unwrap();
         let mut schib = sch.stsch(&mut events);
         schib.0[5] |= 0x80;
         sch.msch(&schib).unwrap();

@@ -531,7 +531,7 @@ fn a_reset_releases_the_programs_of_that_device_only() {
     let config = vfio_ccw::device::soft::SoftConfig::default();
     let soft = vfio_ccw::device::soft::SoftDevice::new(model, space, config).unwrap();
     let id = SubsystemId::new(0, 0x12).unwrap();
-    let mut again = Mediator::new(soft, window.clone(), MediatorConfig::new(id, 0x190));
+    let mut again = Mediator::attach(soft, window.clone(), MediatorConfig::new(id, 0x190)).unwrap();
     assert_ne!(again.owner(), stuck);
     again.reset(&mut Vec::new());
     assert_eq!(

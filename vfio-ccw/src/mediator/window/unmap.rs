@@ -31,7 +31,7 @@ use crate::HostMemory;
 /// # window.add(GuestRegion::new(dimm, HostMemory::anonymous(0x10_0000)?))?;
 /// # let id = SubsystemId::new(0, 0).expect("subchannel set 0");
 /// # let device = SoftDevice::new(Scripted::default(), space, SoftConfig::default())?;
-/// # let mut subchannels = [Mediator::new(device, window.clone(), MediatorConfig::new(id, 0x190))];
+/// # let mut subchannels = [Mediator::attach(device, window.clone(), MediatorConfig::new(id, 0x190))?];
 /// // 1. From now on no program gets storage of the region at `dimm`.
 /// let mut unmap = window.begin_unmap(dimm, UnmapPolicy::Wait(Duration::from_millis(500)))?;
 ///

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Which platform the guest sees, and whether a host gives just that.
+//!
+//! The user says what the guest is to find, once and for all. A host gives exactly it, by itself or
+//! with our help, or it does not fit; nothing is negotiated with the guest, and nothing of a host
+//! shows through that was not asked for. What a host has is what its device says; what cannot be
+//! asked is taken to be missing, and no version tells.
+
+use std::fmt;
+
+use bitflags::bitflags;
+use translator::{Arrangement, HostProfile, Policy};
+
+use crate::Capabilities;
+
+/// The platform that the guest sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GuestProfile {
+    /// The facilities of the machine, the kind of device, and what becomes of programs that cannot
+    /// be carried out exactly: what decides the fate of a program apart from the device.
+    ///
+    /// IDAWs of every format are carried out, and so is every key, flag and count.
+    pub policy: Policy,
+    /// Programs that suspend themselves are carried out. Otherwise they are refused by name.
+    pub suspend: bool,
+    /// Programs that do not end by themselves can be ended: by CLEAR SUBCHANNEL, and by a reset of
+    /// the guest.
+    pub stop: bool,
+    /// HALT SUBCHANNEL ends a program where it stands.
+    pub halt: bool,
+    /// The channel paths.
+    pub paths: Paths,
+}
+
+/// The channel paths that a guest finds in its SCHIB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Paths {
+    /// The host's, as they are at each moment, with channel reports when they change. A guest that
+    /// moves to another host finds other paths.
+    Host,
+    /// These, whatever the host has.
+    Fixed {
+        /// Paths installed and available.
+        mask: u8,
+        /// Their ids.
+        chpid: [u8; 8],
+    },
+}
+
+impl Paths {
+    /// One path, of id 0.
+    pub const ONE: Self = Self::Fixed {
+        mask: 0x80,
+        chpid: [0; 8],
+    };
+}
+
+impl Default for GuestProfile {
+    /// A z/Architecture machine without MIDAWs, transport mode and suspension, and a device of
+    /// unknown kind on the host's paths.
+    fn default() -> Self {
+        Self {
+            policy: Policy::MEDIATE,
+            suspend: false,
+            stop: true,
+            halt: true,
+            paths: Paths::Host,
+        }
+    }
+}
+
+bitflags! {
+    /// What a guest is given that the host does not have.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    pub struct Emulated: u8 {
+        /// CLEAR SUBCHANNEL: by a reset of the device.
+        const CLEAR = 0x01;
+        /// A reset of the guest: by CLEAR SUBCHANNEL.
+        const RESET = 0x02;
+        /// The ORB's extension: its priorities are taken, and make no difference.
+        const ORB_EXTENSION = 0x04;
+        /// Channel paths: what the guest does to them does nothing to the host's.
+        const PATHS = 0x08;
+    }
+}
+
+impl fmt::Display for Emulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bitflags::parser::to_writer(self, f)
+    }
+}
+
+/// How a host gives a guest what it is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Plan {
+    /// By itself.
+    Native,
+    /// With our help: the guest cannot tell.
+    Emulate(Emulated),
+    /// Not at all.
+    Fail(Misfit),
+}
+
+/// Why a host does not fit a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Misfit {
+    /// Transport mode is not carried out.
+    #[error("no host carries out transport mode")]
+    Transport,
+    /// MIDAWs are not carried out.
+    #[error("no host carries out MIDAWs")]
+    Midaw,
+    /// Programs that suspend are not carried out.
+    #[error("no host carries out programs that suspend")]
+    Suspend,
+    /// The host takes shorter programs only.
+    #[error("programs of {wanted} CCWs, where the host takes {most}")]
+    ProgramLength {
+        /// CCWs of the longest program of the guest's.
+        wanted: u16,
+        /// CCWs of the longest one that the host takes.
+        most: u16,
+    },
+    /// The device can neither be cleared nor reset.
+    #[error("nothing ends a program: the device can neither be cleared nor reset")]
+    Stop,
+    /// The device cannot be halted.
+    #[error("the device cannot be halted")]
+    Halt,
+    /// The device does not tell its paths, or not when they change.
+    #[error("the device does not tell its channel paths and their changes")]
+    Paths,
+}
+
+/// How a host whose device can do `device`, and whose channel takes `channel`, gives a guest what it
+/// is to see.
+///
+/// ```
+/// use translator::HostProfile;
+/// use vfio_ccw::Capabilities;
+/// use vfio_ccw::mediator::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
+///
+/// let guest = GuestProfile::default();
+/// let mut device = Capabilities {
+///     async_command: true,
+///     schib: true,
+///     crw: true,
+///     request: true,
+///     reset: true,
+/// };
+/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
+/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION));
+///
+/// // A kernel that does not show the subchannel: the user can fix the paths.
+/// device.schib = false;
+/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
+/// assert_eq!(found, Plan::Fail(Misfit::Paths));
+/// let guest = GuestProfile { paths: Paths::ONE, ..guest };
+/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
+/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION | Emulated::PATHS));
+/// ```
+pub fn plan(guest: &GuestProfile, device: Capabilities, channel: &HostProfile) -> Plan {
+    match emulated(guest, device, channel) {
+        Err(misfit) => Plan::Fail(misfit),
+        Ok(emulated) if emulated.is_empty() => Plan::Native,
+        Ok(emulated) => Plan::Emulate(emulated),
+    }
+}
+
+/// What has to be emulated for it.
+pub(super) fn emulated(
+    guest: &GuestProfile,
+    device: Capabilities,
+    channel: &HostProfile,
+) -> Result<Emulated, Misfit> {
+    let facilities = guest.policy.facilities;
+    if facilities.transport {
+        return Err(Misfit::Transport);
+    }
+    if facilities.midaw {
+        return Err(Misfit::Midaw);
+    }
+    if guest.suspend {
+        return Err(Misfit::Suspend);
+    }
+    let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
+    if wanted > most {
+        return Err(Misfit::ProgramLength { wanted, most });
+    }
+    if guest.halt && !device.async_command {
+        return Err(Misfit::Halt);
+    }
+    let mut emulated = Emulated::empty();
+    if guest.stop {
+        match (device.async_command, device.reset) {
+            (true, true) => {}
+            (true, false) => emulated |= Emulated::RESET,
+            (false, true) => emulated |= Emulated::CLEAR,
+            (false, false) => return Err(Misfit::Stop),
+        }
+    }
+    match guest.paths {
+        Paths::Host if !(device.schib && device.crw) => return Err(Misfit::Paths),
+        Paths::Host => {}
+        Paths::Fixed { .. } => emulated |= Emulated::PATHS,
+    }
+    if facilities.orb_extension && !channel.orb_extension {
+        emulated |= Emulated::ORB_EXTENSION;
+    }
+    Ok(emulated)
+}
+
+/// CCWs of the longest program that a channel takes.
+fn most_ccws(channel: &HostProfile) -> u16 {
+    match channel.arrangement {
+        Arrangement::Exact => u16::MAX,
+        Arrangement::Segments { ccws, segments, .. } => ccws.saturating_mul(segments),
+    }
+}
