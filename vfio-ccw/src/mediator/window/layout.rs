@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use ccw::{GuestAddr, HostAddr};
-use pinning::{Permission, Region, RegionError, RegionMap};
+use pinning::{Backing, Object, Permission, Region, RegionError, RegionMap};
 use translator::GuestStorage;
 
 use super::{Ranges, WindowError};
@@ -44,14 +44,10 @@ impl GuestRegion {
         self.start..GuestAddr::new(end)
     }
 
-    /// Its bytes in the space of all memory, in which the same byte has the same number.
-    fn backing(&self) -> Range<u64> {
-        backing(&self.memory)
-    }
-
     /// Whether it is this very region.
     fn is(&self, other: &Self) -> bool {
-        (self.start, self.backing()) == (other.start, other.backing())
+        let place = |region: &Self| (region.start, region.memory.addr(), region.memory.len());
+        place(self) == place(other)
     }
 
     /// The bytes from `at` on, as an offset and how many there are, if `at` lies in the region.
@@ -63,10 +59,14 @@ impl GuestRegion {
     }
 }
 
-/// The bytes of `memory`: where this process has them.
-fn backing(memory: &HostMemory) -> Range<u64> {
-    let start = memory.addr() as u64;
-    start..start.saturating_add(memory.len() as u64)
+/// By what names the bytes of `memory` are known: that of what keeps them, and their addresses in this
+/// process.
+fn names(memory: &HostMemory) -> [(Object, Range<u64>); 2] {
+    let len = memory.len() as u64;
+    let Backing { object, offset } = memory.backing();
+    let addr = memory.addr() as u64;
+    [(object, offset), (Object::AddressSpace, addr)]
+        .map(|(object, start)| (object, start..start.saturating_add(len)))
 }
 
 /// All regions at one moment. A start works with one layout from its first fetch to its last, and
@@ -167,10 +167,14 @@ impl Layout {
 
     /// The regions that have bytes of `memory`.
     pub(super) fn sharing(&self, memory: &HostMemory) -> Vec<GuestRegion> {
-        let regions = self.regions.iter();
-        let shares =
-            |region: &&GuestRegion| !common(&region.backing(), &backing(memory)).is_empty();
-        regions.filter(shares).cloned().collect()
+        let wanted = names(memory);
+        let shares = |region: &&GuestRegion| {
+            let names = names(&region.memory);
+            names
+                .iter()
+                .any(|name| wanted.iter().any(|other| !shared(name, other).is_empty()))
+        };
+        self.regions.iter().filter(shares).cloned().collect()
     }
 
     /// Whether regions have all of `range`, holes included.
@@ -187,30 +191,47 @@ impl Layout {
 
     /// All guest addresses at which the storage of `range` is, in ascending order.
     pub(super) fn same_storage(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
-        let wanted = range.start.get()..range.end.get();
-        let mut bytes = Ranges::default();
-        for region in &self.regions {
-            let (start, backing) = (region.start.get(), region.backing());
-            let part = common(&(start..start.saturating_add(region.len())), &wanted);
-            if !part.is_empty() {
-                bytes.insert(
-                    backing.start + (part.start - start)..backing.start + (part.end - start),
-                );
-            }
-        }
         let mut found = Ranges::default();
-        for region in &self.regions {
-            let (start, backing) = (region.start.get(), region.backing());
-            for part in bytes.within(backing.clone()) {
-                found.insert(
-                    start + (part.start - backing.start)..start + (part.end - backing.start),
-                );
+        found.insert(range.start.get()..range.end.get());
+        // Storage that is known by one name to one region, and by another to the next.
+        loop {
+            let more = self.expand(&found);
+            if more == found {
+                break;
             }
+            found = more;
         }
         let found = found.as_slice().iter();
         found
             .map(|it| GuestAddr::new(it.start)..GuestAddr::new(it.end))
             .collect()
+    }
+
+    /// `ranges`, and whatever shares a name with storage there.
+    fn expand(&self, ranges: &Ranges) -> Ranges {
+        let mut wanted = Vec::new();
+        for region in &self.regions {
+            let range = region.range();
+            for part in ranges.within(range.start.get()..range.end.get()) {
+                for (object, bytes) in names(&region.memory) {
+                    let ahead = part.start - range.start.get();
+                    let first = bytes.start + ahead;
+                    wanted.push((object, first..first + (part.end - part.start)));
+                }
+            }
+        }
+        let mut found = ranges.clone();
+        for region in &self.regions {
+            for name in names(&region.memory) {
+                for part in wanted.iter().map(|other| shared(&name, other)) {
+                    if !part.is_empty() {
+                        let first = region.start.get() + (part.start - name.1.start);
+                        found.insert(first..first + (part.end - part.start));
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// Whether a device may store everywhere.
@@ -242,9 +263,12 @@ impl Layout {
     }
 }
 
-/// What two ranges have in common.
-fn common(one: &Range<u64>, other: &Range<u64>) -> Range<u64> {
-    one.start.max(other.start)..one.end.min(other.end)
+/// The bytes that two names have in common.
+fn shared(one: &(Object, Range<u64>), other: &(Object, Range<u64>)) -> Range<u64> {
+    match one.0 == other.0 {
+        true => one.1.start.max(other.1.start)..one.1.end.min(other.1.end),
+        false => 0..0,
+    }
 }
 
 /// `region` without the holes.
@@ -352,5 +376,71 @@ mod tests {
         assert!(wrong(0x1000, u64::MAX - 0xfff));
         let twice = vec![region(0, 0x2000, 0), region(0x1000, 0x1000, 0)];
         assert!(laid_out(twice, 0).is_err());
+    }
+
+    /// A file mapped twice, in part, and one mapping used twice.
+    #[test]
+    fn storage_is_the_same_by_its_file_and_by_its_address() {
+        let whole = HostMemory::sealed(0x4000).unwrap();
+        let again = whole.share(0x2000, 0x2000).unwrap();
+        let other = HostMemory::sealed(0x4000).unwrap();
+        let at =
+            |start, memory: &HostMemory| GuestRegion::new(GuestAddr::new(start), memory.clone());
+        let regions = [
+            at(0, &other),
+            at(0x10_0000, &whole),
+            at(0x20_0000, &again),
+            at(0x30_0000, &again),
+        ];
+        let layout = laid_out(regions, 1 << 32).unwrap();
+        let range = |start, end| GuestAddr::new(start)..GuestAddr::new(end);
+        let same = |start, end| layout.same_storage(&range(start, end));
+        assert_eq!(same(0x1000, 0x3000), [range(0x1000, 0x3000)]);
+        assert_eq!(same(0x10_1000, 0x10_2000), [range(0x10_1000, 0x10_2000)]);
+        let pages = [0x10_3000, 0x20_1000, 0x30_1000].map(|at| range(at, at + 0x1000));
+        for page in &pages {
+            assert_eq!(layout.same_storage(page), pages);
+        }
+        // Over the end of one region into nothing the same.
+        let parts = same(0x10_1000, 0x10_4000);
+        let expected = [
+            (0x10_1000, 0x10_4000),
+            (0x20_0000, 0x20_2000),
+            (0x30_0000, 0x30_2000),
+        ];
+        assert_eq!(parts, expected.map(|(start, end)| range(start, end)));
+        let starts = |memory| {
+            let regions = layout.sharing(memory).into_iter();
+            regions.map(|region| region.start.get()).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(&again), [0x10_0000, 0x20_0000, 0x30_0000]);
+        assert_eq!(starts(&other), [0]);
+    }
+
+    #[test]
+    fn a_hole_splits_a_region_and_hides_no_overlap() {
+        let hole = |holes: &mut Ranges| holes.insert(0x1000..0x5000);
+        let layout = layout().with_holes(hole).unwrap();
+        let map: Vec<_> = layout
+            .map()
+            .regions()
+            .iter()
+            .map(|r| (r.guest.get(), r.len))
+            .collect();
+        assert_eq!(map, [(0, 0x1000), (0x5000, 0x1000)]);
+        assert_eq!(layout.map().regions()[1].host.get(), 0x1_0000_5000);
+        let mut buf = [9; 4];
+        assert_eq!(layout.read(GuestAddr::new(0xffe), &mut buf), 2);
+        assert_eq!(layout.read(GuestAddr::new(0x4fff), &mut buf), 0);
+        assert_eq!(layout.read(GuestAddr::new(0x5000), &mut buf), 4);
+        assert!(layout.has(&(GuestAddr::new(0x4000)..GuestAddr::new(0x6000))));
+        assert!(!layout.has(&(GuestAddr::new(0x1000)..GuestAddr::new(0x5000))));
+        let over = layout.with(region(0x1000, 0x1000, 0)).unwrap_err();
+        let guest = GuestAddr::new(0x1000);
+        assert_eq!(over, RegionError::Overlap { guest });
+        // What goes takes its holes with it.
+        let first = layout.region(GuestAddr::new(0)).unwrap().clone();
+        let without = layout.without(&first).unwrap();
+        assert_eq!(without.holes().as_slice().first(), Some(&(0x2000..0x5000)));
     }
 }
