@@ -40,7 +40,7 @@ pub trait DmaSpace: Send {
     /// Takes back the mapping of `len` bytes at `iova`, which must be one that was made.
     ///
     /// **The kernel resets every device that runs a program on it**, without telling the guest:
-    /// make sure that none does.
+    /// make sure that none does. A [`ShadowWindow`](crate::mediator::ShadowWindow) does.
     ///
     /// # Errors
     ///

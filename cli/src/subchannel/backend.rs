@@ -39,7 +39,8 @@ enum Kind {
 impl Backend {
     /// A device of the kernel's, and what it finds at its addresses.
     pub(crate) fn kernel(device: KernelDevice) -> Result<(Self, ShadowWindow), String> {
-        let window = window(device.space().clone())?;
+        let mappings = device.space().mappings();
+        let window = window(mappings.map_err(|errno| cannot_map(&WindowError::Map(errno)))?)?;
         Ok((Self::new(Kind::Kernel(device)), window))
     }
 

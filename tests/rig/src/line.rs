@@ -16,7 +16,7 @@ use vfio_ccw::{Access, CcwDevice, DeviceError, DmaSpace, Source};
 
 use crate::guest::Guest;
 use crate::names;
-use crate::shared::Shared;
+use crate::shared::{Shared, SharedMappings};
 
 /// How long a program may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,11 +63,12 @@ impl Machine {
     /// the kernel as it is.
     fn new(device: &Shared<KernelDevice>) -> Result<Self, Box<dyn Error>> {
         let guest = Guest::new()?;
-        let mut space = device.space();
-        let window = ShadowWindow::new(space.clone(), WindowConfig::default())?;
+        let space = device.space();
+        let mut mappings = SharedMappings::new(&space)?;
+        let window = ShadowWindow::new(mappings.clone(), WindowConfig::default())?;
         for (at, memory) in guest.regions() {
             window.add(GuestRegion::new(GuestAddr::new(at), memory.clone()))?;
-            space.map(at, memory, Access::Store)?;
+            mappings.map(at, memory, Access::Store)?;
         }
         Ok(Self {
             guest,

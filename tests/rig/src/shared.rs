@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ccw::{IRB_EXTENDED_SIZE, RawCrw, RawSchib, RawScsw};
-use vfio_ccw::device::kernel::{KernelDevice, KernelSpace};
-use vfio_ccw::{AsyncCommand, Capabilities, CcwDevice, DeviceError, Errno, ORB_AREA_SIZE, Source};
+use vfio_ccw::device::kernel::{KernelDevice, KernelMappings, KernelSpace};
+use vfio_ccw::{
+    Access, AsyncCommand, Capabilities, CcwDevice, DeviceError, DmaSpace, Errno, HostMemory,
+    ORB_AREA_SIZE, Source,
+};
 
 /// A handle of a device.
 #[derive(Debug)]
@@ -71,6 +74,31 @@ impl Shared<KernelDevice> {
     /// Its address space.
     pub(crate) fn space(&self) -> KernelSpace {
         self.lock().space().clone()
+    }
+}
+
+/// A handle of what changes the mappings, for a window and for a test beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedMappings(Arc<Mutex<KernelMappings>>);
+
+impl SharedMappings {
+    /// The first handle.
+    pub(crate) fn new(space: &KernelSpace) -> Result<Self, Errno> {
+        Ok(Self(Arc::new(Mutex::new(space.mappings()?))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, KernelMappings> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DmaSpace for SharedMappings {
+    fn map(&mut self, iova: u64, memory: &HostMemory, access: Access) -> Result<(), Errno> {
+        self.lock().map(iova, memory, access)
+    }
+
+    fn unmap(&mut self, iova: u64, len: u64) -> Result<(), Errno> {
+        self.lock().unmap(iova, len)
     }
 }
 

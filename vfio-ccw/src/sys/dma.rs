@@ -30,6 +30,10 @@ impl Mappings {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mapped.is_empty()
+    }
+
     fn space(&self) -> Result<Space<'_>, Errno> {
         let fd = self.fd.get()?;
         Ok(match self.ioas {

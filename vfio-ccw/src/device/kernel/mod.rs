@@ -36,7 +36,7 @@ use open::Front;
 pub use open::{KernelOpener, Node};
 pub use seccomp::{IOCTLS_CLOSE, IOCTLS_RUN, SYSCALLS_CLOSE, SYSCALLS_RUN};
 use setup::{Description, Interrupts, Regions};
-pub use space::KernelSpace;
+pub use space::{KernelMappings, KernelSpace};
 
 /// How often a call that a signal interrupted before it did anything is made again.
 const INTERRUPTED: usize = 16;
@@ -71,7 +71,8 @@ impl KernelDevice {
         }
     }
 
-    /// Its address space, into which guest memory and programs are to be mapped.
+    /// Its address space, into which guest memory and programs are to be
+    /// [mapped](KernelSpace::mappings).
     pub fn space(&self) -> &KernelSpace {
         self.front.space()
     }

@@ -69,8 +69,8 @@ impl From<OwnedFd> for Node {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let device = KernelOpener::cdev("/dev/vfio/devices/vfio0").open()?;
-/// let mut space = device.space().clone();
-/// space.map(0x4000_0000, &HostMemory::anonymous(0x10_0000)?, Access::Store)?;
+/// let mut mappings = device.space().mappings()?;
+/// mappings.map(0x4000_0000, &HostMemory::anonymous(0x10_0000)?, Access::Store)?;
 /// # Ok(())
 /// # }
 /// ```

@@ -25,6 +25,10 @@ const BUSY: [Errno; 2] = [Errno::EBUSY, Errno::EINVAL];
 
 /// The addresses of one or more of the kernel's devices; every clone is the same space.
 ///
+/// Devices are opened in it by every clone, but only one handle changes what lies where:
+/// [`KernelSpace::mappings`]. A [`ShadowWindow`](crate::mediator::ShadowWindow) that has it makes sure
+/// that nothing is unmapped under a program, and nobody can get past that.
+///
 /// Its mappings are taken back when the last clone and the last device in it are dropped. Those of
 /// a container already go with its last device: such is the kernel's container.
 #[derive(Clone, Debug)]
@@ -38,9 +42,22 @@ pub(super) struct Inner {
     fd: Arc<Fd>,
 }
 
+/// What changes the mappings of a [`KernelSpace`], of which there is one at a time.
+///
+/// ```compile_fail
+/// # use vfio_ccw::device::kernel::KernelMappings;
+/// fn twice(mappings: KernelMappings) -> [KernelMappings; 2] {
+///     [mappings.clone(), mappings]
+/// }
+/// ```
+#[derive(Debug)]
+pub struct KernelMappings(Arc<Inner>);
+
 #[derive(Debug)]
 struct State {
     mappings: Mappings,
+    /// Somebody has the [`KernelMappings`], or had them and left something mapped.
+    taken: bool,
     /// Groups in the container.
     groups: usize,
 }
@@ -121,11 +138,25 @@ impl KernelSpace {
             sys: Arc::clone(sys),
             state: Mutex::new(State {
                 mappings,
+                taken: false,
                 groups: 0,
             }),
             kind,
             fd,
         }))
+    }
+
+    /// The handle by which the space is mapped into.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if somebody has it, or if something is still mapped that the one who had it left there,
+    /// such as a window with a program that may still run.
+    pub fn mappings(&self) -> Result<KernelMappings, Errno> {
+        match std::mem::replace(&mut self.0.state().taken, true) {
+            false => Ok(KernelMappings(Arc::clone(&self.0))),
+            true => Err(Errno::EBUSY),
+        }
     }
 
     pub(super) fn sys(&self) -> &Arc<dyn Sys> {
@@ -204,13 +235,20 @@ impl KernelSpace {
     }
 }
 
-impl DmaSpace for KernelSpace {
+impl DmaSpace for KernelMappings {
     fn map(&mut self, iova: u64, memory: &HostMemory, access: Access) -> Result<(), Errno> {
         self.0.state().mappings.map(iova, memory, access)
     }
 
     fn unmap(&mut self, iova: u64, len: u64) -> Result<(), Errno> {
         self.0.state().mappings.unmap(iova, len)
+    }
+}
+
+impl Drop for KernelMappings {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.taken = !state.mappings.is_empty();
     }
 }
 

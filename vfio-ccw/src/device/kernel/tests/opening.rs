@@ -188,7 +188,7 @@ fn what_is_mapped_goes_before_the_address_space() {
         (Way::Cdev, "/dev/iommu", "DESTROY /dev/iommu"),
     ] {
         let (fake, device) = device(way);
-        let mut space = device.space().clone();
+        let mut space = device.space().mappings().unwrap();
         for iova in [0x4000_0000, 0x1000] {
             let memory = HostMemory::anonymous(0x2000).unwrap();
             space.map(iova, &memory, Access::Store).unwrap();
@@ -212,7 +212,7 @@ fn what_is_mapped_goes_before_the_address_space() {
 #[test]
 fn an_address_space_outlives_its_device() {
     let (fake, device) = device(Way::Cdev);
-    let mut space = device.space().clone();
+    let mut space = device.space().mappings().unwrap();
     drop(device);
     fake.forget();
     let memory = HostMemory::anonymous(0x1000).unwrap();
@@ -244,7 +244,7 @@ fn two_devices_in_one_container() {
         "the container is open, and has its IOMMU"
     );
     let memory = HostMemory::anonymous(0x1000).unwrap();
-    let mut space = second.space().clone();
+    let mut space = second.space().mappings().unwrap();
     space.map(0, &memory, Access::Store).unwrap();
     fake.forget();
     drop(first);

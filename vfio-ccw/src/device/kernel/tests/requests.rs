@@ -130,7 +130,7 @@ fn signals_are_counted() {
 fn unmapping() {
     for way in WAYS {
         let (fake, device) = device(way);
-        let mut space = device.space().clone();
+        let mut space = device.space().mappings().unwrap();
         let memory = HostMemory::anonymous(0x1000).unwrap();
         let owner = memory.clone();
         fake.state().answers.extend([Err(Errno::ENOENT), Ok(0)]);
@@ -152,13 +152,31 @@ fn unmapping() {
     }
 }
 
+/// Only one can unmap: a window that has the mappings knows of everything that is unmapped.
+#[test]
+fn the_mappings_are_one_at_a_time() {
+    for way in WAYS {
+        let (_fake, device) = device(way);
+        let space = device.space().clone();
+        let mut mappings = space.mappings().unwrap();
+        assert_eq!(device.space().mappings().unwrap_err(), Errno::EBUSY);
+        drop(mappings);
+        mappings = space.mappings().unwrap();
+        let memory = HostMemory::anonymous(0x1000).unwrap();
+        mappings.map(0x1000, &memory, Access::Store).unwrap();
+        drop(mappings);
+        let left = space.mappings().unwrap_err();
+        assert_eq!(left, Errno::EBUSY, "perhaps a program uses it");
+    }
+}
+
 #[test]
 fn a_mapping_that_failed_is_none() {
     let (fake, device) = device(Way::Cdev);
     let next = fake.state().calls + 1;
     fake.state().fail = Some((next, Errno::EEXIST));
     let memory = HostMemory::anonymous(0x1000).unwrap();
-    let mut space = device.space().clone();
+    let mut space = device.space().mappings().unwrap();
     let refused = space.map(0, &memory, Access::Store);
     assert_eq!(refused, Err(Errno::EEXIST));
     drop((space, device));
@@ -178,7 +196,7 @@ fn system_calls_and_requests() {
     let (mut closing, mut ioctls_closing) = (BTreeSet::new(), BTreeSet::new());
     for way in WAYS {
         let (fake, mut device) = device(way);
-        let mut space = device.space().clone();
+        let mut space = device.space().mappings().unwrap();
         let memory = HostMemory::anonymous(0x1000).unwrap();
         space.map(0, &memory, Access::Store).unwrap();
         space.map(0x1000, &memory, Access::Store).unwrap();
