@@ -136,6 +136,10 @@ pub enum Misfit {
 /// How a host whose device can do `device`, and whose channel takes `channel`, gives a guest what it
 /// is to see.
 ///
+/// The guest sees the same bytes on all hosts that do not fail, with one exception between channels:
+/// how a program ends that cannot use the very first byte of its data
+/// ([`FirstByteFault`](translator::FirstByteFault)).
+///
 /// ```
 /// use translator::HostProfile;
 /// use vfio_ccw::Capabilities;

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Guests against hosts: a host gives a guest just what it is to see, or is not attached.
+
+mod session;
+
+use translator::{Facilities, HostProfile, Policy};
+use vfio_ccw::Capabilities;
+use vfio_ccw::mediator::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
+
+use session::Host;
+
+const FULL: Capabilities = Capabilities {
+    async_command: true,
+    schib: true,
+    crw: true,
+    request: true,
+    reset: true,
+};
+
+/// Hosts by what they lack, on the kernel's channel but for the last.
+fn hosts() -> [(&'static str, Host); 9] {
+    let kernel = |capabilities| Host {
+        capabilities,
+        channel: HostProfile::VFIO_CCW,
+    };
+    let without = |lack: fn(&mut Capabilities)| {
+        let mut capabilities = FULL;
+        lack(&mut capabilities);
+        kernel(capabilities)
+    };
+    [
+        ("everything", kernel(FULL)),
+        ("no request", without(|can| can.request = false)),
+        ("no reset", without(|can| can.reset = false)),
+        ("no reports", without(|can| can.crw = false)),
+        ("no schib", without(|can| can.schib = false)),
+        ("no halt", without(|can| can.async_command = false)),
+        (
+            "no halt, no reset",
+            without(|can| (can.async_command, can.reset) = (false, false)),
+        ),
+        ("nothing", kernel(Capabilities::default())),
+        (
+            "software",
+            Host {
+                capabilities: FULL,
+                channel: HostProfile::SOFTWARE,
+            },
+        ),
+    ]
+}
+
+/// Guests by what is special about them.
+fn guests() -> Vec<(&'static str, GuestProfile)> {
+    let usual = GuestProfile::default();
+    let fixed = GuestProfile {
+        paths: Paths::ONE,
+        ..usual
+    };
+    let clears = GuestProfile {
+        halt: false,
+        ..fixed
+    };
+    let endures = GuestProfile {
+        stop: false,
+        ..clears
+    };
+    let with = |facilities| GuestProfile {
+        policy: Policy {
+            facilities,
+            ..Policy::MEDIATE
+        },
+        ..usual
+    };
+    let most = |max_ccws| GuestProfile {
+        policy: Policy {
+            max_ccws,
+            ..Policy::MEDIATE
+        },
+        ..usual
+    };
+    let z = Policy::MEDIATE.facilities;
+    vec![
+        ("usual", usual),
+        ("one path", fixed),
+        ("one path, never halts", clears),
+        ("one path, never stops a program", endures),
+        (
+            "no ORB extension",
+            with(Facilities {
+                orb_extension: false,
+                ..z
+            }),
+        ),
+        ("MIDAWs", with(Facilities { midaw: true, ..z })),
+        (
+            "transport mode",
+            with(Facilities {
+                transport: true,
+                ..z
+            }),
+        ),
+        (
+            "suspends",
+            GuestProfile {
+                suspend: true,
+                ..usual
+            },
+        ),
+        ("4096 CCWs", most(4096)),
+        ("4097 CCWs", most(4097)),
+    ]
+}
+
+/// One line for each guest, one letter for each host: `N`ative, `E`mulated; else why not.
+#[test]
+fn which_host_fits_which_guest() {
+    let hosts = hosts();
+    let letter = |plan: Plan| match plan {
+        Plan::Native => "N",
+        Plan::Emulate(_) => "E",
+        Plan::Fail(Misfit::Paths) => "paths",
+        Plan::Fail(Misfit::Halt) => "halt",
+        Plan::Fail(Misfit::Stop) => "stop",
+        Plan::Fail(Misfit::ProgramLength {
+            wanted: 4097,
+            most: 4096,
+        }) => "length",
+        Plan::Fail(Misfit::Midaw | Misfit::Transport | Misfit::Suspend) => "never",
+        Plan::Fail(_) => "?",
+    };
+    let lines: Vec<String> = guests()
+        .iter()
+        .map(|(name, guest)| {
+            let plans = hosts.iter().map(|(_, host)| host.plan(guest));
+            let letters: Vec<_> = plans.map(letter).collect();
+            format!("{name}: {}", letters.join(" "))
+        })
+        .collect();
+    // everything, no request, no reset, no reports, no schib, no halt, no halt or reset, nothing,
+    // software
+    let expected = [
+        "usual: E E E paths paths halt halt halt N",
+        "one path: E E E E E halt halt halt E",
+        "one path, never halts: E E E E E E stop stop E",
+        "one path, never stops a program: E E E E E E E E E",
+        "no ORB extension: N N E paths paths halt halt halt N",
+        "MIDAWs: never never never never never never never never never",
+        "transport mode: never never never never never never never never never",
+        "suspends: never never never never never never never never never",
+        "4096 CCWs: E E E paths paths halt halt halt N",
+        "4097 CCWs: length length length length length length length length N",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn what_is_emulated() {
+    let [_, (_, fixed), (_, clears), ..] = guests()[..] else {
+        panic!("guests");
+    };
+    let without = |lack: fn(&mut Capabilities)| {
+        let mut capabilities = FULL;
+        lack(&mut capabilities);
+        capabilities
+    };
+    let host = HostProfile::VFIO_CCW;
+    let always = Emulated::ORB_EXTENSION | Emulated::PATHS;
+    assert_eq!(plan(&fixed, FULL, &host), Plan::Emulate(always));
+    assert_eq!(
+        plan(&fixed, without(|can| can.reset = false), &host),
+        Plan::Emulate(always | Emulated::RESET)
+    );
+    assert_eq!(
+        plan(&clears, without(|can| can.async_command = false), &host),
+        Plan::Emulate(always | Emulated::CLEAR)
+    );
+}
+
+/// Wherever the plan is not to fail, the guest sees the same bytes: everything that it is answered,
+/// its subchannel, its storage.
+#[test]
+fn a_guest_sees_the_same_bytes_on_every_host_that_fits() {
+    for (guest_name, guest) in guests() {
+        let mut first: Option<(&str, Vec<String>)> = None;
+        for (host_name, host) in hosts() {
+            let seen = host.run(&guest);
+            assert_eq!(
+                seen.is_err(),
+                matches!(host.plan(&guest), Plan::Fail(_)),
+                "{guest_name} on {host_name}"
+            );
+            let Ok(seen) = seen else { continue };
+            assert!(seen.len() > 50, "{guest_name} sees {}", seen.len());
+            match &first {
+                None => first = Some((host_name, seen)),
+                Some((name, first)) => {
+                    for (n, (here, there)) in seen.iter().zip(first).enumerate() {
+                        assert_eq!(
+                            here, there,
+                            "{guest_name}, line {n}, on {host_name} and on {name}"
+                        );
+                    }
+                    assert_eq!(seen.len(), first.len());
+                }
+            }
+        }
+    }
+}
+
+/// A device that does not fit is asked for nothing, and the guest is told of nothing.
+#[test]
+fn a_misfit_is_not_touched() {
+    let host = Host {
+        capabilities: Capabilities::default(),
+        channel: HostProfile::VFIO_CCW,
+    };
+    let (result, requests) = host.attach(&GuestProfile::default());
+    assert_eq!(result.err(), Some(Misfit::Halt));
+    assert_eq!(requests, 0);
+}
