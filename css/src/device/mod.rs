@@ -5,6 +5,7 @@
 //! count: it asks for bytes or offers them, and learns from a short answer that the channel has
 //! stopped it.
 
+pub mod eckd;
 pub mod fba;
 pub mod image;
 pub mod scripted;

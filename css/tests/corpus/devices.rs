@@ -9,6 +9,7 @@ use css::device::unit_record::{Printer, Punch, Reader};
 use css::{Config, Device, Progress};
 
 use crate::program::{Program, corpus, hex};
+use crate::volume;
 
 /// A tape that stands between two records like those that the program met.
 fn tape(model: tape::Model, end: &Scsw<Guest>) -> Tape<Vec<u8>> {
@@ -25,6 +26,7 @@ fn tape(model: tape::Model, end: &Scsw<Guest>) -> Tape<Vec<u8>> {
 /// The model of the device that the program ran on, if there is one.
 fn device(program: &Program, end: &Scsw<Guest>) -> Option<Box<dyn Device>> {
     Some(match program.device.as_str() {
+        "3390" => Box::new(volume::disk(program)),
         "9336" => {
             let mut disk = Overlay::new(Vec::new()).ok()?;
             disk.set_len(1 << 36).ok()?;

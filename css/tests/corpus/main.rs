@@ -6,3 +6,4 @@ mod devices;
 mod program;
 mod replay;
 mod verdicts;
+mod volume;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device models, driven by channel programs.
 
+mod eckd;
 mod fba;
 mod rig;
 mod tape;

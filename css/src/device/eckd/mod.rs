@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! An extended count-key-data disk: a 3390 on a 3990 control unit.
+//!
+//! What programs of Linux, of its formatting tool and of boot loaders use: SENSE ID and
+//! characteristics, DEFINE EXTENT, LOCATE RECORD, PREFIX, seeks, searches, and reading and writing of
+//! data, keys, counts and tracks, to and beyond the end of a track. Left out are caching, copying,
+//! aliases, and whole tracks written at once. The rules are those of the 3990's storage control.
+
+mod arm;
+mod extent;
+mod sense;
+mod track;
+mod volume;
+
+use ccw::{Command, DeviceStatus};
+
+use super::image::Image;
+use super::{DONE, Device, Reply, Sense, Transfer, UNIT_CHECK};
+
+use arm::{Arm, Place};
+use extent::{
+    EXTENT_BYTES, Extent, FileMask, LOCATE_BYTES, LOCATE_EXTENDED_BYTES, Location, Operation,
+    Orientation, PREFIX_BYTES, Prefix,
+};
+use sense::{Fault, Message, SENSE_ID, characteristics};
+use track::{COUNT_BYTES, Record};
+
+use volume::Volume;
+pub use volume::VolumeError;
+
+/// The bit of a command that lets it go on with the next track.
+const MULTIPLE_TRACKS: u8 = 0x80;
+const SENSE_BYTES: usize = 32;
+
+/// The disk.
+#[derive(Debug)]
+pub struct Eckd<I> {
+    arm: Arm<I>,
+    chain: Chain,
+    sense: Sense,
+}
+
+/// What the commands of one chain have set.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chain {
+    mask: FileMask,
+    extent: Option<Extent>,
+    domain: Option<Domain>,
+    /// The last command found the record, or wrote it, so that the next one may write there.
+    found: bool,
+}
+
+/// The commands that belong to a LOCATE RECORD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Domain {
+    operation: Operation,
+    left: u8,
+}
+
+/// How a command ends that does not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Channel end and device end.
+    Normal,
+    /// The same in answer to the command byte.
+    Immediate,
+    /// What was searched for is there: the next CCW is skipped.
+    Found,
+    /// A record without data: the end of a file.
+    NoData,
+}
+
+type Outcome = Result<End, Fault>;
+
+impl<I: Image> Eckd<I> {
+    /// The disk whose volume is in `image`.
+    ///
+    /// # Errors
+    ///
+    /// [`VolumeError`].
+    pub fn new(image: I) -> Result<Self, VolumeError> {
+        Ok(Self::of(Volume::open(image)?))
+    }
+
+    /// Makes of `image` an empty volume: home addresses and records 0.
+    ///
+    /// # Errors
+    ///
+    /// [`VolumeError`].
+    pub fn format(image: I, cylinders: u16) -> Result<Self, VolumeError> {
+        Ok(Self::of(Volume::create(image, cylinders)?))
+    }
+
+    fn of(volume: Volume<I>) -> Self {
+        Self {
+            arm: Arm::new(volume),
+            chain: Chain::default(),
+            sense: Sense::new(),
+        }
+    }
+
+    /// The image.
+    pub fn image(&mut self) -> &mut I {
+        self.arm.volume.image()
+    }
+
+    fn perform(&mut self, command: u8, transfer: &mut dyn Transfer) -> Outcome {
+        let found = std::mem::take(&mut self.chain.found);
+        let multiple = command & MULTIPLE_TRACKS != 0;
+        match command {
+            0x03 => {
+                self.chain.found = found;
+                return Ok(End::Immediate);
+            }
+            0xe4 => return give(transfer, &SENSE_ID),
+            0x64 => return give(transfer, &characteristics(self.arm.volume.cylinders())),
+            // Reserve and release, by whatever means: nobody else is there.
+            0x14 | 0x94 | 0xb4 => return give(transfer, &[0; SENSE_BYTES]),
+            // A path group of one path; orders to the subsystem, of which there is none.
+            0xaf => return take(transfer, 12),
+            0x27 => return take(transfer, 66),
+            _ => {}
+        }
+        self.check_domain(command)?;
+        match command {
+            0x63 => self.define_extent(transfer),
+            0x47 => {
+                let location = Location::parse(&parameters::<LOCATE_BYTES>(transfer)?)?;
+                self.locate(&location)
+            }
+            0x4b => {
+                let p = parameters::<LOCATE_EXTENDED_BYTES>(transfer)?;
+                self.locate(&Location::parse_extended(&p)?)
+            }
+            0xe7 => self.prefix(transfer),
+            0x07 | 0x0b | 0x1b => self.seek(command, transfer),
+            0x13 => {
+                self.arm.seek((0, 0))?;
+                Ok(End::Immediate)
+            }
+            0x1f => {
+                let [mask] = parameters(transfer)?;
+                if self.chain.extent.is_some() {
+                    return Err(Fault::rejected(Message::InvalidSequence));
+                }
+                self.chain.mask = FileMask::new(mask)?;
+                Ok(End::Normal)
+            }
+            0x23 => take(transfer, 1),
+            0x31 | 0xb1 | 0x51 | 0xd1 | 0x71 | 0xf1 => {
+                self.search_id(command & 0x60, multiple, transfer)
+            }
+            0x29 | 0xa9 | 0x49 | 0xc9 | 0x69 | 0xe9 => {
+                self.search_key(command & 0x60, multiple, transfer)
+            }
+            0x39 | 0xb9 => self.search_home_address(multiple, transfer),
+            0x02 => {
+                self.arm.seek((0, 0))?;
+                self.read(Fields::Data, false, transfer)
+            }
+            0x06 | 0x86 => self.read(Fields::Data, multiple, transfer),
+            0x0e | 0x8e => self.read(Fields::KeyAndData, multiple, transfer),
+            0x12 | 0x92 => self.read(Fields::Count, multiple, transfer),
+            0x1e | 0x9e => self.read(Fields::All, multiple, transfer),
+            0x0a => self.read_special_home_address(transfer),
+            0x1a | 0x9a => {
+                self.arm.place = Place::HomeAddress;
+                give(transfer, self.arm.volume.track().home_address())
+            }
+            0x16 | 0x96 => self.read_record_zero(transfer),
+            0x5e | 0xde => self.read_tracks(multiple, transfer),
+            0x05 | 0x85 => self.update(Fields::Data, multiple, found, transfer),
+            0x0d | 0x8d => self.update(Fields::KeyAndData, multiple, found, transfer),
+            0x1d => self.write_record(found, transfer),
+            0x9d => {
+                self.next_track(true)?;
+                self.arm.pass_record_zero();
+                self.write_record(true, transfer)
+            }
+            0x11 => self.erase(found, transfer),
+            0x15 => self.write_record_zero(transfer),
+            _ => Err(Fault::rejected(Message::InvalidCommand)),
+        }
+    }
+
+    /// Whether the command may stand where it stands: in the domain of a LOCATE RECORD only what
+    /// that announced, and behind DEFINE EXTENT nothing without one that moves data.
+    fn check_domain(&mut self, command: u8) -> Result<(), Fault> {
+        let Some(domain) = &mut self.chain.domain else {
+            return Ok(());
+        };
+        let fits = match domain.operation {
+            Operation::Orient => false,
+            Operation::WriteData => matches!(command & 0x7f, 0x05 | 0x0d),
+            Operation::FormatWrite => matches!(command, 0x1d | 0x9d | 0x11 | 0x15),
+            Operation::ReadData => matches!(command & 0x7f, 0x06 | 0x0e | 0x12 | 0x1e),
+            Operation::ReadTracks => matches!(command, 0x5e | 0xde),
+            Operation::Read => {
+                matches!(
+                    command & 0x7f,
+                    0x06 | 0x0e | 0x12 | 0x1e | 0x0a | 0x1a | 0x16
+                )
+            }
+        };
+        match (fits, domain.left.checked_sub(1)) {
+            (true, Some(left)) => {
+                domain.left = left;
+                Ok(())
+            }
+            // It is over; the next one may begin.
+            (_, None) if matches!(command, 0x47 | 0x4b) => Ok(()),
+            _ => Err(Fault::rejected(Message::InvalidSequence)),
+        }
+    }
+
+    fn define_extent(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+        let extent = Extent::parse(&parameters::<EXTENT_BYTES>(transfer)?)?;
+        self.set_extent(extent)
+    }
+
+    fn set_extent(&mut self, extent: Extent) -> Outcome {
+        let (cylinder, head) = extent.last();
+        if self.chain.extent.is_some() || !self.arm.volume.has(cylinder, head) {
+            return Err(Fault::rejected(Message::InvalidParameter));
+        }
+        self.chain.extent = Some(extent);
+        self.chain.mask = extent.mask;
+        Ok(End::Normal)
+    }
+
+    fn prefix(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+        let prefix = Prefix::parse(&parameters::<PREFIX_BYTES>(transfer)?)?;
+        if let Some(extent) = prefix.extent {
+            self.set_extent(extent)?;
+        }
+        match prefix.location {
+            Some(location) => self.locate(&location),
+            None => Ok(End::Normal),
+        }
+    }
+
+    fn locate(&mut self, location: &Location) -> Outcome {
+        let Some(extent) = self.chain.extent else {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        };
+        let allowed = match location.operation {
+            Operation::WriteData => extent.mask.updates(),
+            Operation::FormatWrite => extent.mask.formats(),
+            _ => true,
+        };
+        let (cylinder, head) = location.track;
+        if !allowed || !self.arm.volume.has(cylinder, head) {
+            return Err(Fault::rejected(Message::InvalidParameter));
+        }
+        self.go_to(location.track)?;
+        match location.orientation {
+            Orientation::Index => self.arm.place = Place::Index,
+            Orientation::HomeAddress => self.arm.place = Place::HomeAddress,
+            Orientation::Count => self.arm.place = Place::Count(self.arm.find(location.id)?),
+            Orientation::Data => self.arm.place = Place::Data(self.arm.find(location.id)?),
+        }
+        self.chain.domain = Some(Domain {
+            operation: location.operation,
+            left: location.count,
+        });
+        self.chain.found = true;
+        Ok(End::Normal)
+    }
+
+    /// SEEK, SEEK CYLINDER, SEEK HEAD.
+    fn seek(&mut self, command: u8, transfer: &mut dyn Transfer) -> Outcome {
+        let [b, bb, c, cc, h, hh] = parameters(transfer)?;
+        let (cylinder, head) = (u16::from_be_bytes([c, cc]), u16::from_be_bytes([h, hh]));
+        let to = match command {
+            0x1b => (self.arm.address().0, head),
+            _ => (cylinder, head),
+        };
+        let mask = self.chain.mask;
+        let allowed = match command {
+            0x07 => mask.seeks(),
+            0x0b => mask.seeks_cylinders(),
+            _ => mask.seeks_heads(),
+        };
+        if !allowed {
+            return Err(Fault::FILE_PROTECTED);
+        }
+        if [b, bb] != [0, 0] || !self.arm.volume.has(to.0, to.1) {
+            return Err(Fault::rejected(Message::InvalidParameter));
+        }
+        self.go_to(to)?;
+        Ok(End::Normal)
+    }
+
+    /// Moves the arm to a track of the volume, if the program may use it.
+    fn go_to(&mut self, track: extent::Address) -> Result<(), Fault> {
+        if self
+            .chain
+            .extent
+            .is_some_and(|extent| !extent.contains(track))
+        {
+            return Err(Fault::FILE_PROTECTED);
+        }
+        self.arm.seek(track)?;
+        Ok(())
+    }
+
+    /// The end of the track is reached by a command that goes on, or, not `going_on`, by one that
+    /// begins again at the index point, twice at most.
+    fn next_track(&mut self, going_on: bool) -> Result<(), Fault> {
+        if !going_on {
+            return self.arm.pass_index();
+        }
+        if !self.chain.mask.seeks_heads() {
+            return Err(Fault::FILE_PROTECTED);
+        }
+        let (cylinder, head) = self.arm.address();
+        let located = self.chain.domain.is_some();
+        let to = match self.arm.volume.has(cylinder, head + 1) {
+            true => (cylinder, head + 1),
+            false if located && self.arm.volume.has(cylinder + 1, 0) => (cylinder + 1, 0),
+            false => return Err(Fault::END_OF_CYLINDER),
+        };
+        self.go_to(to)
+    }
+
+    /// The next record on this track, or the next one. Record 0 counts only `with_zero`.
+    fn next_record(&mut self, multiple: bool, with_zero: bool) -> Result<Record, Fault> {
+        loop {
+            match self.arm.next() {
+                Some(record) if record.is_record_zero() && !with_zero => {
+                    self.arm.place = Place::Data(record);
+                }
+                Some(record) => return Ok(record),
+                None => self.next_track(multiple)?,
+            }
+        }
+    }
+
+    /// The record whose key or data come next.
+    fn coming(&mut self, multiple: bool) -> Result<Record, Fault> {
+        match self.arm.place {
+            Place::Count(record) => Ok(record),
+            _ => self.next_record(multiple, false),
+        }
+    }
+
+    fn search_id(&mut self, how: u8, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let mut argument = [0; 5];
+        let given = transfer.read(&mut argument);
+        let record = self.next_record(multiple, true)?;
+        self.arm.place = Place::Count(record);
+        Ok(self.compare(how, &record.id[..given], &argument[..given]))
+    }
+
+    fn search_key(&mut self, how: u8, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let record = self.coming(multiple)?;
+        let mut argument = vec![0; record.key_len];
+        let given = transfer.read(&mut argument);
+        self.arm.place = Place::Key(record);
+        if given == 0 {
+            return Ok(End::Normal);
+        }
+        let key = self.arm.volume.track().key(&record).to_vec();
+        Ok(self.compare(how, &key[..given], &argument[..given]))
+    }
+
+    fn search_home_address(&mut self, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let mut argument = [0; 4];
+        let given = transfer.read(&mut argument);
+        if self.arm.place != Place::Index {
+            self.next_track(multiple)?;
+        }
+        self.arm.place = Place::HomeAddress;
+        let here = self.arm.volume.track().home_address().to_vec();
+        Ok(self.compare(0x20, &here[1..][..given], &argument[..given]))
+    }
+
+    /// Whether the field on the disk is equal to, or higher than, the argument.
+    fn compare(&mut self, how: u8, field: &[u8], argument: &[u8]) -> End {
+        let equal = how & 0x20 != 0 && field == argument;
+        let high = how & 0x40 != 0 && field > argument;
+        self.chain.found = equal;
+        if equal || high {
+            End::Found
+        } else {
+            End::Normal
+        }
+    }
+
+    fn read(&mut self, fields: Fields, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let record = match (fields, self.arm.place) {
+            // Behind the key there is still the data.
+            (Fields::Data, Place::Key(record)) => record,
+            (Fields::Data | Fields::KeyAndData, _) => self.coming(multiple)?,
+            _ => self.next_record(multiple, false)?,
+        };
+        let track = self.arm.volume.track();
+        match fields {
+            Fields::Count => {
+                transfer.write(track.count(&record));
+                self.arm.place = Place::Count(record);
+                return Ok(End::Normal);
+            }
+            Fields::Data => transfer.write(track.data(&record)),
+            Fields::KeyAndData => transfer.write(track.key_and_data(&record)),
+            Fields::All => {
+                transfer.write(track.count(&record));
+                transfer.write(track.key_and_data(&record))
+            }
+        };
+        Ok(self.done_with(record))
+    }
+
+    /// The data of `record` were read or written.
+    fn done_with(&mut self, record: Record) -> End {
+        self.arm.leave(record);
+        match record.data_len {
+            0 => End::NoData,
+            _ => End::Normal,
+        }
+    }
+
+    fn read_record_zero(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+        let record = self.arm.volume.track().first().ok_or(Fault::NO_RECORD)?;
+        transfer.write(self.arm.volume.track().count(&record));
+        transfer.write(self.arm.volume.track().key_and_data(&record));
+        Ok(self.done_with(record))
+    }
+
+    /// The home address with what stands before it, which no image has.
+    fn read_special_home_address(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+        let mut bytes = [0; 28];
+        let here = self.arm.volume.track().home_address();
+        for (to, from) in bytes.iter_mut().skip(14).zip(here) {
+            *to = *from;
+        }
+        self.arm.place = Place::HomeAddress;
+        give(transfer, &bytes)
+    }
+
+    /// READ MULTIPLE COUNT, KEY AND DATA: what is left of the track. READ TRACK: all of it, and the
+    /// mark of its end.
+    fn read_tracks(&mut self, whole: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let track = self.arm.volume.track();
+        if whole {
+            if self.chain.domain.is_none() {
+                return Err(Fault::rejected(Message::InvalidSequence));
+            }
+            let mut bytes = track.rest(track.first());
+            bytes.extend(track::END);
+            transfer.write(&bytes);
+            let more = self.chain.domain.is_some_and(|domain| domain.left > 0);
+            if more {
+                self.next_track(true)?;
+                self.arm.place = Place::HomeAddress;
+            }
+            return Ok(End::Normal);
+        }
+        let record = self.next_record(false, false)?;
+        let bytes = self.arm.volume.track().rest(Some(record));
+        transfer.write(&bytes);
+        self.arm.place = Place::End;
+        Ok(End::Normal)
+    }
+
+    /// WRITE DATA, WRITE KEY AND DATA: of the record that was found. What the program does not give
+    /// becomes zeros.
+    fn update(
+        &mut self,
+        fields: Fields,
+        multiple: bool,
+        found: bool,
+        transfer: &mut dyn Transfer,
+    ) -> Outcome {
+        let located = self.chain.domain.is_some();
+        if !found && !located {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        }
+        if !self.chain.mask.updates() {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        }
+        let record = match self.arm.place {
+            Place::Key(record) if fields == Fields::Data => record,
+            Place::Count(record) => record,
+            _ if located => self.next_record(multiple, false)?,
+            _ => return Err(Fault::rejected(Message::InvalidSequence)),
+        };
+        let at = match fields {
+            Fields::Data => record.data_at(),
+            _ => record.key_at(),
+        };
+        let mut bytes = vec![0; record.end() - at];
+        transfer.read(&mut bytes);
+        self.arm.volume.write(at, &bytes, false)?;
+        Ok(self.done_with(record))
+    }
+
+    /// WRITE COUNT, KEY AND DATA, behind the record where the arm is.
+    fn write_record(&mut self, found: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let at = self.place_for_a_record(found)?;
+        self.make_record(at, transfer)
+    }
+
+    /// WRITE RECORD 0.
+    fn write_record_zero(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+        if !self.chain.mask.formats_tracks() || self.arm.place != Place::HomeAddress {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        }
+        self.make_record(track::HOME_ADDRESS_BYTES, transfer)
+    }
+
+    /// ERASE: what would be written is not, and what stands behind is gone.
+    fn erase(&mut self, found: bool, transfer: &mut dyn Transfer) -> Outcome {
+        let at = self.place_for_a_record(found)?;
+        transfer.read(&mut [0; COUNT_BYTES]);
+        self.arm.volume.write(at, &[], true)?;
+        self.chain.found = true;
+        Ok(End::Normal)
+    }
+
+    fn place_for_a_record(&self, found: bool) -> Result<usize, Fault> {
+        if !found || !self.chain.mask.formats() {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        }
+        match self.arm.place {
+            Place::Count(record) | Place::Key(record) | Place::Data(record) => Ok(record.end()),
+            _ => Err(Fault::rejected(Message::InvalidSequence)),
+        }
+    }
+
+    /// Writes a record at `at`; behind it the track ends.
+    fn make_record(&mut self, at: usize, transfer: &mut dyn Transfer) -> Outcome {
+        let count: [u8; COUNT_BYTES] = parameters(transfer)?;
+        let record = Record::new(at, count);
+        if !self.arm.volume.track().has_room(&record) {
+            return Err(Fault::TRACK_FORMAT);
+        }
+        let mut bytes = vec![0; record.end() - at];
+        bytes[..COUNT_BYTES].copy_from_slice(&count);
+        transfer.read(&mut bytes[COUNT_BYTES..]);
+        self.arm.volume.write(at, &bytes, true)?;
+        self.arm.leave(record);
+        self.chain.found = true;
+        Ok(End::Normal)
+    }
+}
+
+/// Which fields of a record a command moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fields {
+    Count,
+    Data,
+    KeyAndData,
+    All,
+}
+
+/// Gives all of `bytes`, as far as the program takes them.
+fn give(transfer: &mut dyn Transfer, bytes: &[u8]) -> Outcome {
+    transfer.write(bytes);
+    Ok(End::Normal)
+}
+
+/// Takes `len` bytes that say nothing here.
+fn take(transfer: &mut dyn Transfer, len: usize) -> Outcome {
+    let mut bytes = [0; 66];
+    transfer.read(&mut bytes[..len.min(66)]);
+    Ok(End::Normal)
+}
+
+/// The parameters of a command, all of them.
+fn parameters<const N: usize>(transfer: &mut dyn Transfer) -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    match transfer.read(&mut bytes) {
+        given if given < N => Err(Fault::rejected(Message::CountTooSmall)),
+        _ => Ok(bytes),
+    }
+}
+
+impl<I: Image> Device for Eckd<I> {
+    fn begin(&mut self) {
+        self.chain = Chain::default();
+        self.arm.begin();
+    }
+
+    fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
+        if command.0 == 0x04 {
+            let mut bytes = [0; SENSE_BYTES];
+            for (to, from) in bytes.iter_mut().zip(self.sense.drain(..)) {
+                *to = from;
+            }
+            return super::accept_input(transfer, &bytes);
+        }
+        self.sense.clear();
+        match self.perform(command.0, transfer) {
+            Ok(End::Normal) => Reply::OK,
+            Ok(End::Immediate) => Reply::IMMEDIATE,
+            Ok(End::Found) => Reply::Ending(DONE | DeviceStatus::STATUS_MODIFIER),
+            Ok(End::NoData) => Reply::Ending(DONE | DeviceStatus::UNIT_EXCEPTION),
+            Err(fault) => {
+                self.sense = fault.sense(self.arm.address());
+                match fault == Fault::rejected(Message::InvalidCommand) {
+                    true => Reply::Initial(UNIT_CHECK),
+                    false => Reply::Ending(UNIT_CHECK),
+                }
+            }
+        }
+    }
+
+    fn take_sense(&mut self) -> Sense {
+        std::mem::take(&mut self.sense)
+    }
+
+    fn clear(&mut self) {
+        self.begin();
+        self.sense.clear();
+    }
+}
