@@ -9,10 +9,10 @@ use ccw::{DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, Subs
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use translator::{Policy, StorageKeys};
 use vfio_ccw::mediator::{
-    ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics,
+    ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics, Paths,
     ShadowWindow,
 };
-use vfio_ccw::{CcwDevice, HostMemory, Source};
+use vfio_ccw::{Capabilities, CcwDevice, HostMemory, Source};
 
 use super::backend::{Backend, cannot_map};
 use crate::dump::words;
@@ -74,6 +74,20 @@ enum Waited {
     Expired,
 }
 
+/// No guest is to find the same elsewhere: what the device cannot do, this session does without.
+fn whatever(device: Capabilities, policy: Policy) -> GuestProfile {
+    GuestProfile {
+        policy,
+        suspend: false,
+        stop: device.async_command || device.reset,
+        halt: device.async_command,
+        paths: match device.schib && device.crw {
+            true => Paths::Host,
+            false => Paths::ONE,
+        },
+    }
+}
+
 impl Session {
     /// The subchannel of `backend`, enabled, for programs that may take `timeout`.
     pub(crate) fn new(
@@ -84,10 +98,7 @@ impl Session {
     ) -> Result<Self, String> {
         let id = SubsystemId::new(0, 0).ok_or("no subchannel set 0")?;
         let config = MediatorConfig {
-            guest: GuestProfile {
-                policy: policy(guest.class),
-                ..GuestProfile::default()
-            },
+            guest: whatever(backend.capabilities(), policy(guest.class)),
             keys: guest.keys,
             ..MediatorConfig::new(id, 0)
         };
@@ -348,7 +359,6 @@ impl Session {
 mod tests {
     use ccw::{DeviceStatus, FunctionControl};
     use css::device::scripted::{Response, Scripted};
-    use vfio_ccw::Capabilities;
     use vfio_ccw::device::soft::SoftConfig;
 
     use super::super::Desk;
