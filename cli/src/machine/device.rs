@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ccw::{Command, DeviceStatus};
+use css::device::eckd::Eckd;
 use css::device::image::{Image, Overlay};
 use css::device::scripted::Scripted;
 use css::device::unit_record::{Printer, Punch, Reader};
@@ -29,6 +30,7 @@ pub(crate) struct Spec {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    Eckd,
     Fba,
     Tape,
     Printer,
@@ -38,7 +40,8 @@ enum Kind {
 }
 
 /// The kinds of devices, as they are written.
-const KINDS: [(&str, Kind); 6] = [
+const KINDS: [(&str, Kind); 7] = [
+    ("eckd", Kind::Eckd),
     ("fba", Kind::Fba),
     ("tape", Kind::Tape),
     ("printer", Kind::Printer),
@@ -90,6 +93,10 @@ impl Spec {
     pub(crate) fn attach(&self, model: &str, write: bool) -> Result<Attached, String> {
         let image = || Backing::open(&self.path, write);
         Ok(match self.kind {
+            Kind::Eckd => {
+                let disk = Eckd::new(image()?).map_err(|error| format!("is no volume: {error}"));
+                Attached::Eckd(Box::new(disk?))
+            }
             Kind::Fba => {
                 let model = match model {
                     "3370" => fba::Model::Fba3370,
@@ -205,6 +212,8 @@ impl Image for Backing {
 
 /// A device that is ready to run.
 pub(crate) enum Attached {
+    /// Count-key-data disk on a CKD image.
+    Eckd(Box<Eckd<Backing>>),
     /// Fixed-block disk on a flat file.
     Fba(fba::Fba<Backing>),
     /// Tape on an .aws file.
@@ -225,7 +234,9 @@ impl Attached {
         match self {
             Self::Printer(printer) => Some(printer.output()),
             Self::Punch(punch) => Some(punch.output()),
-            Self::Fba(_) | Self::Tape(_) | Self::Reader(_) | Self::Script(_) => None,
+            Self::Eckd(_) | Self::Fba(_) | Self::Tape(_) | Self::Reader(_) | Self::Script(_) => {
+                None
+            }
         }
     }
 
@@ -239,6 +250,7 @@ impl Attached {
 
     fn device(&mut self) -> &mut dyn Device {
         match self {
+            Self::Eckd(device) => &mut **device,
             Self::Fba(device) => device,
             Self::Tape(device) => device,
             Self::Printer(device) => device,

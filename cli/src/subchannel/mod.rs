@@ -49,8 +49,8 @@ struct Which {
     /// A device of this machine, by its own file: /dev/vfio/devices/vfioN
     #[arg(long, value_name = "PATH")]
     cdev: Option<PathBuf>,
-    /// A device in software, as `run --device` takes it: fba:IMAGE, tape:IMAGE, printer:FILE,
-    /// punch:FILE, reader:FILE or script:FILE
+    /// A device in software, as `run --device` takes it: eckd:IMAGE, fba:IMAGE, tape:IMAGE,
+    /// printer:FILE, punch:FILE, reader:FILE or script:FILE
     #[arg(long, value_name = "KIND:FILE")]
     soft: Option<Spec>,
 }

@@ -24,8 +24,8 @@ pub(crate) struct Args {
     /// File with a program (JSON, ccwprog/1); `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The device: fba:IMAGE (flat file), tape:IMAGE (.aws), printer:FILE, punch:FILE, reader:FILE
-    /// (text), or script:FILE (JSON: its answers)
+    /// The device: eckd:IMAGE (CKD, as dasdinit makes it), fba:IMAGE (flat file), tape:IMAGE
+    /// (.aws), printer:FILE, punch:FILE, reader:FILE (text), or script:FILE (JSON: its answers)
     #[arg(long, value_name = "KIND:FILE")]
     device: Spec,
     /// Let the device change its file; otherwise changes are forgotten after the run

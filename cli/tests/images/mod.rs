@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A directory with `tape.aws`, `disk.fba` and `printer.txt`, removed when dropped.
+/// A directory with `tape.aws`, `disk.fba`, `disk.ckd` and `printer.txt`, removed when dropped.
 pub(crate) struct Images {
     path: PathBuf,
 }
@@ -17,6 +17,7 @@ impl Images {
         fs::create_dir_all(&path).unwrap();
         fs::write(path.join("tape.aws"), tape()).unwrap();
         fs::write(path.join("disk.fba"), disk()).unwrap();
+        fs::write(path.join("disk.ckd"), volume()).unwrap();
         fs::write(path.join("printer.txt"), "").unwrap();
         Self { path }
     }
@@ -60,4 +61,26 @@ fn disk() -> Vec<u8> {
         disk.resize(start + 512, 0xd8);
     }
     disk
+}
+
+/// A volume of one cylinder, in the format that dasdinit writes: on each track record 0, and twelve
+/// records of 4096 bytes that begin with track and number.
+fn volume() -> Vec<u8> {
+    const TRACK: u32 = 56_832;
+    let mut volume = b"CKD_P370".to_vec();
+    volume.extend(15_u32.to_le_bytes());
+    volume.extend(TRACK.to_le_bytes());
+    volume.push(0x90);
+    volume.resize(512, 0);
+    for head in 0..15 {
+        let address = [0, 0, 0, head];
+        volume.extend([&[0][..], &address, &address, &[0, 0, 0, 8], &[0; 8]].concat());
+        for r in 1..=12 {
+            volume.extend([&address[..], &[r, 0, 0x10, 0x00], &[head, r]].concat());
+            volume.resize(volume.len() + 4094, 0x3b);
+        }
+        volume.extend([0xff; 8]);
+        volume.resize(512 + TRACK as usize * (usize::from(head) + 1), 0);
+    }
+    volume
 }

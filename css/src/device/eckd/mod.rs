@@ -8,9 +8,12 @@
 
 mod arm;
 mod extent;
+mod read;
+mod search;
 mod sense;
 mod track;
 mod volume;
+mod write;
 
 use ccw::{Command, DeviceStatus};
 
@@ -22,9 +25,8 @@ use extent::{
     EXTENT_BYTES, Extent, FileMask, LOCATE_BYTES, LOCATE_EXTENDED_BYTES, Location, Operation,
     Orientation, PREFIX_BYTES, Prefix,
 };
+use read::Fields;
 use sense::{Fault, Message, SENSE_ID, characteristics};
-use track::{COUNT_BYTES, Record};
-
 use volume::Volume;
 pub use volume::VolumeError;
 
@@ -303,255 +305,6 @@ impl<I: Image> Eckd<I> {
         self.arm.seek(track)?;
         Ok(())
     }
-
-    /// The end of the track is reached by a command that goes on, or, not `going_on`, by one that
-    /// begins again at the index point, twice at most.
-    fn next_track(&mut self, going_on: bool) -> Result<(), Fault> {
-        if !going_on {
-            return self.arm.pass_index();
-        }
-        if !self.chain.mask.seeks_heads() {
-            return Err(Fault::FILE_PROTECTED);
-        }
-        let (cylinder, head) = self.arm.address();
-        let located = self.chain.domain.is_some();
-        let to = match self.arm.volume.has(cylinder, head + 1) {
-            true => (cylinder, head + 1),
-            false if located && self.arm.volume.has(cylinder + 1, 0) => (cylinder + 1, 0),
-            false => return Err(Fault::END_OF_CYLINDER),
-        };
-        self.go_to(to)
-    }
-
-    /// The next record on this track, or the next one. Record 0 counts only `with_zero`.
-    fn next_record(&mut self, multiple: bool, with_zero: bool) -> Result<Record, Fault> {
-        loop {
-            match self.arm.next() {
-                Some(record) if record.is_record_zero() && !with_zero => {
-                    self.arm.place = Place::Data(record);
-                }
-                Some(record) => return Ok(record),
-                None => self.next_track(multiple)?,
-            }
-        }
-    }
-
-    /// The record whose key or data come next.
-    fn coming(&mut self, multiple: bool) -> Result<Record, Fault> {
-        match self.arm.place {
-            Place::Count(record) => Ok(record),
-            _ => self.next_record(multiple, false),
-        }
-    }
-
-    fn search_id(&mut self, how: u8, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let mut argument = [0; 5];
-        let given = transfer.read(&mut argument);
-        let record = self.next_record(multiple, true)?;
-        self.arm.place = Place::Count(record);
-        Ok(self.compare(how, &record.id[..given], &argument[..given]))
-    }
-
-    fn search_key(&mut self, how: u8, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let record = self.coming(multiple)?;
-        let mut argument = vec![0; record.key_len];
-        let given = transfer.read(&mut argument);
-        self.arm.place = Place::Key(record);
-        if given == 0 {
-            return Ok(End::Normal);
-        }
-        let key = self.arm.volume.track().key(&record).to_vec();
-        Ok(self.compare(how, &key[..given], &argument[..given]))
-    }
-
-    fn search_home_address(&mut self, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let mut argument = [0; 4];
-        let given = transfer.read(&mut argument);
-        if self.arm.place != Place::Index {
-            self.next_track(multiple)?;
-        }
-        self.arm.place = Place::HomeAddress;
-        let here = self.arm.volume.track().home_address().to_vec();
-        Ok(self.compare(0x20, &here[1..][..given], &argument[..given]))
-    }
-
-    /// Whether the field on the disk is equal to, or higher than, the argument.
-    fn compare(&mut self, how: u8, field: &[u8], argument: &[u8]) -> End {
-        let equal = how & 0x20 != 0 && field == argument;
-        let high = how & 0x40 != 0 && field > argument;
-        self.chain.found = equal;
-        if equal || high {
-            End::Found
-        } else {
-            End::Normal
-        }
-    }
-
-    fn read(&mut self, fields: Fields, multiple: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let record = match (fields, self.arm.place) {
-            // Behind the key there is still the data.
-            (Fields::Data, Place::Key(record)) => record,
-            (Fields::Data | Fields::KeyAndData, _) => self.coming(multiple)?,
-            _ => self.next_record(multiple, false)?,
-        };
-        let track = self.arm.volume.track();
-        match fields {
-            Fields::Count => {
-                transfer.write(track.count(&record));
-                self.arm.place = Place::Count(record);
-                return Ok(End::Normal);
-            }
-            Fields::Data => transfer.write(track.data(&record)),
-            Fields::KeyAndData => transfer.write(track.key_and_data(&record)),
-            Fields::All => {
-                transfer.write(track.count(&record));
-                transfer.write(track.key_and_data(&record))
-            }
-        };
-        Ok(self.done_with(record))
-    }
-
-    /// The data of `record` were read or written.
-    fn done_with(&mut self, record: Record) -> End {
-        self.arm.leave(record);
-        match record.data_len {
-            0 => End::NoData,
-            _ => End::Normal,
-        }
-    }
-
-    fn read_record_zero(&mut self, transfer: &mut dyn Transfer) -> Outcome {
-        let record = self.arm.volume.track().first().ok_or(Fault::NO_RECORD)?;
-        transfer.write(self.arm.volume.track().count(&record));
-        transfer.write(self.arm.volume.track().key_and_data(&record));
-        Ok(self.done_with(record))
-    }
-
-    /// The home address with what stands before it, which no image has.
-    fn read_special_home_address(&mut self, transfer: &mut dyn Transfer) -> Outcome {
-        let mut bytes = [0; 28];
-        let here = self.arm.volume.track().home_address();
-        for (to, from) in bytes.iter_mut().skip(14).zip(here) {
-            *to = *from;
-        }
-        self.arm.place = Place::HomeAddress;
-        give(transfer, &bytes)
-    }
-
-    /// READ MULTIPLE COUNT, KEY AND DATA: what is left of the track. READ TRACK: all of it, and the
-    /// mark of its end.
-    fn read_tracks(&mut self, whole: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let track = self.arm.volume.track();
-        if whole {
-            if self.chain.domain.is_none() {
-                return Err(Fault::rejected(Message::InvalidSequence));
-            }
-            let mut bytes = track.rest(track.first());
-            bytes.extend(track::END);
-            transfer.write(&bytes);
-            let more = self.chain.domain.is_some_and(|domain| domain.left > 0);
-            if more {
-                self.next_track(true)?;
-                self.arm.place = Place::HomeAddress;
-            }
-            return Ok(End::Normal);
-        }
-        let record = self.next_record(false, false)?;
-        let bytes = self.arm.volume.track().rest(Some(record));
-        transfer.write(&bytes);
-        self.arm.place = Place::End;
-        Ok(End::Normal)
-    }
-
-    /// WRITE DATA, WRITE KEY AND DATA: of the record that was found. What the program does not give
-    /// becomes zeros.
-    fn update(
-        &mut self,
-        fields: Fields,
-        multiple: bool,
-        found: bool,
-        transfer: &mut dyn Transfer,
-    ) -> Outcome {
-        let located = self.chain.domain.is_some();
-        if !found && !located {
-            return Err(Fault::rejected(Message::InvalidSequence));
-        }
-        if !self.chain.mask.updates() {
-            return Err(Fault::rejected(Message::InvalidSequence));
-        }
-        let record = match self.arm.place {
-            Place::Key(record) if fields == Fields::Data => record,
-            Place::Count(record) => record,
-            _ if located => self.next_record(multiple, false)?,
-            _ => return Err(Fault::rejected(Message::InvalidSequence)),
-        };
-        let at = match fields {
-            Fields::Data => record.data_at(),
-            _ => record.key_at(),
-        };
-        let mut bytes = vec![0; record.end() - at];
-        transfer.read(&mut bytes);
-        self.arm.volume.write(at, &bytes, false)?;
-        Ok(self.done_with(record))
-    }
-
-    /// WRITE COUNT, KEY AND DATA, behind the record where the arm is.
-    fn write_record(&mut self, found: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let at = self.place_for_a_record(found)?;
-        self.make_record(at, transfer)
-    }
-
-    /// WRITE RECORD 0.
-    fn write_record_zero(&mut self, transfer: &mut dyn Transfer) -> Outcome {
-        if !self.chain.mask.formats_tracks() || self.arm.place != Place::HomeAddress {
-            return Err(Fault::rejected(Message::InvalidSequence));
-        }
-        self.make_record(track::HOME_ADDRESS_BYTES, transfer)
-    }
-
-    /// ERASE: what would be written is not, and what stands behind is gone.
-    fn erase(&mut self, found: bool, transfer: &mut dyn Transfer) -> Outcome {
-        let at = self.place_for_a_record(found)?;
-        transfer.read(&mut [0; COUNT_BYTES]);
-        self.arm.volume.write(at, &[], true)?;
-        self.chain.found = true;
-        Ok(End::Normal)
-    }
-
-    fn place_for_a_record(&self, found: bool) -> Result<usize, Fault> {
-        if !found || !self.chain.mask.formats() {
-            return Err(Fault::rejected(Message::InvalidSequence));
-        }
-        match self.arm.place {
-            Place::Count(record) | Place::Key(record) | Place::Data(record) => Ok(record.end()),
-            _ => Err(Fault::rejected(Message::InvalidSequence)),
-        }
-    }
-
-    /// Writes a record at `at`; behind it the track ends.
-    fn make_record(&mut self, at: usize, transfer: &mut dyn Transfer) -> Outcome {
-        let count: [u8; COUNT_BYTES] = parameters(transfer)?;
-        let record = Record::new(at, count);
-        if !self.arm.volume.track().has_room(&record) {
-            return Err(Fault::TRACK_FORMAT);
-        }
-        let mut bytes = vec![0; record.end() - at];
-        bytes[..COUNT_BYTES].copy_from_slice(&count);
-        transfer.read(&mut bytes[COUNT_BYTES..]);
-        self.arm.volume.write(at, &bytes, true)?;
-        self.arm.leave(record);
-        self.chain.found = true;
-        Ok(End::Normal)
-    }
-}
-
-/// Which fields of a record a command moves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fields {
-    Count,
-    Data,
-    KeyAndData,
-    All,
 }
 
 /// Gives all of `bytes`, as far as the program takes them.

@@ -1,0 +1,1 @@
+run --device eckd:{images}/disk.ckd tests/programs/linux61-3390-63-47-86x4-1.json
