@@ -6,8 +6,8 @@ use ccw::{
     StatusControl, SubsystemId,
 };
 use vfio_ccw::mediator::{
-    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Paths, Patience, ShadowWindow,
-    WindowConfig,
+    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, NotQuiescent, Paths, Patience,
+    ShadowWindow, WindowConfig,
 };
 use vfio_ccw::{CcwDevice, DmaSpace, HostMemory};
 
@@ -210,6 +210,23 @@ impl<D: CcwDevice> Guest<D> {
         assert_eq!(self.interruption, pending, "{scsw:?}");
         let window = self.sch.window();
         assert!(window.in_flight() <= window.quarantined() + 2);
+        self.check_snapshot();
+    }
+
+    /// Whatever state the subchannel comes into, at rest it can be written down and read.
+    fn check_snapshot(&self) {
+        match self.sch.snapshot() {
+            Ok(snapshot) => {
+                let text = serde_json::to_string(&snapshot).expect("text");
+                let read = serde_json::from_str(&text);
+                assert_eq!(
+                    read.map_err(|error| format!("{error}: {text}")),
+                    Ok(snapshot)
+                );
+            }
+            Err(NotQuiescent::StartPending | NotQuiescent::Gone) => assert!(self.sch.is_quiet()),
+            Err(_) => assert!(!self.sch.is_quiet()),
+        }
     }
 
     /// A reset, which brings back a device that had not answered any more.

@@ -2,6 +2,8 @@
 //! Making the host stop: by halt, then by clear, then by reset; and what becomes of a program that
 //! was stopped, or that nothing stops.
 
+use ccw::{Guest, Irb};
+
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Then};
 use super::{Event, Mediator, ResetAcknowledged, status};
@@ -63,7 +65,7 @@ impl<D: CcwDevice> Mediator<D> {
         let Flight::Halting { ended, .. } = &self.flight else {
             return;
         };
-        let irb = ended.unwrap_or_else(|| status::halted(self.subchannel.scsw()));
+        let irb = self.halted_by(ended.as_ref());
         self.clear_host(Then::Status(irb), out);
     }
 
@@ -183,12 +185,18 @@ impl<D: CcwDevice> Mediator<D> {
     pub(super) fn cut_short(&self) -> Option<Then> {
         match &self.flight {
             Flight::Running(_) => Some(Then::Status(self.broken_off())),
-            Flight::Halting { ended, .. } => {
-                let halted = || status::halted(self.subchannel.scsw());
-                Some(Then::Status(ended.unwrap_or_else(halted)))
-            }
+            Flight::Halting { ended, .. } => Some(Then::Status(self.halted_by(ended.as_ref()))),
             Flight::Clearing { then, .. } => Some(then.clone()),
             Flight::Idle | Flight::Gone => None,
+        }
+    }
+
+    /// The status of a halt that the host does not carry through; `ended` is that with which the
+    /// program ended by itself meanwhile.
+    fn halted_by(&self, ended: Option<&Irb<Guest>>) -> Irb<Guest> {
+        match ended {
+            Some(irb) => status::stopped(irb),
+            None => status::halted(self.subchannel.scsw()),
         }
     }
 
@@ -223,6 +231,7 @@ impl<D: CcwDevice> Mediator<D> {
             self.retire(job);
         }
         self.rest();
+        self.subchannel.inactive();
         match then {
             Then::Nothing => {}
             Then::Cleared => self.post(&status::cleared(), out),

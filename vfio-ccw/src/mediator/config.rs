@@ -8,7 +8,7 @@ use std::time::Duration;
 use ccw::SubsystemId;
 use translator::{HostProfile, LimitAddr, StorageKeys};
 
-use super::{DirtySink, GuestProfile};
+use super::{DeviceIdentity, DirtySink, GuestProfile};
 
 /// The settings of a [`Mediator`](super::Mediator).
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct MediatorConfig {
     pub device_number: u16,
     /// The platform that the guest sees.
     pub guest: GuestProfile,
+    /// Which device it is, for a [`Snapshot`](super::Snapshot) to be set up again on that only.
+    pub identity: DeviceIdentity,
     /// What programs are written for: what the host's channel takes. A kernel cannot be asked for
     /// that, so it is what all of them take.
     pub profile: HostProfile,
@@ -69,6 +71,7 @@ impl MediatorConfig {
             subchannel,
             device_number,
             guest: GuestProfile::default(),
+            identity: DeviceIdentity::default(),
             profile: HostProfile::VFIO_CCW,
             keys: None,
             dirty: None,
@@ -84,6 +87,7 @@ impl fmt::Debug for MediatorConfig {
             .field("subchannel", &self.subchannel)
             .field("device_number", &self.device_number)
             .field("guest", &self.guest)
+            .field("identity", &self.identity)
             .field("profile", &self.profile)
             .field("patience", &self.patience)
             .finish_non_exhaustive()

@@ -25,7 +25,7 @@ use ccw::{Crw, RawCrw};
 /// assert_eq!(queue.pop(), Some(RawCrw(0x0486_0021)));
 /// assert_eq!(queue.pop(), None);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CrwQueue {
     reports: VecDeque<RawCrw>,
     dropped: u64,
@@ -68,6 +68,11 @@ impl CrwQueue {
         self.reports.pop_front()
     }
 
+    /// What waits, the oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = RawCrw> + '_ {
+        self.reports.iter().copied()
+    }
+
     /// Takes over what waits in `other`, and says whether there is anything new.
     pub fn append(&mut self, other: &mut Self) -> bool {
         let mut new = false;
@@ -90,6 +95,14 @@ impl CrwQueue {
     /// Reports for which there was no room.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// What waits, without the count of what had no room.
+    pub(super) fn uncounted(&self) -> Self {
+        Self {
+            reports: self.reports.clone(),
+            dropped: 0,
+        }
     }
 
     /// A reset: nothing waits any more.

@@ -130,6 +130,7 @@ mod metrics;
 mod paths;
 mod profile;
 mod recover;
+mod snapshot;
 mod start;
 mod status;
 mod subchannel;
@@ -154,6 +155,7 @@ pub use event::{ConditionCode, Event, Exception, Timer};
 pub use execute::{Completion, Instruction, Stored};
 pub use metrics::Metrics;
 pub use profile::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
+pub use snapshot::{DeviceIdentity, NotQuiescent, RestoreError, Snapshot};
 pub use window::{
     Discard, GuestRegion, InQuarantine, Left, ResetAcknowledged, ShadowWindow, Unmap, UnmapPolicy,
     WindowConfig, WindowError, Withdrawal,
@@ -177,6 +179,8 @@ pub struct Mediator<D> {
     /// The VMM has taken the device away.
     unplugged: bool,
     timer: Option<Timer>,
+    /// The timer at which what runs is stopped, so that the subchannel comes to rest.
+    deadline: Option<u64>,
     /// How many timers there were.
     timers: u64,
     /// Whether the timer is the one that watches programs that run.
@@ -212,6 +216,7 @@ impl<D: CcwDevice> Mediator<D> {
             waiting: None,
             unplugged: false,
             timer: None,
+            deadline: None,
             timers: 0,
             watching: false,
             reports: CrwQueue::default(),

@@ -93,11 +93,12 @@ impl<D: CcwDevice> Mediator<D> {
             match self.device.read_crw() {
                 Ok(Some(report)) => {
                     self.metrics.reports += 1;
-                    let of_path = Crw::decode(report).source == ReportingSource::CHANNEL_PATH;
+                    let report = Crw::decode(report);
+                    let of_path = report.source == ReportingSource::CHANNEL_PATH;
                     paths |= of_path;
                     // Paths that the guest does not see are no business of its own.
                     if !of_path || self.config.guest.paths == Paths::Host {
-                        self.report(report, out);
+                        self.report(report.encode(), out);
                     }
                 }
                 Ok(None) => break,

@@ -69,6 +69,14 @@ impl Default for GuestProfile {
     }
 }
 
+impl GuestProfile {
+    /// The same but for what no guest sees.
+    pub(super) fn without_remarks(mut self) -> Self {
+        self.policy.remarks = false;
+        self
+    }
+}
+
 bitflags! {
     /// What a guest is given that the host does not have.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

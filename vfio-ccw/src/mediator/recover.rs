@@ -20,6 +20,11 @@ impl<D: CcwDevice> Mediator<D> {
     /// As the last resort against a device that answers neither halt nor clear this resets it, for
     /// which the kernel may take its time.
     pub fn expired(&mut self, id: u64, out: &mut Vec<Event>) {
+        if self.deadline == Some(id) {
+            self.deadline = None;
+            self.stop(out);
+            return;
+        }
         if self.timer.is_none_or(|timer| timer.id != id) {
             return;
         }

@@ -24,7 +24,7 @@ const ACTIVE: ActivityControl =
     ActivityControl::SUBCHANNEL_ACTIVE.union(ActivityControl::DEVICE_ACTIVE);
 
 /// The guest's subchannel.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subchannel {
     schib: Schib<Guest>,
     esw: Esw<Guest>,
@@ -55,6 +55,36 @@ impl Subchannel {
             ecw: [0; ECW_SIZE],
             next: None,
         }
+    }
+
+    /// A subchannel with this status, and that to come next.
+    #[cfg(feature = "serde")]
+    pub(super) fn from_parts(
+        schib: Schib<Guest>,
+        esw: Esw<Guest>,
+        ecw: [u8; ECW_SIZE],
+        next: Option<Irb<Guest>>,
+    ) -> Self {
+        Self {
+            schib,
+            esw,
+            ecw,
+            next,
+        }
+    }
+
+    /// What [`Self::from_parts`] takes.
+    #[cfg(feature = "serde")]
+    #[expect(clippy::type_complexity, reason = "they are taken apart at once")]
+    pub(super) fn parts(
+        &self,
+    ) -> (
+        &Schib<Guest>,
+        &Esw<Guest>,
+        &[u8; ECW_SIZE],
+        Option<&Irb<Guest>>,
+    ) {
+        (&self.schib, &self.esw, &self.ecw, self.next.as_ref())
     }
 
     pub(super) fn pmcw(&self) -> &Pmcw {
@@ -108,6 +138,11 @@ impl Subchannel {
         let activity = &mut self.schib.scsw.activity;
         activity.remove(ActivityControl::START_PENDING);
         activity.insert(ACTIVE);
+    }
+
+    /// The host has nothing of it any more.
+    pub(super) fn inactive(&mut self) {
+        self.schib.scsw.activity.remove(ACTIVE);
     }
 
     /// RSCH. There are no suspended programs: a program that could suspend is refused.
@@ -221,9 +256,8 @@ impl Subchannel {
             true => FunctionControl::empty(),
             false => now.function,
         };
-        if scsw.status.contains(StatusControl::PRIMARY)
-            || !scsw.status.contains(StatusControl::INTERMEDIATE)
-        {
+        let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
+        if scsw.status.intersects(ending) || !scsw.status.contains(StatusControl::INTERMEDIATE) {
             scsw.activity &= ActivityControl::DEVICE_ACTIVE;
         } else {
             // It goes on as it was, whatever the host says of other functions.

@@ -9,5 +9,6 @@ mod instructions;
 mod interrupts;
 mod lifecycle;
 mod recovery;
+mod snapshot;
 mod start;
 mod storage;

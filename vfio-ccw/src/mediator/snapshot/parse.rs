@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! From the words of a snapshot to a subchannel at rest, if they are those of one.
+
+use ccw::{
+    ECW_SIZE, Esw, FunctionControl, Guest, Irb, Pmcw, RawEsw, RawIrb, RawSchib, Schib, Scsw,
+    StatusControl, SubchannelType,
+};
+
+use crate::mediator::subchannel::Subchannel;
+use crate::mediator::{GuestProfile, Paths};
+
+/// Why words are not those of a subchannel at rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("reserved bits of the SCHIB are not zero")]
+    SchibBits,
+    #[error("reserved bits of the ESW are not zero")]
+    EswBits,
+    #[error("reserved bits of the status that comes next are not zero")]
+    NextBits,
+    #[error("fields of the SCHIB that are always zero are not")]
+    Unused,
+    #[error("the SCHIB has no device")]
+    NoDevice,
+    #[error("the SCHIB has other paths than the guest was promised")]
+    Paths,
+    #[error("the SCHIB shows activity, and nothing is in flight")]
+    Active,
+    #[error("a function control that there is not")]
+    Function,
+    #[error("a function is in progress, and no status is pending")]
+    NoStatus,
+    #[error("status that is not pending")]
+    NotPending,
+    #[error("status of a program that goes on, and there is none")]
+    Intermediate,
+    #[error("sense for a guest that did not ask for it")]
+    Sense,
+    #[error("status comes next, and none is pending")]
+    NextAlone,
+    #[error("status comes next that no device presents unasked")]
+    NextSolicited,
+}
+
+/// The words of a subchannel.
+pub(super) struct Words {
+    pub(super) schib: RawSchib,
+    pub(super) esw: RawEsw,
+    pub(super) ecw: [u8; ECW_SIZE],
+    pub(super) next: Option<RawIrb>,
+}
+
+impl Words {
+    pub(super) fn of(subchannel: &Subchannel) -> Self {
+        let (schib, esw, ecw, next) = subchannel.parts();
+        Self {
+            schib: schib.encode(),
+            esw: esw.encode(),
+            ecw: *ecw,
+            next: next.map(Irb::encode),
+        }
+    }
+
+    /// The subchannel of a guest to which `guest` was promised.
+    pub(super) fn parse(&self, guest: &GuestProfile) -> Result<Subchannel, Refused> {
+        let schib = Schib::<Guest>::decode(&self.schib);
+        if schib.encode() != self.schib {
+            return Err(Refused::SchibBits);
+        }
+        check_pmcw(&schib.pmcw, guest)?;
+        if schib.model != [0; 4] {
+            return Err(Refused::Unused);
+        }
+        let scsw = &schib.scsw;
+        let esw = Esw::decode(&self.esw, scsw.extended_status_word);
+        if esw.encode() != self.esw {
+            return Err(Refused::EswBits);
+        }
+        check_status(scsw)?;
+        let nothing = esw == Esw::NONE && self.ecw == [0; ECW_SIZE];
+        if !scsw.status.contains(StatusControl::PENDING) && !nothing {
+            return Err(Refused::NotPending);
+        }
+        let sense = scsw.extended_control || self.ecw != [0; ECW_SIZE];
+        if sense && !schib.pmcw.concurrent_sense {
+            return Err(Refused::Sense);
+        }
+        let next = self.next.as_ref().map(parse_next).transpose()?;
+        if next.is_some() && !scsw.status.contains(StatusControl::PENDING) {
+            return Err(Refused::NextAlone);
+        }
+        Ok(Subchannel::from_parts(schib, esw, self.ecw, next))
+    }
+}
+
+/// What no MODIFY SUBCHANNEL changes is as we made it.
+fn check_pmcw(pmcw: &Pmcw, guest: &GuestProfile) -> Result<(), Refused> {
+    if pmcw.device_number.is_none() {
+        return Err(Refused::NoDevice);
+    }
+    if pmcw.timing || pmcw.subchannel_type != SubchannelType::IO {
+        return Err(Refused::Unused);
+    }
+    match guest.paths {
+        Paths::Fixed { mask, chpid }
+            if (pmcw.pim, pmcw.pam, pmcw.pnom, pmcw.chpid) != (mask, mask, 0, chpid) =>
+        {
+            Err(Refused::Paths)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nothing is in flight: what was done is told by status, or was told.
+fn check_status(scsw: &Scsw<Guest>) -> Result<(), Refused> {
+    use FunctionControl as F;
+    if !scsw.activity.is_empty() {
+        return Err(Refused::Active);
+    }
+    let functions = [F::empty(), F::START, F::HALT, F::START | F::HALT, F::CLEAR];
+    if !functions.contains(&scsw.function) {
+        return Err(Refused::Function);
+    }
+    if !scsw.status.contains(StatusControl::PENDING) {
+        let told = scsw.status.is_empty()
+            && scsw.deferred_cc == 0
+            && !(scsw.extended_status_word || scsw.extended_control || scsw.path_not_operational);
+        return match (told, scsw.function.is_empty()) {
+            (false, _) => Err(Refused::NotPending),
+            (true, false) => Err(Refused::NoStatus),
+            (true, true) => Ok(()),
+        };
+    }
+    if scsw.status == StatusControl::INTERMEDIATE | StatusControl::PENDING {
+        return Err(Refused::Intermediate);
+    }
+    Ok(())
+}
+
+/// Status that a device presents unasked, which knows of no program.
+fn parse_next(raw: &RawIrb) -> Result<Irb<Guest>, Refused> {
+    let irb = Irb::<Guest>::decode(raw);
+    if irb.encode() != *raw {
+        return Err(Refused::NextBits);
+    }
+    let mut alone = Scsw::IDLE;
+    alone.status = StatusControl::ALERT | StatusControl::PENDING;
+    alone.device = irb.scsw.device;
+    alone.subchannel = irb.scsw.subchannel;
+    alone.extended_control = irb.scsw.extended_control;
+    if irb.scsw != alone {
+        return Err(Refused::NextSolicited);
+    }
+    Ok(irb)
+}
