@@ -237,6 +237,7 @@ fn states_that_no_subchannel_comes_into() {
         (scsw("00003001"), "function control"),
         (scsw("00c04407"), "activity"),
         (scsw("00c040c7"), "activity"),
+        (turned(&pending(), "schib", 5, 0x80), "not enabled"),
         (with(rest(), "esw", "01".repeat(20)), "ESW"),
         (
             with(rest(), "esw", hex("00800000 00000000") + &"0".repeat(24)),

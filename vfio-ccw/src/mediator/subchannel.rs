@@ -40,7 +40,8 @@ pub(super) struct Subchannel {
 pub(super) enum Posted {
     /// It is pending, and nothing was before: the guest is to be interrupted.
     Pending,
-    /// It was merged into the status that is pending, or waits for it to be tested.
+    /// It was merged into the status that is pending, or waits for it to be tested; or nobody asks:
+    /// a subchannel that is not enabled shows no status.
     Merged,
 }
 
@@ -249,6 +250,10 @@ impl Subchannel {
     /// Solicited status comes. Its function control is the guest's, which knows of halts that the
     /// host has not seen.
     pub(super) fn post(&mut self, irb: &Irb<Guest>) -> Posted {
+        if !self.schib.pmcw.enabled {
+            self.inactive();
+            return Posted::Merged;
+        }
         let now = self.schib.scsw;
         let mut scsw = irb.scsw;
         scsw.function = match now.function.is_empty() {
@@ -283,6 +288,9 @@ impl Subchannel {
     pub(super) fn offer(&mut self, irb: &Irb<Guest>) -> (Posted, bool) {
         if !self.is_pending() && self.schib.scsw.function.is_empty() {
             return (self.post(irb), false);
+        }
+        if !self.schib.pmcw.enabled {
+            return (Posted::Merged, false);
         }
         let joined = self.next.is_some();
         match &mut self.next {

@@ -8,6 +8,32 @@ use vfio_ccw::device::soft::Unread;
 
 use crate::common::*;
 
+/// PoP, PMCW, E: what the device presents to a subchannel that is not enabled the program is not
+/// shown. Were it pending, no instruction could take it: TSCH finds the subchannel not operational,
+/// MSCH the status.
+#[test]
+fn a_subchannel_that_is_not_enabled_shows_no_status() {
+    let late = read()
+        .with_status(DeviceStatus::CHANNEL_END)
+        .then(DeviceStatus::DEVICE_END);
+    let mut machine = Setup::responding([late, read()]).stepped().machine();
+    machine.ssch();
+    machine.run(1);
+    assert_eq!(machine.tsch().0, Cc0);
+    machine.events();
+    let mut schib = machine.sch.stsch(&mut machine.events);
+    schib.0[5] &= !0x80;
+    assert_eq!(machine.sch.msch(&schib), Ok(Cc0));
+    // The device end, then an attention.
+    machine.run(8);
+    machine.attention();
+    machine.io();
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.scsw(), "00c00000 00002008 08000000");
+    machine.enable();
+    machine.works();
+}
+
 #[test]
 fn unsolicited_status_of_an_idle_subchannel() {
     let mut machine = machine();

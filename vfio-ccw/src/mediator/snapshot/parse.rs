@@ -30,6 +30,8 @@ pub(super) enum Refused {
     Function,
     #[error("a function is in progress, and no status is pending")]
     NoStatus,
+    #[error("status is pending, and the subchannel is not enabled")]
+    Disabled,
     #[error("status that is not pending")]
     NotPending,
     #[error("status of a program that goes on, and there is none")]
@@ -77,6 +79,9 @@ impl Words {
             return Err(Refused::EswBits);
         }
         check_status(scsw)?;
+        if scsw.status.contains(StatusControl::PENDING) && !schib.pmcw.enabled {
+            return Err(Refused::Disabled);
+        }
         let nothing = esw == Esw::NONE && self.ecw == [0; ECW_SIZE];
         if !scsw.status.contains(StatusControl::PENDING) && !nothing {
             return Err(Refused::NotPending);
