@@ -39,6 +39,10 @@ use crate::{
     withdrawal::Withdrawals,
 };
 
+/// Spans that are enough for nearly all programs.
+#[cfg(any(feature = "plain", feature = "std"))]
+pub(crate) const USUAL_SPANS: u32 = 1024;
+
 /// The programs in flight, what they use, and the storage that is being withdrawn.
 ///
 /// Shared by all threads that start programs; nothing blocks. Memory: 16 bytes for each span of
@@ -64,7 +68,7 @@ pub struct Ledger {
     places: Box<[Place]>,
     account: Account,
     withdrawals: Withdrawals,
-    /// A place that is likely free.
+    /// Where a place was found last for a program that is not at home.
     hint: Line<AtomicUsize>,
 }
 
@@ -137,12 +141,12 @@ impl Ledger {
     ///
     /// [`PinError::Limit`] if the budget does not allow it; [`PinError::Busy`] or
     /// [`PinError::NotMapped`] if an extent touches withdrawn storage.
-    #[inline]
+    #[inline(always)]
     pub fn open_for(&self, owner: Owner, extents: &[Extent]) -> Result<InFlight, PinError> {
         let nr_extents = self.account.admit(extents.len()).map_err(PinError::Limit)?;
-        let hint = self.hint.0.load(Ordering::Relaxed);
-        let (place, index) = match self.places.get(hint) {
-            Some(place) if place.take() => (place, hint),
+        let home = self.home(owner);
+        let (place, index) = match self.places.get(home) {
+            Some(place) if place.take() => (place, home),
             _ => self.take_any().ok_or(PinError::Limit(Limit::Programs))?,
         };
         fence(Ordering::Release);
@@ -160,17 +164,32 @@ impl Ledger {
         });
         if program.is_ok() {
             place.state.store(ACTIVE, Ordering::Release);
-            self.hint.0.store(index.wrapping_add(1), Ordering::Relaxed);
         } else {
             place.state.store(FREE, Ordering::Release);
         }
         program
     }
 
+    /// The place that an owner tries first, so that owners are not in each other's way: numbers next
+    /// to each other lie far apart.
+    #[inline]
+    fn home(&self, owner: Owner) -> usize {
+        // 2^32 over the golden ratio; the product is a fraction of 2^32 that is spread evenly.
+        let spread = owner.0.wrapping_mul(0x9e37_79b9) & 0xffff_ffff;
+        let places = self.places.len() as u64;
+        // Less than `places`, of which there are at most 2^32.
+        usize::try_from(spread.wrapping_mul(places) >> 32).unwrap_or(0)
+    }
+
+    /// A place for a program whose owner has another one at home, or shares it.
     #[cold]
     fn take_any(&self) -> Option<(&Place, usize)> {
-        let mut places = self.places.iter().zip(0..);
-        places.find(|(place, _)| place.take())
+        let hint = self.hint.0.load(Ordering::Relaxed);
+        let (before, behind) = self.places.split_at_checked(hint)?;
+        let mut places = behind.iter().zip(hint..).chain(before.iter().zip(0..));
+        let found = places.find(|(place, _)| place.take())?;
+        self.hint.0.store(found.1, Ordering::Relaxed);
+        Some(found)
     }
 
     /// The program is over: its place and its charge come back. A program of another ledger is left
@@ -180,7 +199,6 @@ impl Ledger {
         if let Some(place) = self.place_of(&program) {
             self.account.refund(&program.charge);
             place.state.store(FREE, Ordering::Release);
-            self.hint.0.store(program.place, Ordering::Relaxed);
         }
     }
 
@@ -282,6 +300,12 @@ impl Ledger {
     /// [`InvalidateError::EmptyRange`].
     pub fn begin_invalidate(&self, range: &Range<GuestAddr>) -> Result<(), InvalidateError> {
         self.withdrawals.begin(Span::from(range))
+    }
+
+    /// Whether a withdrawal of exactly this range has begun.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_leaving(&self, range: &Range<GuestAddr>) -> bool {
+        self.withdrawals.is_leaving(Span::from(range))
     }
 
     /// See [`Pinner::quiesced`](crate::Pinner::quiesced).

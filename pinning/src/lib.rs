@@ -40,6 +40,8 @@ mod errno;
 mod extent;
 #[cfg(feature = "test-util")]
 mod fault;
+#[cfg(feature = "std")]
+mod hosted;
 mod ledger;
 mod pinner;
 mod pins;
@@ -60,6 +62,12 @@ pub use errno::Errno;
 pub use extent::{Access, Extent, Run, Runs};
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultyPinner};
+#[cfg(all(feature = "std", feature = "test-util"))]
+pub use hosted::KernelFaults;
+#[cfg(feature = "std")]
+pub use hosted::{AddError, KeepError, LockedPinner, OwnedBy, RegionPinner};
+#[cfg(feature = "io-uring")]
+pub use hosted::{UringPinner, WhyVirtual};
 pub use ledger::{InFlight, Ledger, Owner, Quarantined};
 pub use pinner::{AddrSpace, Caps, InvalidateError, Limit, PinError, Pinner, Stability};
 pub use pins::Pins;

@@ -8,11 +8,8 @@ use ccw::GuestAddr;
 
 use crate::{
     AddrSpace, Budget, Caps, Extent, InFlight, InvalidateError, Ledger, PinError, Pinner,
-    RegionMap, Runs, Stability,
+    RegionMap, Runs, Stability, ledger::USUAL_SPANS,
 };
-
-/// Spans that the ledger writes down for each program.
-const SPANS: u32 = 1024;
 
 /// Translation by a [`RegionMap`], with [`Ledger`] and [`Budget`].
 ///
@@ -44,7 +41,7 @@ pub struct PlainPinner {
 impl PlainPinner {
     /// A pinner for the storage in `regions`.
     pub fn new(regions: RegionMap, budget: Budget) -> Self {
-        let ledger = Ledger::new(budget, SPANS.min(budget.extents));
+        let ledger = Ledger::new(budget, USUAL_SPANS.min(budget.extents));
         Self { regions, ledger }
     }
 

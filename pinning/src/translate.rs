@@ -73,7 +73,7 @@ fn translate_whole(lookup: &mut Lookup<'_>, extent: &Extent) -> Option<Run> {
     })
 }
 
-fn permits(region: &Region, access: Access) -> bool {
+pub(crate) fn permits(region: &Region, access: Access) -> bool {
     region.permission == Permission::ReadWrite || access == Access::DeviceReads
 }
 

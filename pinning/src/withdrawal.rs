@@ -80,6 +80,13 @@ impl Withdrawals {
         Err(InvalidateError::TooManyRanges)
     }
 
+    /// Whether a withdrawal of exactly `span` has begun.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_leaving(&self, span: Span) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.is(LEAVING).is_some() && entry.span.load() == span)
+    }
+
     /// Ends one withdrawal of exactly `span`; how it is left replaces how an earlier one left it.
     pub(crate) fn end(&self, span: Span, still_mapped: bool) {
         for entry in &self.entries {

@@ -49,6 +49,15 @@ pub(super) fn again(at: NonNull<u8>, len: usize) -> Result<NonNull<u8>, Errno> {
     mapped(unsafe { libc::mremap(at.as_ptr().cast(), 0, len, libc::MREMAP_MAYMOVE) })
 }
 
+/// Asks for huge pages behind a mapping.
+pub(super) fn prefer_huge_pages(at: NonNull<u8>, len: usize) -> Result<(), Errno> {
+    // SAFETY: an advice on how to back the mapping; its contents and its place stay as they are.
+    match unsafe { libc::madvise(at.as_ptr().cast(), len, libc::MADV_HUGEPAGE) } {
+        0 => Ok(()),
+        _ => Err(Errno::last()),
+    }
+}
+
 fn mapped(start: *mut libc::c_void) -> Result<NonNull<u8>, Errno> {
     if start == libc::MAP_FAILED {
         return Err(Errno::last());

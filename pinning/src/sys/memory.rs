@@ -116,6 +116,16 @@ impl HostMemory {
         self.0.start.as_ptr().addr()
     }
 
+    /// Asks for huge pages: where the kernel gives them, many pages lie in consecutive frames and are
+    /// pinned at once. To be called before the memory is used.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if this kernel, or this memory, has none.
+    pub fn prefer_huge_pages(&self) -> Result<(), Errno> {
+        map::prefer_huge_pages(self.0.start, self.0.len)
+    }
+
     /// Copies from `offset` on into `bytes`.
     ///
     /// # Errors
