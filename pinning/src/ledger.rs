@@ -308,6 +308,11 @@ impl Ledger {
         self.withdrawals.is_leaving(Span::from(range))
     }
 
+    /// The ranges that are being withdrawn: begun, and not ended.
+    pub fn withdrawals(&self) -> impl Iterator<Item = Range<GuestAddr>> {
+        self.withdrawals.under_way().map(Range::from)
+    }
+
     /// See [`Pinner::quiesced`](crate::Pinner::quiesced).
     pub fn quiesced(&self, range: &Range<GuestAddr>) -> bool {
         let range = Span::from(range);
@@ -442,6 +447,7 @@ mod tests {
         let ledger = Ledger::new(BUDGET, 8);
         let page = GuestAddr::new(0x1000)..GuestAddr::new(0x2000);
         ledger.begin_invalidate(&page).unwrap();
+        assert!(ledger.withdrawals().eq([page]));
         for (list, error) in [
             (&[(0, 1); 9][..], PinError::Limit(Limit::Extents)),
             (&[(0x2000, 0x8001)], PinError::Limit(Limit::Bytes)),

@@ -104,6 +104,12 @@ impl Withdrawals {
         }
     }
 
+    /// The spans of withdrawals that go on.
+    pub(crate) fn under_way(&self) -> impl Iterator<Item = Span> {
+        let entries = self.entries.iter();
+        entries.filter_map(|entry| entry.is(LEAVING).map(|_| entry.span.load()))
+    }
+
     fn forget_gone(&self, span: Span) {
         for entry in &self.entries {
             if let Some(word) = entry.is(GONE)

@@ -60,11 +60,25 @@ pub(super) fn window(space: impl DmaSpace + 'static) -> (ShadowWindow, [HostMemo
     (window, memory)
 }
 
+/// Where a subchannel is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) number: u16,
+    /// Where its programs are, in the first region.
+    pub(super) program: u32,
+    /// Whether the window is its own: then what is held there is held for it. One of many is not
+    /// looked at after every operation either.
+    pub(super) alone: bool,
+}
+
 /// A guest with one subchannel.
 pub(super) struct Guest<D> {
     pub(super) sch: Mediator<D>,
     pub(super) memory: [HostMemory; 2],
     pub(super) events: Vec<Event>,
+    pub(super) place: Place,
+    /// How often it was to be looked at.
+    looks: u32,
     /// An interruption that the guest has not taken.
     interruption: bool,
     /// Programs that the device had taken when the last start was accepted.
@@ -79,7 +93,22 @@ impl<D: CcwDevice> Guest<D> {
         memory: [HostMemory; 2],
         config: impl FnOnce(&mut MediatorConfig),
     ) -> Self {
-        let id = SubsystemId::new(0, 7).expect("subchannel set 0");
+        let place = Place {
+            number: 7,
+            program: PROGRAM,
+            alone: true,
+        };
+        Self::at(place, device, window, memory, config)
+    }
+
+    pub(super) fn at(
+        place: Place,
+        device: D,
+        window: ShadowWindow,
+        memory: [HostMemory; 2],
+        config: impl FnOnce(&mut MediatorConfig),
+    ) -> Self {
+        let id = SubsystemId::new(0, place.number).expect("subchannel set 0");
         let mut settings = MediatorConfig::new(id, 0x190);
         settings.patience = Patience {
             retries: 3,
@@ -98,6 +127,8 @@ impl<D: CcwDevice> Guest<D> {
                 .expect("asks for no more than there is"),
             memory,
             events: Vec::new(),
+            place,
+            looks: 0,
             interruption: false,
             started: 0,
             gone: false,
@@ -108,7 +139,7 @@ impl<D: CcwDevice> Guest<D> {
     }
 
     pub(super) fn program(&mut self, ccws: &[[u8; 8]]) {
-        let at = usize::try_from(PROGRAM).expect("small");
+        let at = usize::try_from(self.place.program).expect("small");
         self.memory[0]
             .write(at, ccws.as_flattened())
             .expect("in storage");
@@ -136,7 +167,7 @@ impl<D: CcwDevice> Guest<D> {
 
     /// The usual ORB.
     pub(super) fn start(&mut self) -> Option<ConditionCode> {
-        self.ssch(0x00c2_8000, PROGRAM)
+        self.ssch(0x00c2_8000, self.place.program)
     }
 
     pub(super) fn hsch(&mut self) {
@@ -151,8 +182,13 @@ impl<D: CcwDevice> Guest<D> {
 
     /// Only what the device was never given is cancelled.
     pub(super) fn xsch(&mut self) {
+        self.cancel();
+    }
+
+    pub(super) fn cancel(&mut self) -> ConditionCode {
         let held = self.sch.window().in_flight();
-        if self.sch.xsch(&mut self.events) == ConditionCode::Cc0 {
+        let code = self.sch.xsch(&mut self.events);
+        if code == ConditionCode::Cc0 {
             assert_eq!(
                 self.sch.metrics().started,
                 self.started,
@@ -160,9 +196,10 @@ impl<D: CcwDevice> Guest<D> {
             );
             // One that waits for storage holds nothing.
             let held_now = self.sch.window().in_flight();
-            assert!(held_now == held || held_now == held - 1);
+            assert!(!self.place.alone || held_now == held || held_now == held - 1);
         }
         self.look();
+        code
     }
 
     pub(super) fn tsch(&mut self) -> Option<RawIrb> {
@@ -189,6 +226,14 @@ impl<D: CcwDevice> Guest<D> {
 
     /// Carries out the events: an interruption is pending exactly if status is.
     pub(super) fn look(&mut self) {
+        self.looks = self.looks.wrapping_add(1);
+        if !self.place.alone && !self.looks.is_multiple_of(8) {
+            return;
+        }
+        self.look_closely();
+    }
+
+    pub(super) fn look_closely(&mut self) {
         for event in self.events.drain(..) {
             match event {
                 Event::Interrupt(_) => self.interruption = true,
@@ -209,8 +254,10 @@ impl<D: CcwDevice> Guest<D> {
         let pending = !self.gone && scsw.status.contains(StatusControl::PENDING);
         assert_eq!(self.interruption, pending, "{scsw:?}");
         let window = self.sch.window();
-        assert!(window.in_flight() <= window.quarantined() + 2);
-        self.check_snapshot();
+        assert!(!self.place.alone || window.in_flight() <= window.quarantined() + 2);
+        if self.place.alone || self.looks.is_multiple_of(64) {
+            self.check_snapshot();
+        }
     }
 
     /// Whatever state the subchannel comes into, at rest it can be written down and read.
@@ -232,7 +279,7 @@ impl<D: CcwDevice> Guest<D> {
     /// A reset, which brings back a device that had not answered any more.
     pub(super) fn reset(&mut self) {
         self.sch.reset(&mut self.events);
-        self.look();
+        self.look_closely();
         let schib: Schib<ccw::Guest> = Schib::decode(&self.stsch());
         self.gone &= schib.pmcw.device_number.is_none();
     }
@@ -249,7 +296,8 @@ impl<D: CcwDevice> Guest<D> {
     pub(super) fn check_rest(&mut self) {
         assert!(self.sch.is_quiet());
         let window = self.sch.window();
-        assert_eq!(window.in_flight(), window.quarantined(), "pins were lost");
+        let lost = self.place.alone && window.in_flight() != window.quarantined();
+        assert!(!lost, "pins were lost");
         let scsw = self.scsw();
         let told = scsw.function.is_empty() || scsw.status.contains(StatusControl::PENDING);
         assert!(

@@ -2,12 +2,13 @@
 //! Sequences of what can happen to a guest's subchannel, and what must hold all the time.
 //!
 //! [`device`] has a software device that fails as it is told; [`region`] one whose every answer is
-//! any bytes at all.
+//! any bytes at all; [`stress`] many of them at once.
 
 pub mod device;
 mod guest;
 pub mod region;
 mod seeds;
 mod stream;
+pub mod stress;
 
 pub use seeds::{Seed, device_seeds, region_seeds};

@@ -184,7 +184,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// nothing.
     pub(super) fn cut_short(&self) -> Option<Then> {
         match &self.flight {
-            Flight::Running(_) => Some(Then::Status(self.broken_off())),
+            Flight::Running(_) => Some(self.after_breaking_off()),
             Flight::Halting { ended, .. } => Some(Then::Status(self.halted_by(ended.as_ref()))),
             Flight::Clearing { then, .. } => Some(then.clone()),
             Flight::Idle | Flight::Gone => None,

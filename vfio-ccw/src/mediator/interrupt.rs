@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Interrupts of the device, and what they mean for what is in flight.
 
-use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, StatusControl};
+use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, Scsw, StatusControl};
 
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Suspicion, Then};
@@ -106,9 +106,7 @@ impl<D: CcwDevice> Mediator<D> {
     ) {
         let scsw = &host.scsw;
         let asked_by_nobody = FunctionControl::HALT | FunctionControl::CLEAR;
-        let elsewhere =
-            scsw.cpa_is_valid() && self.window.is_arena(scsw.cpa) && !job.lease.holds(scsw.cpa);
-        if scsw.function.intersects(asked_by_nobody) || elsewhere {
+        if scsw.function.intersects(asked_by_nobody) || self.is_of_another(&job, scsw) {
             // Late status of what is over; or the program was stopped without our asking.
             self.metrics.stale = self.metrics.stale.saturating_add(1);
             self.flight = Flight::Running(job);
@@ -128,10 +126,15 @@ impl<D: CcwDevice> Mediator<D> {
         if status::is_final(scsw) {
             // The guest has started something else since channel end.
             let superseded = job.primary && self.waiting.is_some();
+            // Device end without the channel end before it, which says where the program stood.
+            let headless = !job.primary && !scsw.status.contains(StatusControl::PRIMARY);
             self.retire(job);
             self.rest();
             if superseded {
                 self.offer(&status::unsolicited(host), out);
+            } else if headless {
+                self.metrics.lost += 1;
+                self.post(&self.broken_off(), out);
             } else {
                 self.post(&irb, out);
             }
@@ -151,6 +154,12 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
+    /// Whether the status names a CCW of another program's slot, and be it a device end, which names
+    /// none: it is late, or the same once more, and of what is over.
+    fn is_of_another(&self, job: &Job, scsw: &Scsw<Host>) -> bool {
+        self.window.is_arena(scsw.cpa) && !job.lease.holds(scsw.cpa)
+    }
+
     /// Status while the host halts, or is asked to.
     fn while_halting(
         &mut self,
@@ -161,6 +170,18 @@ impl<D: CcwDevice> Mediator<D> {
         out: &mut Vec<Event>,
     ) {
         let scsw = &host.scsw;
+        let late = job
+            .as_ref()
+            .is_some_and(|job| self.is_of_another(job, scsw));
+        if late {
+            self.metrics.stale = self.metrics.stale.saturating_add(1);
+            self.flight = Flight::Halting {
+                job,
+                ended,
+                put_off,
+            };
+            return;
+        }
         let mapped = job.as_ref().map(|job| self.map(job, host));
         if !scsw.function.contains(FunctionControl::HALT) {
             if !status::is_final(scsw) || job.is_none() {
@@ -220,6 +241,10 @@ impl<D: CcwDevice> Mediator<D> {
     /// Status while the host clears, or is asked to.
     fn while_clearing(&mut self, host: &Irb<Host>, out: &mut Vec<Event>) {
         let scsw = &host.scsw;
+        let late = self
+            .flight
+            .job()
+            .is_some_and(|job| self.is_of_another(job, scsw));
         let Flight::Clearing { job, asked, .. } = &mut self.flight else {
             return;
         };
@@ -232,7 +257,9 @@ impl<D: CcwDevice> Mediator<D> {
             }
             return;
         }
-        if status::is_final(scsw)
+        if late {
+            self.metrics.stale = self.metrics.stale.saturating_add(1);
+        } else if status::is_final(scsw)
             && let Some(job) = job.take()
         {
             self.retire(job);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ccw::GuestAddr;
 use pinning::{Extent, Owner};
 
-use super::flight::{Flight, Then};
+use super::flight::Flight;
 use super::window::overlaps;
 use super::{Event, Mediator, UnmapPolicy, Withdrawal};
 use crate::CcwDevice;
@@ -43,11 +43,7 @@ impl<D: CcwDevice> Mediator<D> {
         if halts && matches!(self.flight, Flight::Running(_)) && withdrawal.touches(self.running())
         {
             self.metrics.made_way += 1;
-            let then = match &self.waiting {
-                // Of what runs beside a start that waits the guest was told.
-                Some(_) => Then::Nothing,
-                None => Then::Status(self.broken_off()),
-            };
+            let then = self.after_breaking_off();
             self.clear_host(then, out);
         }
     }

@@ -188,6 +188,8 @@ pub struct Mediator<D> {
     reports: CrwQueue,
     metrics: Metrics,
     staging: Staging,
+    /// The slots of the last programs that the device may have taken.
+    recent: [usize; 2],
     /// Buffers that no program has.
     #[expect(clippy::vec_box, reason = "the stages of a translation hand boxes on")]
     spare: Vec<Box<Buffers>>,
@@ -222,6 +224,7 @@ impl<D: CcwDevice> Mediator<D> {
             reports: CrwQueue::default(),
             metrics: Metrics::default(),
             staging,
+            recent: [usize::MAX; 2],
             spare: Vec::with_capacity(3),
         };
         mediator.subchannel = Subchannel::new(mediator.initial_pmcw());

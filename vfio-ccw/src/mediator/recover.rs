@@ -123,7 +123,16 @@ impl<D: CcwDevice> Mediator<D> {
             target: "vfio_ccw::mediator::recover",
             "{}: the final status is lost, the device is cleared", self.name()
         );
-        self.clear_host(Then::Status(self.broken_off()), out);
+        self.clear_host(self.after_breaking_off(), out);
+    }
+
+    /// What the guest is told when the program that runs is broken off: nothing, if it has started
+    /// another one behind the channel end.
+    pub(super) fn after_breaking_off(&self) -> Then {
+        match &self.waiting {
+            Some(_) => Then::Nothing,
+            None => Then::Status(self.broken_off()),
+        }
     }
 
     /// What the guest is told of a program that is broken off, or of which nobody knows the end.

@@ -87,6 +87,15 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// A start is to wait for its turn.
     fn wait(&mut self, orb: &RawOrb, ready: Option<Ready>) {
+        // Of what is being cleared, the guest has seen the channel end: it would take more of that for
+        // the end of this start.
+        if let Flight::Clearing {
+            then: then @ Then::Status(_),
+            ..
+        } = &mut self.flight
+        {
+            *then = Then::Nothing;
+        }
         self.waiting = Some(Waiting {
             orb: *orb,
             ready,
@@ -240,6 +249,9 @@ impl<D: CcwDevice> Mediator<D> {
             return Ok(());
         };
         let job = Job::new(orb, ready);
+        if self.recent[0] != job.lease.index() {
+            self.recent = [job.lease.index(), self.recent[0]];
+        }
         let mut result = Ok(());
         for _ in 0..AT_ONCE {
             let answer = self.device.start_orb(job.program.orb());
@@ -296,7 +308,7 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Reads, judges, lays out, pins and writes the guest's program.
     fn prepare(&mut self, orb: &RawOrb) -> Prepared {
-        let Some(lease) = self.window.lease() else {
+        let Some(lease) = self.window.lease(&self.recent) else {
             self.metrics.refused += 1;
             log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
             let bits = status::bits(&Orb::decode(orb));

@@ -425,6 +425,49 @@ fn an_alias_is_the_same_memory() {
     assert_eq!(window.regions().len(), 0);
 }
 
+/// An address that is added later is the same memory too.
+#[test]
+fn an_alias_that_comes_later() {
+    let mut machine = machine();
+    let window = machine.window();
+    let alias = GuestAddr::new(0x4000_0000);
+    let add = || window.add(GuestRegion::new(alias, machine.ram.clone()));
+    let page = range(0x3000, 0x4000);
+    let discard = window.begin_discard(page, UnmapPolicy::Refuse).unwrap();
+    assert_eq!(add(), Err(WindowError::Leaving), "nobody would withdraw it");
+    let other = HostMemory::anonymous(RAM).unwrap();
+    let elsewhere = GuestRegion::new(GuestAddr::new(0x5000_0000), other);
+    window.add(elsewhere).unwrap();
+    discard.finish(Left::Gone).unwrap();
+    add().unwrap();
+    assert_eq!(
+        window.gone(),
+        [range(0x3000, 0x4000), range(0x4000_3000, 0x4000_4000)]
+    );
+    machine.program(&[[2, 0, 0, 4, 0x40, 0, 0x30, 0]]);
+    machine.ssch();
+    assert_eq!(machine.tsch(), (Cc0, NO_STORAGE.into()));
+}
+
+/// Pages of a region that went while they were being discarded by another address.
+#[test]
+fn a_region_that_comes_back_has_all_its_pages() {
+    let machine = machine();
+    let window = machine.window();
+    let alias = GuestAddr::new(0x4000_0000);
+    let region = GuestRegion::new(alias, machine.ram.clone());
+    window.add(region.clone()).unwrap();
+    let page = range(0x3000, 0x4000);
+    let discard = window.begin_discard(page.clone(), UnmapPolicy::Refuse);
+    let unmap = window.begin_unmap(alias, UnmapPolicy::Refuse).unwrap();
+    unmap.commit().unwrap();
+    discard.unwrap().finish(Left::Gone).unwrap();
+    assert_eq!(window.gone(), vec![page.clone()]);
+    window.give_back(page).unwrap();
+    window.add(region).unwrap();
+    assert_eq!(window.gone(), []);
+}
+
 /// Hot-unplug, and other memory at the same place, while another subchannel's program runs.
 #[test]
 fn other_memory_at_the_same_place() {

@@ -85,26 +85,33 @@ impl Arena {
         PAGE + index as u64 * self.slot_bytes
     }
 
-    /// Takes a free slot.
-    fn take(&self, owner: Owner) -> Option<(usize, u64)> {
+    /// Takes a free slot, if possible none of `recent`.
+    fn take(&self, owner: Owner, recent: &[usize]) -> Option<(usize, u64)> {
         let count = self.slots.len();
         let first = self.next.load(Ordering::Relaxed);
-        (0..count).find_map(|n| {
-            let index = first.wrapping_add(n) % count;
-            let slot = self.slots.get(index)?;
-            let word = slot.word.load(Ordering::Relaxed);
-            let taken = (word & !STATE).wrapping_add(STATE + 1) | TAKEN;
-            let free = word & STATE == FREE;
-            let won = free
-                && slot
-                    .word
-                    .compare_exchange(word, taken, Ordering::Acquire, Ordering::Relaxed)
-                    .is_ok();
-            won.then(|| {
-                slot.owner.store(owner.0, Ordering::Relaxed);
-                self.next.store(index + 1, Ordering::Relaxed);
-                (index, taken / (STATE + 1))
-            })
+        let in_turn = || (0..count).map(|n| first.wrapping_add(n) % count);
+        let others = in_turn().filter(|index| !recent.contains(index));
+        others
+            .chain(in_turn())
+            .find_map(|index| Some((index, self.take_this(owner, index)?)))
+    }
+
+    /// Takes slot `index`, if it is free; its generation then.
+    fn take_this(&self, owner: Owner, index: usize) -> Option<u64> {
+        let slot = self.slots.get(index)?;
+        let word = slot.word.load(Ordering::Relaxed);
+        let taken = (word & !STATE).wrapping_add(STATE + 1) | TAKEN;
+        let free = word & STATE == FREE;
+        let order = (Ordering::Acquire, Ordering::Relaxed);
+        let won = free
+            && slot
+                .word
+                .compare_exchange(word, taken, order.0, order.1)
+                .is_ok();
+        won.then(|| {
+            slot.owner.store(owner.0, Ordering::Relaxed);
+            self.next.store(index + 1, Ordering::Relaxed);
+            taken / (STATE + 1)
         })
     }
 
@@ -147,9 +154,10 @@ pub(in crate::mediator) struct Lease {
 }
 
 impl ShadowWindow {
-    /// Takes a slot, if one is free.
-    pub(in crate::mediator) fn lease(&self) -> Option<Lease> {
-        let (index, generation) = self.arena().take(self.owner)?;
+    /// Takes a slot, if one is free, for a subchannel whose last programs were in `recent`: status of
+    /// these that comes once more then names a slot that the program does not have.
+    pub(in crate::mediator) fn lease(&self, recent: &[usize]) -> Option<Lease> {
+        let (index, generation) = self.arena().take(self.owner, recent)?;
         Some(Lease {
             window: self.clone(),
             index,
@@ -167,6 +175,11 @@ impl ShadowWindow {
 }
 
 impl Lease {
+    /// Which slot it is.
+    pub(in crate::mediator) fn index(&self) -> usize {
+        self.index
+    }
+
     /// How often slots of this place were taken so far.
     pub(in crate::mediator) fn generation(&self) -> u64 {
         self.generation
@@ -267,41 +280,53 @@ mod tests {
     #[test]
     fn slots_rotate_and_come_back() {
         let window = window(2).unwrap();
-        let first = window.lease().unwrap();
-        let second = window.lease().unwrap();
-        assert!(window.lease().is_none());
+        let first = window.lease(&[]).unwrap();
+        let second = window.lease(&[]).unwrap();
+        assert!(window.lease(&[]).is_none());
         assert_ne!(first.index, second.index);
         let (index, generation) = (first.index, first.generation());
         drop(first);
-        let third = window.lease().unwrap();
+        let third = window.lease(&[]).unwrap();
         assert_eq!((third.index, third.generation()), (index, generation + 1));
         drop((second, third));
         // One that was free all the time is not the next one again.
-        let indexes = [0; 4].map(|_| window.lease().unwrap().index);
+        let indexes = [0; 4].map(|_| window.lease(&[]).unwrap().index);
         assert!(indexes.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(window.arena().in_use(), 0);
+    }
+
+    /// Whoever shares the slots, a subchannel does not get the one that it had last.
+    #[test]
+    fn the_last_slots_are_not_taken_again_unless_no_other_is_free() {
+        let window = window(3).unwrap();
+        for recent in [[0, 1], [1, 2], [2, 0], [1, 0]] {
+            let free = (0..3).find(|index| !recent.contains(index)).unwrap();
+            let lease = window.lease(&recent).unwrap();
+            assert_eq!(lease.index, free);
+            assert!(recent.contains(&window.lease(&recent).unwrap().index));
+        }
     }
 
     #[test]
     fn a_quarantined_slot_stays_taken_until_it_is_released() {
         let window = window(1).unwrap();
-        let mut lease = window.lease().unwrap();
+        let mut lease = window.lease(&[]).unwrap();
         lease.start();
         lease.stop();
         drop(lease);
-        window.lease().unwrap().start();
-        assert!(window.lease().is_none());
+        window.lease(&[]).unwrap().start();
+        assert!(window.lease(&[]).is_none());
         window.arena().release_quarantined(Owner(1));
-        assert!(window.lease().is_none());
+        assert!(window.lease(&[]).is_none());
         window.arena().release_quarantined(window.owner);
-        assert!(window.lease().is_some());
+        assert!(window.lease(&[]).is_some());
     }
 
     #[test]
     fn slots_lie_one_behind_the_other_above_the_scratch_page() {
         let window = window(2).unwrap();
         let mut staging = window.staging();
-        let (first, second) = (window.lease().unwrap(), window.lease().unwrap());
+        let (first, second) = (window.lease(&[]).unwrap(), window.lease(&[]).unwrap());
         // 36 KiB of CCWs and 128 KiB of lists each.
         for (lease, start) in [(&first, 0x4000_1000), (&second, 0x4002_a000)] {
             assert!(lease.holds(start) && lease.holds(start + 0x9000));

@@ -7,7 +7,7 @@ use ccw::GuestAddr;
 use pinning::PAGE_SIZE;
 
 use super::withdrawal::Withdrawal;
-use super::{ShadowWindow, UnmapPolicy, WindowError};
+use super::{Layout, ShadowWindow, UnmapPolicy, WindowError};
 
 /// Pages whose contents are to be thrown away: a [`Withdrawal`] that ends with
 /// [`finish`](Self::finish). While it [is quiet](Withdrawal::is_quiet) no device has the pages, and the
@@ -66,7 +66,9 @@ impl ShadowWindow {
         range: Range<GuestAddr>,
         policy: UnmapPolicy,
     ) -> Result<Discard, WindowError> {
-        let ranges = self.pages(&range)?;
+        // No other address of the pages is added meanwhile.
+        let _space = self.inner.space();
+        let ranges = pages(&self.layout(), &range)?;
         Withdrawal::begin(self, ranges, policy).map(Discard)
     }
 
@@ -77,11 +79,14 @@ impl ShadowWindow {
     ///
     /// [`WindowError::NotPages`].
     pub fn give_back(&self, range: Range<GuestAddr>) -> Result<(), WindowError> {
-        let ranges = self.pages(&range)?;
-        self.change_holes(|holes| {
-            for range in &ranges {
-                holes.remove(&(range.start.get()..range.end.get()));
-            }
+        self.lay_out(|layout| {
+            let ranges = pages(layout, &range)?;
+            let holes = layout.with_holes(|holes| {
+                for range in &ranges {
+                    holes.remove(&(range.start.get()..range.end.get()));
+                }
+            });
+            Ok(holes?)
         })
     }
 
@@ -93,16 +98,15 @@ impl ShadowWindow {
             .map(|it| GuestAddr::new(it.start)..GuestAddr::new(it.end))
             .collect()
     }
+}
 
-    /// The pages in `range`, wherever the guest has them.
-    fn pages(&self, range: &Range<GuestAddr>) -> Result<Vec<Range<GuestAddr>>, WindowError> {
-        let whole = (range.start.get() | range.end.get()).is_multiple_of(PAGE_SIZE);
-        let layout = self.layout();
-        if !whole || range.is_empty() || !layout.has(range) {
-            return Err(WindowError::NotPages);
-        }
-        Ok(layout.same_storage(range))
+/// The pages in `range`, wherever the guest has them.
+fn pages(layout: &Layout, range: &Range<GuestAddr>) -> Result<Vec<Range<GuestAddr>>, WindowError> {
+    let whole = (range.start.get() | range.end.get()).is_multiple_of(PAGE_SIZE);
+    if !whole || range.is_empty() || !layout.has(range) {
+        return Err(WindowError::NotPages);
     }
+    Ok(layout.same_storage(range))
 }
 
 impl Discard {
@@ -119,10 +123,13 @@ impl Discard {
         if left == Left::Usable {
             return Ok(());
         }
-        let result = self.window().change_holes(|holes| {
-            for range in self.ranges() {
-                holes.insert(range.start.get()..range.end.get());
-            }
+        let result = self.window().lay_out(|layout| {
+            let holes = layout.with_holes(|holes| {
+                for range in self.ranges() {
+                    holes.insert(range.start.get()..range.end.get());
+                }
+            });
+            Ok(holes?)
         });
         match result {
             Ok(()) => Ok(()),

@@ -94,11 +94,13 @@ impl Layout {
         }
     }
 
-    /// With `region` as well, of which nothing is missing.
+    /// With `region` as well.
     pub(super) fn with(&self, region: GuestRegion) -> Result<Self, RegionError> {
         let mut layout = self.clone();
         layout.regions.push(region);
         layout.regions.sort_unstable_by_key(|region| region.start);
+        // What is gone of its memory is gone here too.
+        layout.holes = layout.closure(layout.holes.clone());
         layout.describe()
     }
 
@@ -109,8 +111,6 @@ impl Layout {
         if layout.regions.len() == self.regions.len() {
             return Err(WindowError::NotARegion);
         }
-        let range = region.range();
-        layout.holes.remove(&(range.start.get()..range.end.get()));
         Ok(layout.describe()?)
     }
 
@@ -123,6 +123,13 @@ impl Layout {
 
     /// Makes the map anew.
     fn describe(mut self) -> Result<Self, RegionError> {
+        // A region that comes later has all of its memory, unless that is gone where it is already.
+        let mut holes = Ranges::default();
+        for range in self.regions.iter().map(GuestRegion::range) {
+            let parts = self.holes.within(range.start.get()..range.end.get());
+            parts.for_each(|part| holes.insert(part));
+        }
+        self.holes = holes;
         let mut whole = Vec::with_capacity(self.regions.len());
         for region in &self.regions {
             let guest = region.start;
@@ -191,20 +198,25 @@ impl Layout {
 
     /// All guest addresses at which the storage of `range` is, in ascending order.
     pub(super) fn same_storage(&self, range: &Range<GuestAddr>) -> Vec<Range<GuestAddr>> {
-        let mut found = Ranges::default();
-        found.insert(range.start.get()..range.end.get());
-        // Storage that is known by one name to one region, and by another to the next.
-        loop {
-            let more = self.expand(&found);
-            if more == found {
-                break;
-            }
-            found = more;
-        }
+        let mut wanted = Ranges::default();
+        wanted.insert(range.start.get()..range.end.get());
+        let found = self.closure(wanted);
         let found = found.as_slice().iter();
         found
             .map(|it| GuestAddr::new(it.start)..GuestAddr::new(it.end))
             .collect()
+    }
+
+    /// `ranges`, and all other addresses of that storage.
+    fn closure(&self, mut ranges: Ranges) -> Ranges {
+        // Storage can be known by one name to one region, and by another to the next.
+        loop {
+            let more = self.expand(&ranges);
+            if more == ranges {
+                return ranges;
+            }
+            ranges = more;
+        }
     }
 
     /// `ranges`, and whatever shares a name with storage there.
@@ -441,6 +453,6 @@ mod tests {
         // What goes takes its holes with it.
         let first = layout.region(GuestAddr::new(0)).unwrap().clone();
         let without = layout.without(&first).unwrap();
-        assert_eq!(without.holes().as_slice().first(), Some(&(0x2000..0x5000)));
+        assert_eq!(without.holes().as_slice().first(), Some(&(0x4000..0x5000)));
     }
 }

@@ -134,6 +134,9 @@ pub enum WindowError {
     /// Not whole pages of 4 KiB of storage.
     #[error("not whole pages of storage")]
     NotPages,
+    /// The memory is being withdrawn where the guest has it as well.
+    #[error("the memory is being withdrawn at another address")]
+    Leaving,
     /// Programs in flight use the storage.
     #[error("programs in flight use the storage")]
     InUse,
@@ -178,8 +181,9 @@ impl ShadowWindow {
     ///
     /// # Errors
     ///
-    /// [`WindowError::Region`] if it does not go with the others, [`WindowError::Map`]; nothing
-    /// has changed then.
+    /// [`WindowError::Region`] if it does not go with the others; [`WindowError::Leaving`] while its
+    /// memory is being withdrawn where the guest has it as well; [`WindowError::Map`]. Nothing has
+    /// changed then.
     pub fn add(&self, region: GuestRegion) -> Result<(), WindowError> {
         // Held throughout: of two changes one comes first.
         let mut space = self.inner.space();
@@ -189,10 +193,21 @@ impl ShadowWindow {
         };
         let iova = region.start.get().wrapping_add(self.inner.guest_offset);
         let memory = region.memory.clone();
-        let layout = self.layout().with(region)?;
+        let before = self.layout();
+        let layout = before.with(region)?;
+        for range in self.ledger().withdrawals() {
+            if layout.same_storage(&range) != before.same_storage(&range) {
+                return Err(WindowError::Leaving);
+            }
+        }
         space.map(iova, &memory, access).map_err(WindowError::Map)?;
         self.inner.set_layout(layout);
         Ok(())
+    }
+
+    /// Slots of programs that are not free, quarantined ones included.
+    pub fn slots_in_use(&self) -> usize {
+        self.arena().in_use()
     }
 
     /// The guest's storage, in ascending order.
@@ -244,11 +259,14 @@ impl ShadowWindow {
         Ok(())
     }
 
-    /// Changes what regions have and programs cannot use.
-    fn change_holes(&self, change: impl FnOnce(&mut Ranges)) -> Result<(), WindowError> {
+    /// Replaces the layout by what `change` makes of it.
+    fn lay_out(
+        &self,
+        change: impl FnOnce(&Layout) -> Result<Layout, WindowError>,
+    ) -> Result<(), WindowError> {
         // Held throughout: of two changes one comes first.
         let _space = self.inner.space();
-        let layout = self.layout().with_holes(change)?;
+        let layout = change(&self.layout())?;
         self.inner.set_layout(layout);
         Ok(())
     }

@@ -78,6 +78,7 @@ impl ShadowWindow {
     /// [`WindowError::NotARegion`]; [`WindowError::InUse`] by [`UnmapPolicy::Refuse`];
     /// [`WindowError::Invalidate`] while too many are being taken away.
     pub fn begin_unmap(&self, start: GuestAddr, policy: UnmapPolicy) -> Result<Unmap, WindowError> {
+        let _space = self.inner.space();
         let region = self.layout().region(start).cloned();
         self.unmap_regions(region.into_iter().collect(), policy)
     }
@@ -93,9 +94,12 @@ impl ShadowWindow {
         memory: &HostMemory,
         policy: UnmapPolicy,
     ) -> Result<Unmap, WindowError> {
+        // No other address of it is added meanwhile.
+        let _space = self.inner.space();
         self.unmap_regions(self.layout().sharing(memory), policy)
     }
 
+    /// To be called with the space locked.
     fn unmap_regions(
         &self,
         regions: Vec<GuestRegion>,
