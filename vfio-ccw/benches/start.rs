@@ -9,12 +9,21 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
-use instant::{DIRECT, Instant, LISTS, orb, subchannel};
+use instant::{DIRECT, Instant, LISTS, orb, subchannel, telling_subchannel};
 
 fn start(c: &mut Criterion) {
     let mut group = c.benchmark_group("start");
-    for (name, cpa) in [("1x4k-direct", DIRECT), ("14-dasd-idal", LISTS)] {
-        let mut sch = subchannel(Instant::new(false));
+    for (name, cpa, tells) in [
+        ("1x4k-direct", DIRECT, false),
+        ("14-dasd-idal", LISTS, false),
+        ("1x4k-direct, dirty pages told", DIRECT, true),
+        ("14-dasd-idal, dirty pages told", LISTS, true),
+    ] {
+        let device = Instant::new(false);
+        let mut sch = match tells {
+            false => subchannel(device),
+            true => telling_subchannel(device),
+        };
         let mut events = Vec::with_capacity(8);
         group.bench_function(name, |b| {
             b.iter(|| {

@@ -14,7 +14,7 @@ use std::cell::Cell;
 use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
-use instant::{Instant, LISTS, NOTHING, orb, subchannel};
+use instant::{Instant, LISTS, NOTHING, orb, telling_subchannel};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -64,7 +64,7 @@ fn allocations(mut round: impl FnMut(), times: u32) -> u64 {
 
 #[test]
 fn programs_that_end_well() {
-    let mut sch = subchannel(Instant::new(false));
+    let mut sch = telling_subchannel(Instant::new(false));
     let mut events = Vec::with_capacity(8);
     let asked = allocations(
         || {
@@ -81,7 +81,7 @@ fn programs_that_end_well() {
 
 #[test]
 fn programs_that_are_refused_wrong_or_cleared() {
-    let mut sch = subchannel(Instant::new(true));
+    let mut sch = telling_subchannel(Instant::new(true));
     let mut events = Vec::with_capacity(8);
     let asked = allocations(
         || {

@@ -39,6 +39,8 @@ struct World {
     missing: Option<GuestAddr>,
     /// Whether the host took the device away. Not every device can say so.
     unplugged: bool,
+    /// Some status said what is not so.
+    is_lied_to: bool,
     /// Whether the device can be stopped, and shown to be idle.
     can_stop: bool,
     can_show: bool,
@@ -123,6 +125,7 @@ impl World {
             leaving: None,
             missing: None,
             unplugged: false,
+            is_lied_to: false,
             can_stop: has(0x04) || has(0x08),
             can_show: has(0x10),
         }
@@ -165,8 +168,12 @@ impl World {
             }
             11 => {
                 let (at, bytes) = (stream.half(), stream.bytes::<8>());
+                let (region, at) = (usize::from(at & 1), usize::from(at & !1));
                 // What does not lie in storage is not written.
-                let _ = self.guest.memory[usize::from(at & 1)].write((at & !1).into(), &bytes);
+                if self.guest.memory[region].write(at, &bytes).is_ok() {
+                    let start = REGION * region as u64 + at as u64;
+                    self.guest.dirty.note(start..start + 8);
+                }
             }
             12 | 13 => {
                 let steps = u32::from(stream.below(8));
@@ -183,6 +190,7 @@ impl World {
             20 | 21 => self.plan_fault(stream),
             22 => {
                 let (nth, fault) = (stream.below(4), interrupt_fault(stream));
+                self.is_lied_to |= matches!(fault, InterruptFault::Replaced(_));
                 self.device().disturb(nth.into(), fault);
             }
             23 => self.device().release(),
@@ -213,6 +221,7 @@ impl World {
             },
             _ => {
                 let irb = irb(stream);
+                self.is_lied_to = true;
                 self.device().interrupt(irb);
             }
         }
@@ -361,6 +370,9 @@ impl World {
         } else {
             // Only a device that can neither clear nor reset may go on for ever.
             assert!(!self.can_stop, "the device was never stopped");
+        }
+        if self.guest.sch.is_quiet() && !self.is_lied_to {
+            self.guest.dirty.check(&self.guest.memory);
         }
         let metrics = self.guest.sch.metrics();
         let lost = metrics.quarantined - metrics.released;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a guest does to its subchannel, and what it may see.
 
+use std::sync::Arc;
+
 use ccw::{
     ActivityControl, FunctionControl, GuestAddr, RawIrb, RawOrb, RawSchib, Schib, Scsw,
     StatusControl, SubsystemId,
@@ -11,6 +13,7 @@ use vfio_ccw::mediator::{
 };
 use vfio_ccw::{CcwDevice, DmaSpace, HostMemory};
 
+use super::dirty::Log;
 use super::stream::Stream;
 
 /// Bytes of each of two regions of guest storage, one behind the other from 0 on.
@@ -66,8 +69,8 @@ pub(super) struct Place {
     pub(super) number: u16,
     /// Where its programs are, in the first region.
     pub(super) program: u32,
-    /// Whether the window is its own: then what is held there is held for it. One of many is not
-    /// looked at after every operation either.
+    /// Whether the window is its own: then what is held there is held for it, and what changes in
+    /// storage is its own doing. One of many is not looked at after every operation either.
     pub(super) alone: bool,
 }
 
@@ -84,6 +87,8 @@ pub(super) struct Guest<D> {
     /// Programs that the device had taken when the last start was accepted.
     started: u64,
     pub(super) gone: bool,
+    /// What is said to be dirty, of one that is alone.
+    pub(super) dirty: Log,
 }
 
 impl<D: CcwDevice> Guest<D> {
@@ -121,6 +126,10 @@ impl<D: CcwDevice> Guest<D> {
         if !(can.schib && can.crw) {
             settings.guest.paths = Paths::ONE;
         }
+        let dirty = Log::default();
+        if place.alone {
+            settings.dirty = Some(Arc::new(dirty.clone()));
+        }
         config(&mut settings);
         let mut guest = Self {
             sch: Mediator::attach(device, window, settings)
@@ -132,6 +141,7 @@ impl<D: CcwDevice> Guest<D> {
             interruption: false,
             started: 0,
             gone: false,
+            dirty,
         };
         guest.msch(0x80, 1);
         guest.program(PROGRAMS[1]);
@@ -140,9 +150,12 @@ impl<D: CcwDevice> Guest<D> {
 
     pub(super) fn program(&mut self, ccws: &[[u8; 8]]) {
         let at = usize::try_from(self.place.program).expect("small");
-        self.memory[0]
-            .write(at, ccws.as_flattened())
-            .expect("in storage");
+        let bytes = ccws.as_flattened();
+        self.memory[0].write(at, bytes).expect("in storage");
+        if self.place.alone {
+            let start = self.place.program.into();
+            self.dirty.note(start..start + bytes.len() as u64);
+        }
     }
 
     pub(super) fn msch(&mut self, enabled: u8, sense: u8) {

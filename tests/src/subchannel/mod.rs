@@ -5,6 +5,7 @@
 //! any bytes at all; [`stress`] many of them at once.
 
 pub mod device;
+mod dirty;
 mod guest;
 pub mod region;
 mod seeds;

@@ -118,8 +118,17 @@ impl DirtySink for Dirty {
     }
 }
 
-/// A subchannel with the programs above.
+/// A subchannel with the programs above; what they store is told to nobody.
 pub(crate) fn subchannel(device: Instant) -> Mediator<Instant> {
+    telling(device, None)
+}
+
+/// The same, and what they store is added up.
+pub(crate) fn telling_subchannel(device: Instant) -> Mediator<Instant> {
+    telling(device, Some(Arc::new(Dirty::default())))
+}
+
+fn telling(device: Instant, dirty: Option<Arc<dyn DirtySink + Send + Sync>>) -> Mediator<Instant> {
     let window = ShadowWindow::new(SoftSpace::new(), WindowConfig::default()).unwrap();
     let ram = HostMemory::anonymous(0x10_0000).unwrap();
     for n in 0..14u8 {
@@ -140,7 +149,7 @@ pub(crate) fn subchannel(device: Instant) -> Mediator<Instant> {
         .unwrap();
     let id = SubsystemId::new(0, 0).unwrap();
     let config = MediatorConfig {
-        dirty: Some(Arc::new(Dirty::default())),
+        dirty,
         ..MediatorConfig::new(id, 0)
     };
     let mut sch = Mediator::attach(device, window, config).unwrap();

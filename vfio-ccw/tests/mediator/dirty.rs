@@ -156,3 +156,20 @@ fn a_program_that_ends_while_it_is_halted_counts_by_its_status() {
     machine.io();
     assert_eq!(log.take(), [(0x3000, 0x3002)]);
 }
+
+/// Primary status of a subchannel that says it is active still, as one emulator's does: no more than
+/// the status tells, and when it has stopped everything.
+#[test]
+fn an_ending_that_is_none_counts_again() {
+    let (mut machine, log) = told(Setup::default().stepped());
+    machine.program(&[LONG]);
+    machine.ssch();
+    // In the host's terms, at the first slot's first CCW, 14 bytes left.
+    let active = irb([0x00c0_4085, 0x4000_1008, 0x0800_000e]);
+    machine.disturb(InterruptFault::Replaced(active));
+    machine.run(8);
+    assert_eq!(log.take(), [(0x3000, 0x3002)]);
+    assert_eq!(machine.csch(), Cc0);
+    machine.run(8);
+    assert_eq!(log.take(), ALL);
+}
