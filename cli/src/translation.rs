@@ -30,9 +30,6 @@ pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
 
 /// The page that takes what nobody wants.
 pub(crate) const SCRATCH_AT: u64 = 0x7fff_f000;
-/// Most words that the list of one host CCW has.
-const MOST_WORDS: usize = 34;
-
 /// What becomes of a program.
 pub(crate) enum Translation {
     /// The host can run it.
@@ -63,8 +60,16 @@ pub(crate) struct HostCcw {
     pub(crate) raw: RawCcw,
     /// The guest CCW that it is the image of; stop CCWs and added TICs are the image of none.
     pub(crate) guest: Option<GuestAddr>,
-    /// The words of its list.
+    /// The words of its list, two for a MIDAW.
     pub(crate) list: Vec<u64>,
+}
+
+impl HostCcw {
+    /// Whether its list is one of MIDAWs.
+    pub(crate) fn has_midaws(&self) -> bool {
+        let ccw = ccw::Ccw::<Host>::decode(self.raw, Format::One);
+        ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT)
+    }
 }
 
 /// A piece of guest storage that the program uses, and where the host sees it.
@@ -125,9 +130,8 @@ fn try_translate(
             access: extent.access,
         })
         .collect();
-    let n = plan.host_ccws();
     let mut ccws = area(CCWS_AT, plan.ccw_bytes(), false);
-    let mut lists = area(LISTS_AT, n * MOST_WORDS * 8, false);
+    let mut lists = area(LISTS_AT, plan.list_bytes_at_most(), false);
     let scratch = area(SCRATCH_AT, 4096, true);
     let pinner = PlainPinner::new(
         analysis::regions(&input.memory),
@@ -188,8 +192,11 @@ fn read_back(
     let start = |raw: &RawCcw| {
         let ccw = ccw::Ccw::<Host>::decode(*raw, Format::One);
         let at = u64::from(ccw.addr.get()).checked_sub(lists.at.get())?;
-        let indirect = ccw.flags.contains(CcwFlags::INDIRECT);
-        indirect.then(|| usize::try_from(at / 8).ok()).flatten()
+        let lists = CcwFlags::INDIRECT | CcwFlags::MODIFIED_INDIRECT;
+        ccw.flags
+            .intersects(lists)
+            .then(|| usize::try_from(at / 8).ok())
+            .flatten()
     };
     let mut starts: Vec<usize> = raws.iter().filter_map(|raw| start(&RawCcw(*raw))).collect();
     starts.push(used);
@@ -197,7 +204,12 @@ fn read_back(
     let list = |raw: &RawCcw| {
         let first = start(raw)?;
         let end = *starts.get(starts.partition_point(|start| *start <= first))?;
-        Some(words.get(first..end)?.to_vec())
+        let mut list = words.get(first..end)?.to_vec();
+        // Lists of MIDAWs begin on boundaries; what lies between them is zero.
+        while list.last() == Some(&0) {
+            list.pop();
+        }
+        Some(list)
     };
     let images = translated.host_ccws();
     (0..)

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use ccw::{GuestAddr, Host};
+use ccw::{CcwFlags, GuestAddr, Host, Midaw, MidawFlags, RawMidaw};
 use pinning::PlainPinner;
 use translator::{
     Buffers, Check, Code, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy, Program,
@@ -126,25 +126,84 @@ fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
                 .is_some_and(|offset| offset < u64::from(run.len))
         })
     };
-    let (words, _) = arena.written_lists().as_chunks::<8>();
-    for word in words {
-        let addr = u64::from_be_bytes(*word);
+    let (ccws, _) = arena.ccws.as_chunks::<8>();
+    let ccws = ccws[..host_ccws].iter();
+    let ccws = ccws.map(|raw| ccw::Ccw::<Host>::decode(ccw::RawCcw(*raw), ccw::Format::One));
+    let mut lists = Lists::of(&arena);
+    for ccw in ccws {
+        let addr = u64::from(ccw.addr.get());
+        assert!(
+            addr == 0 || Arena::contains(addr),
+            "a CCW leads to {addr:x}"
+        );
+        if ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+            lists.take_midaws(addr, |addr, len| {
+                let last = addr + u64::from(len) - 1;
+                let backward = addr - u64::from(len - 1).min(addr);
+                pinned(addr) && (pinned(last) || pinned(backward))
+            });
+        }
+    }
+    for addr in lists.idaws() {
         let nowhere = translator::FirstByteFault::Nowhere(ccw::HostAddr::new(addr));
         assert!(
             pinned(addr) || Arena::is_scratch(addr) || profile.first_byte_fault == nowhere,
             "an IDAW leads to {addr:x}"
         );
     }
-    let (ccws, _) = arena.ccws.as_chunks::<8>();
-    for raw in &ccws[..host_ccws] {
-        let ccw = ccw::Ccw::<Host>::decode(ccw::RawCcw(*raw), ccw::Format::One);
-        let addr = u64::from(ccw.addr.get());
-        assert!(
-            addr == 0 || Arena::contains(addr),
-            "a CCW leads to {addr:x}"
-        );
-    }
     drop(translated.release());
+}
+
+/// The list words of a host's program, those of IDAWs until they turn out to be others.
+struct Lists {
+    words: Vec<Option<u64>>,
+}
+
+impl Lists {
+    fn of(arena: &Arena) -> Self {
+        let (words, _) = arena.written_lists().as_chunks::<8>();
+        let words = words.iter().map(|word| Some(u64::from_be_bytes(*word)));
+        Self {
+            words: words.collect(),
+        }
+    }
+
+    /// Takes the MIDAWs from `addr` on, and the zeros before them that bring them to their boundary.
+    fn take_midaws(&mut self, addr: u64, leads_to_storage: impl Fn(u64, u16) -> bool) {
+        assert!(addr.is_multiple_of(16), "a list of MIDAWs at {addr:x}");
+        let first = Arena::list_word(addr);
+        for n in (0..first).rev() {
+            match self.words[n] {
+                Some(0) => self.words[n] = None,
+                _ => break,
+            }
+        }
+        let (page, mut at) = (addr / 4096, addr);
+        while at / 4096 == page {
+            let n = Arena::list_word(at);
+            let [Some(high), Some(low)] = [n, n + 1].map(|n| self.words[n].take()) else {
+                return;
+            };
+            let raw = RawMidaw((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
+            let midaw = Midaw::<Host>::decode(raw);
+            if raw.reserved_flags() != 0 || !raw.reserved_is_zero() {
+                // The channel stops here, and no word says anything.
+                assert_eq!(low, 0);
+                return;
+            }
+            let lone = midaw.flags.contains(MidawFlags::SKIP) && Arena::is_scratch(low);
+            let sound = lone || leads_to_storage(low, midaw.count);
+            assert!(midaw.count > 0 && sound, "a MIDAW leads to {low:x}");
+            if midaw.flags.contains(MidawFlags::LAST) {
+                return;
+            }
+            at += 16;
+        }
+    }
+
+    fn idaws(self) -> impl Iterator<Item = u64> {
+        self.words.into_iter().flatten()
+    }
 }
 
 #[cfg(test)]

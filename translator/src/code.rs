@@ -291,7 +291,7 @@ codes! {
     EnvTransport "E04" "env-transport" OperandException Unsupported Always
         "transport mode is not carried out yet"; "use a command-mode program"
     EnvMidaw "E05" "env-midaw" OperandException Unsupported Always
-        "MIDAWs are not carried out yet"; "use IDAWs"
+        "the host takes no MIDAWs"; "use IDAWs"
     EnvReadonly "E06" "env-readonly" ProtectionCheck Guest Reached
         "input does not go to storage that the guest may not write"; "read into storage that is not read-only"
     EnvOverlap "E07" "env-overlap" None Unsupported Remark

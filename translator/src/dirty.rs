@@ -8,10 +8,19 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use ccw::{CCW_SIZE, FunctionControl, GuestAddr, Host, IdawFormat, Irb, SubchannelStatus};
+use ccw::{
+    CCW_SIZE, FunctionControl, Guest, GuestAddr, Host, IdawFormat, Irb, Midaw, SubchannelStatus,
+};
 use pinning::{Access, Pinner};
 
-use crate::{Buffers, Translated, chain::Op, complete::Part, limits, node::Node};
+use crate::{
+    Buffers, Translated,
+    chain::Op,
+    complete::Part,
+    data::{raw_midaw, skips},
+    limits,
+    node::Node,
+};
 
 /// What the device may have stored into; kept from program to program for its storage.
 #[derive(Debug, Default)]
@@ -196,6 +205,18 @@ fn add(areas: &mut Vec<(u64, u64)>, work: &Buffers, node: &Node, bytes: u16) {
     let mut left = u64::from(bytes);
     if node.list_len == 0 {
         push(u64::from(node.ccw().addr.get()), left);
+        return;
+    }
+    if node.is_midal() {
+        let (midaws, _) = work.list(node).as_chunks::<2>();
+        for midaw in midaws {
+            let midaw = Midaw::<Guest>::decode(raw_midaw(midaw));
+            let len = left.min(u64::from(midaw.count));
+            if !skips(&midaw, node.op) {
+                push(midaw.addr.get(), len);
+            }
+            left -= len;
+        }
         return;
     }
     let block = IdawFormat::of(&work.orb).block();

@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use ccw::{Format, Guest, IdawFormat, Irb};
+use ccw::{Format, Guest, IdawFormat, Irb, MAX_IDAWS};
 use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
@@ -71,7 +71,7 @@ impl Program {
                 work: self.work,
             }));
         }
-        if let Some((code, site)) = self.unsupported() {
+        if let Some((code, site)) = self.unsupported(profile) {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work } = self;
@@ -120,7 +120,7 @@ impl Program {
     }
 
     /// What is legal and not carried out.
-    fn unsupported(&self) -> Option<(Code, Site)> {
+    fn unsupported(&self, profile: &HostProfile) -> Option<(Code, Site)> {
         let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
         if work.orb.transport {
@@ -132,7 +132,7 @@ impl Program {
         let (code, n) = if work.too_long {
             let last = work.nodes.len().saturating_sub(1);
             (Code::EnvTooLong, u16::try_from(last).unwrap_or(u16::MAX))
-        } else if let Some(n) = verdict.midaw {
+        } else if let (Some(n), false) = (verdict.midaw, profile.midaws) {
             (Code::EnvMidaw, n)
         } else if let Some(n) = verdict.suspend {
             (Code::EnvSuspend, n)
@@ -165,6 +165,14 @@ impl Plan {
             Arrangement::Segments { over_read, .. } => usize::from(over_read),
         };
         (self.work.host_len * 8).max(self.work.laid.last_head * 8 + over_read)
+    }
+
+    /// Bytes with which the area for lists is large enough in any case.
+    pub fn list_bytes_at_most(&self) -> usize {
+        // A list of MIDAWs lies in one page, and may begin in a new one.
+        let midals = self.work.nodes.iter().filter(|node| node.is_midal());
+        let pages = midals.count() * 2;
+        self.work.host_len * (MAX_IDAWS + 1) * 8 + pages * 4096
     }
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.

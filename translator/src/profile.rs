@@ -50,6 +50,8 @@ pub struct HostProfile {
     pub reads_chained_codes: bool,
     /// Whether the host takes an ORB extension.
     pub orb_extension: bool,
+    /// Whether the host takes lists of MIDAWs.
+    pub midaws: bool,
 }
 
 impl HostProfile {
@@ -61,6 +63,7 @@ impl HostProfile {
         rebuilds_lists: false,
         reads_chained_codes: false,
         orb_extension: true,
+        midaws: true,
     };
 
     /// vfio-ccw as in Linux 6.12 and 7.2, given programs in a shadow window.
@@ -75,6 +78,7 @@ impl HostProfile {
         rebuilds_lists: true,
         reads_chained_codes: true,
         orb_extension: false,
+        midaws: false,
     };
 
     /// Every profile.

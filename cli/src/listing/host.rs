@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use ccw::{CcwLine, DeviceClass, Format, RawCcw};
+use ccw::{CcwLine, DeviceClass, Format, Midaw, MidawFlags, RawCcw, RawMidaw};
 
 use super::{ADDRESS, HEAD};
 use crate::analysis::HOST_BASE;
@@ -23,14 +23,21 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
         chained = decoded.chains_data() || (chained && decoded.command.is_tic(Format::One));
         let _ = writeln!(text, "{:HEAD$}{line}", format!("CCW {n}"));
         let list = u64::from(decoded.addr.get());
-        for (n, word) in (0..).zip(&ccw.list) {
-            let at = list + n * 8;
+        let (size, per) = if ccw.has_midaws() { (16, 2) } else { (8, 1) };
+        for (n, words) in (0..).zip(ccw.list.chunks(per)) {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+            let what = match *words {
+                [high, low] => midaw(high, low),
+                [word] if per == 1 => target(word),
+                // A MIDAW whose second half is zero.
+                _ => "a reserved bit is one: the channel stops here".to_owned(),
+            };
             let _ = writeln!(
                 text,
-                "{:HEAD$}{at:08x}: {}  {}",
+                "{:HEAD$}{:08x}: {}  {what}",
                 format!("   [{n}]"),
-                dump::words(&word.to_be_bytes()),
-                target(*word)
+                list + n * size,
+                dump::words(&bytes),
             );
         }
     }
@@ -53,6 +60,22 @@ fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
         Some(guest) => format!("{line}  for guest {:08x}", guest.get()),
         None => line.to_string(),
     }
+}
+
+/// What a host MIDAW leads to.
+fn midaw(high: u64, low: u64) -> String {
+    let raw = RawMidaw((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
+    let Midaw { flags, count, .. } = Midaw::<ccw::Host>::decode(raw);
+    let place = match flags.contains(MidawFlags::SKIP) {
+        true => "skipped".to_owned(),
+        false => target(low),
+    };
+    let last = if flags.contains(MidawFlags::LAST) {
+        ", last"
+    } else {
+        ""
+    };
+    format!("{} {place}{last}", dump::count(count.into()))
 }
 
 /// What a host IDAW leads to.

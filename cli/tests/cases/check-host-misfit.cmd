@@ -1,2 +1,2 @@
 # Legal, but not translated.
-check --profile software tests/programs/enc-midaw-exact-2.json
+check --profile vfio-ccw tests/programs/enc-midaw-exact-2.json

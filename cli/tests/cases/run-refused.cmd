@@ -1,1 +1,2 @@
-run --device script:cli/tests/inputs/script-sense-id.json tests/programs/enc-midaw-exact-2.json
+# It suspends itself.
+run --device script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/suspends.json

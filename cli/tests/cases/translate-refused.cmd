@@ -1,1 +1,1 @@
-translate tests/programs/enc-midaw-exact-2.json
+translate --profile vfio-ccw tests/programs/enc-midaw-exact-2.json

@@ -27,7 +27,7 @@ impl Arena {
     pub fn for_plan(plan: &Plan) -> Self {
         Self {
             ccws: vec![0xff; plan.ccw_bytes()],
-            lists: vec![0xff; plan.host_ccws() * 8 * (ccw::MAX_IDAWS + 1)],
+            lists: vec![0xff; plan.list_bytes_at_most()],
         }
     }
 
@@ -44,6 +44,11 @@ impl Arena {
     /// Whether the host address lies in the slot's CCWs or lists.
     pub fn contains(addr: u64) -> bool {
         (CCWS..SCRATCH).contains(&addr)
+    }
+
+    /// Number of the list word at the host address.
+    pub fn list_word(addr: u64) -> usize {
+        usize::try_from((addr - LISTS) / 8).expect("an index")
     }
 
     /// Whether the host address lies in the slot's scratch page.

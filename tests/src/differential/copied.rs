@@ -157,7 +157,8 @@ fn stopped_unasked(guest: &GuestRun, host: &HostRun) -> bool {
 /// Whether the host stopped where a CCW took control by data chaining of which not one byte can
 /// move, and the device ended just there, so that the guest's own program has another status.
 fn stopped_at_once(guest: &GuestRun, host: &HostRun) -> bool {
-    let (Some((_, there)), Some(here)) = (guest.statuses.last(), host.completions.last()) else {
+    // The status with the channel end is the first; the device end may come behind it.
+    let (Some((_, there)), Some(here)) = (guest.statuses.first(), host.completions.first()) else {
         return false;
     };
     let (there, here) = (&there.scsw, &here.irb.scsw);

@@ -181,6 +181,15 @@ impl Shape {
         let (Some(last), true, false) = (last, end.residual_is_valid(), self.goes_back) else {
             return false;
         };
+        // Another way to the end, over CCWs that were passed over.
+        let (first, later) = self.steps.split_at(last + 1);
+        let leads_there = |step: &Step| {
+            let behind = [8, 16].map(|bytes| step.at.get() + bytes);
+            first.iter().any(|step| behind.contains(&step.at.get()))
+        };
+        if later.iter().any(leads_there) {
+            return false;
+        }
         // What every command has room for.
         let mut rooms = Vec::new();
         for step in self.steps[..=last].iter().filter(|step| !step.tic) {

@@ -351,7 +351,7 @@ struct ControlWords {
 
 impl ControlWords {
     fn of(program: &Program, scene: &Scene) -> Self {
-        let size = ccw::IdawFormat::of(program.orb()).size();
+        let idaw = ccw::IdawFormat::of(program.orb()).size();
         let mut words = Vec::new();
         let mut note = |at: Addr<Guest>, len: u64| {
             words.push((at, scene.peek(at, len as usize)));
@@ -359,6 +359,9 @@ impl ControlWords {
         for step in program.steps() {
             note(step.at, 8);
             if !step.list.is_empty() {
+                // Of a MIDAW there are two doublewords.
+                let midaws = step.ccw.flags.contains(ccw::CcwFlags::MODIFIED_INDIRECT);
+                let size = if midaws { 8 } else { idaw };
                 note(step.ccw.addr.widen(), step.list.len() as u64 * size);
             }
         }

@@ -2,7 +2,7 @@
 //! Programs that read into themselves, against the machine: the order in which the channel stores
 //! and fetches tells whether a CCW or a list word was stored into before it was fetched.
 
-use ccw::{Addr, Guest, IdawFormat};
+use ccw::{Addr, CcwFlags, Guest, IdawFormat, MIDAW_SIZE};
 use css::{Check, Subchannel};
 use pinning::Access;
 use translator::{Code, HostProfile, Planned, Program, Stance};
@@ -144,12 +144,17 @@ impl Words {
     /// None where a fetch of output could be taken for that of a control word, or where the
     /// program is not carried out.
     fn of(program: Program) -> Option<Self> {
-        let size = IdawFormat::of(program.orb()).size();
+        let idaw = IdawFormat::of(program.orb()).size();
         let mut words = Vec::new();
         for step in program.steps() {
             words.push((step.at.get(), 8, step.at));
             let list = u64::from(step.ccw.addr.get());
-            let list_words = (0..step.list.len() as u64).map(|k| (list + k * size, size, step.at));
+            // Of a MIDAW there are two doublewords.
+            let (count, size) = match step.ccw.flags.contains(CcwFlags::MODIFIED_INDIRECT) {
+                true => (step.list.len() as u64 / 2, MIDAW_SIZE),
+                false => (step.list.len() as u64, idaw),
+            };
+            let list_words = (0..count).map(|k| (list + k * size, size, step.at));
             words.extend(list_words);
         }
         let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
@@ -221,6 +226,7 @@ impl Case {
                     crowd(first);
                     blocks.iter_mut().for_each(crowd);
                 }
+                Data::Midal(list) => list.areas.iter_mut().for_each(|area| crowd(&mut area.at)),
                 Data::Word(_) | Data::Go(_) => {}
             }
         }

@@ -144,6 +144,8 @@ pub enum Data {
     Go(Target),
     /// A list of IDAWs.
     List(List),
+    /// A list of MIDAWs.
+    Midal(Midal),
 }
 
 /// A CCW to start with, or to go to.
@@ -179,7 +181,29 @@ pub struct List {
     pub odd: Option<Odd>,
 }
 
-/// A wrong IDAW.
+/// A list of MIDAWs that have as many bytes as the count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Midal {
+    /// Where it lies, to the byte; else in storage that nothing else is put into.
+    pub at: Option<Place>,
+    /// The areas, again and again; each ends with its page.
+    pub areas: Vec<Area>,
+    /// One word that is wrong.
+    pub odd: Option<Odd>,
+}
+
+/// An area of a MIDAW.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// Its first byte; its last one for reading backward.
+    pub at: Place,
+    /// Its length at most.
+    pub count: u16,
+    /// Input is not stored.
+    pub skip: bool,
+}
+
+/// A wrong IDAW or MIDAW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Odd {
     /// Its number, modulo the list's length.
@@ -188,7 +212,7 @@ pub struct Odd {
     pub how: Oddity,
 }
 
-/// What is wrong with an IDAW.
+/// What is wrong with an IDAW or MIDAW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Oddity {
     /// So many bytes are added.
@@ -245,7 +269,9 @@ wire!(struct OrbWords { intparm, word1, start, extension });
 wire!(struct Place { frame, offset });
 wire!(struct Segment { at, ccws });
 wire!(struct Intent { code, flags, count, ignored, data });
-wire!(enum Data { 0 => At(place), 1 => Word(word), 2 => Go(target), 3 => List(list) });
+wire!(enum Data { 0 => At(place), 1 => Word(word), 2 => Go(target), 3 => List(list), 4 => Midal(list) });
+wire!(struct Midal { at, areas, odd });
+wire!(struct Area { at, count, skip });
 wire!(enum Target { 0 => Ccw(index), 1 => Word(word) });
 wire!(struct Index { segment, ccw });
 wire!(struct List { at, backward, first, blocks, odd });

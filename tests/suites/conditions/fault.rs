@@ -349,7 +349,6 @@ fn runs_to_its_end(program: &GuestProgram) {
 fn not_carried_out(program: &GuestProgram, code: Code) {
     let orb = ccw::Orb::<ccw::Guest>::decode(&program.orb());
     let allowed = match code {
-        Code::EnvMidaw => orb.midaw,
         Code::EnvSuspend => orb.suspend,
         _ => false,
     };

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Group M: lists of MIDAWs.
-//!
-//! Programs that use them are not carried out yet, so what a translated one would show is left
-//! out here.
 
 use ccw::orb::word1;
 use tests::program::GuestProgram;

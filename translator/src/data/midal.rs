@@ -25,7 +25,7 @@ impl Checker<'_> {
                     data,
                 })
             };
-            let skip = midaw.flags.contains(MidawFlags::SKIP);
+            let skip = skips(&midaw, op);
             if !raw.reserved_is_zero() {
                 return fault(Code::MidawRsvd, 0, None);
             }
@@ -83,6 +83,11 @@ impl Checker<'_> {
             data: None,
         })
     }
+}
+
+/// Whether the bytes of the area are not stored. As with the flag of a CCW, output is not skipped.
+pub(crate) fn skips(midaw: &Midaw<Guest>, op: Op) -> bool {
+    op != Op::Output && midaw.flags.contains(MidawFlags::SKIP)
 }
 
 /// The MIDAW in two list words.

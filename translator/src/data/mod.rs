@@ -5,7 +5,7 @@
 mod idal;
 mod midal;
 
-pub(crate) use midal::raw_midaw;
+pub(crate) use midal::{raw_midaw, skips};
 
 use alloc::vec::Vec;
 

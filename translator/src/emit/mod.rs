@@ -2,6 +2,7 @@
 //! Writing the host's program: format-1 CCWs and format-2 lists, of which no word is a guest's.
 
 mod lists;
+mod midal;
 mod stream;
 
 use alloc::boxed::Box;
@@ -98,7 +99,7 @@ fn host_orb(work: &Buffers, base: Addr31<Host>) -> Orb<Host> {
         idaw_2k: work.laid.block == 2048,
         lpm: guest.lpm,
         length_suppression: guest.length_suppression || needs_length_suppression(guest.format),
-        midaw: false,
+        midaw: guest.midaw && profile.midaws,
         extension,
         cpa: slot_addr(base, first as usize),
         css_priority: if extension { guest.css_priority } else { 0 },
@@ -263,6 +264,9 @@ impl Emitter<'_, '_> {
                     && self.work.profile.first_byte_fault == FirstByteFault::Stop
                 {
                     return Ok(self.stop(node));
+                }
+                if node.is_midal() {
+                    return self.midal(node, plain);
                 }
                 self.list(node)?;
                 Ok(indirect(node, &self.work.profile, here))

@@ -103,7 +103,8 @@ impl Area {
         if midaw.count > self.remaining {
             return Err(Condition::M09);
         }
-        let skip = midaw.flags.contains(MidawFlags::SKIP);
+        // As with the flag of a CCW, output is not skipped.
+        let skip = self.input && midaw.flags.contains(MidawFlags::SKIP);
         let offset = midaw.addr.get() % MIDAL_PAGE;
         let in_page = match self.backward {
             true => offset + 1,

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Segments and lists as bytes.
 
-use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, IdawFormat, Orb, RawCcw, RawOrb};
+use ccw::{
+    CcwFlags, Class, Command, Format, Guest, GuestAddr, Host, HostAddr, IdawFormat, Midaw,
+    MidawFlags, Orb, RawCcw, RawOrb,
+};
 use css::Ram;
 use pinning::RegionMap;
 use translator::{AddressLimit, LimitAddr};
 
 use super::{PAGE, Scene, amounts::amounts, storage};
-use crate::generator::{Case, Data, FRAMES, Guard, Intent, List, Oddity, Target};
+use crate::generator::{Case, Data, FRAMES, Guard, Intent, List, Midal, Oddity, Target};
 
 /// Frames in which lists are put one behind the other.
 const LISTS: [u8; 2] = [6, 7];
+
+/// More MIDAWs than a page holds.
+const MOST_AREAS: usize = 260;
 
 /// A machine in the making.
 pub(super) struct Builder<'a> {
@@ -75,6 +81,11 @@ impl<'a> Builder<'a> {
                 flags |= CcwFlags::INDIRECT.bits();
                 self.list(list, intent.count)
             }
+            Data::Midal(list) => {
+                flags |= CcwFlags::MODIFIED_INDIRECT.bits();
+                let class = Command(intent.code).class();
+                self.midal(list, intent.count, class == Class::ReadBackward)
+            }
         };
         let [a, b, c, d] = address.to_be_bytes();
         let [high, low] = intent.count.to_be_bytes();
@@ -126,6 +137,53 @@ impl<'a> Builder<'a> {
                 IdawFormat::Two2K | IdawFormat::Two4K => self.put(start, &word.to_be_bytes()),
             }
         }
+        at as u32
+    }
+
+    /// Writes a list of MIDAWs, and says where.
+    fn midal(&mut self, list: &Midal, count: u16, backward: bool) -> u32 {
+        let mut words = Vec::new();
+        let mut left = count;
+        for area in list.areas.iter().cycle().take(MOST_AREAS) {
+            if left == 0 {
+                break;
+            }
+            let at = area.at.address();
+            let in_page = match backward {
+                true => at % PAGE + 1,
+                false => PAGE - at % PAGE,
+            };
+            let most = if area.skip { u64::from(left) } else { in_page };
+            let count = u64::from(area.count.clamp(1, left)).min(most) as u16;
+            left -= count;
+            let mut flags = MidawFlags::empty();
+            flags.set(MidawFlags::SKIP, area.skip);
+            flags.set(MidawFlags::LAST, left == 0);
+            let addr = GuestAddr::new(at);
+            words.push(Midaw { flags, count, addr }.encode().0);
+        }
+        if let Some(odd) = list.odd
+            && let Some(n) = usize::from(odd.word).checked_rem(words.len())
+        {
+            let word = u128::from_be_bytes(words[n]);
+            let odd = match odd.how {
+                Oddity::Off(bytes) => word ^ u128::from(bytes) << 64,
+                Oddity::High => word | 1 << 127,
+                Oddity::Word(low) => word & !0xffff_ffff | u128::from(low),
+            };
+            words[n] = odd.to_be_bytes();
+        }
+        let bytes = words.as_flattened();
+        let at = match list.at {
+            Some(place) => place.address(),
+            None => {
+                // Most lists of the room lie in one page, all on the boundary.
+                let len = bytes.len() as u64;
+                self.room(self.used.next_multiple_of(16) - self.used);
+                self.room(len)
+            }
+        };
+        self.put(at, bytes);
         at as u32
     }
 

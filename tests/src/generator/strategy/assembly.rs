@@ -5,11 +5,12 @@ use ccw::{Class, Command, Format, orb::word1};
 
 use super::draft::{Draft, Form, Jump, Link, Part, Wrong};
 use crate::generator::{
-    Answer, Case, Data, Index, Intent, List, Memory, OrbWords, Place, Segment, Target, Terms,
+    Answer, Case, Data, Index, Intent, List, Memory, Midal, OrbWords, Place, Segment, Target, Terms,
 };
 
 const CHAIN_DATA: u8 = 0x80;
 const CHAIN_COMMAND: u8 = 0x40;
+const SKIP: u8 = 0x10;
 
 /// What is chosen for a program as a whole.
 pub(super) struct Assembly {
@@ -17,6 +18,8 @@ pub(super) struct Assembly {
     pub(super) odd: bool,
     pub(super) format: Format,
     pub(super) form: u32,
+    /// The program may have MIDAWs.
+    pub(super) midaws: bool,
 }
 
 impl Assembly {
@@ -103,6 +106,9 @@ impl Assembly {
                 ignored: link.ignored,
                 data: self.data(code, link),
             };
+            if matches!(intent.data, Data::Midal(_)) {
+                intent.flags &= !SKIP;
+            }
             if self.odd
                 && let Some(wrong) = link.odd
             {
@@ -130,6 +136,21 @@ impl Assembly {
                 blocks: blocks.iter().map(|block| within(*block, listed)).collect(),
                 odd: None,
             }),
+            Form::Midal(areas, at) if self.midaws => Data::Midal(Midal {
+                at: at.map(|place| self.reachable(place)),
+                areas: areas.clone(),
+                odd: None,
+            }),
+            Form::Midal(areas, at) => {
+                let blocks = areas.iter().map(|area| within(area.at, listed));
+                Data::List(List {
+                    at: at.map(|place| self.reachable(place)),
+                    backward: Command(code).class() == Class::ReadBackward,
+                    first: within(areas[0].at, listed),
+                    blocks: blocks.collect(),
+                    odd: None,
+                })
+            }
         }
     }
 
@@ -174,15 +195,15 @@ fn spoil(intent: &mut Intent, wrong: Wrong) {
         Wrong::Flags(flags) => intent.flags |= flags,
         Wrong::Count(count) => intent.count = count,
         Wrong::Word(word) => intent.data = Data::Word(word),
-        Wrong::Idaw(odd) => {
-            if let Data::List(list) = &mut intent.data {
-                list.odd = Some(odd);
-            }
-        }
-        Wrong::ListAt(place) => {
-            if let Data::List(list) = &mut intent.data {
-                list.at = Some(place);
-            }
-        }
+        Wrong::Idaw(odd) => match &mut intent.data {
+            Data::List(list) => list.odd = Some(odd),
+            Data::Midal(list) => list.odd = Some(odd),
+            _ => {}
+        },
+        Wrong::ListAt(place) => match &mut intent.data {
+            Data::List(list) => list.at = Some(place),
+            Data::Midal(list) => list.at = Some(place),
+            _ => {}
+        },
     }
 }

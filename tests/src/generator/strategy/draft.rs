@@ -4,7 +4,7 @@
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 
 use super::word;
-use crate::generator::{Index, Odd, Oddity, Place, Target};
+use crate::generator::{Area, Index, Odd, Oddity, Place, Target};
 
 /// A segment to be.
 #[derive(Clone, Debug)]
@@ -52,6 +52,8 @@ pub(super) struct Link {
 pub(super) enum Form {
     Direct(Place),
     List(Place, Vec<Place>, Option<Place>),
+    /// If the program may have MIDAWs; a list otherwise.
+    Midal(Vec<Area>, Option<Place>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -148,11 +150,18 @@ fn count() -> impl Strategy<Value = u16> {
 
 fn form() -> impl Strategy<Value = Form> {
     let blocks = vec(data_place(), 0..4);
-    let at = weighted(0.1, list_place());
+    let at = || weighted(0.1, list_place());
     prop_oneof![
-        1 => data_place().prop_map(Form::Direct),
-        1 => (data_place(), blocks, at).prop_map(|(first, blocks, at)| Form::List(first, blocks, at)),
+        2 => data_place().prop_map(Form::Direct),
+        2 => (data_place(), blocks, at()).prop_map(|(first, blocks, at)| Form::List(first, blocks, at)),
+        1 => (vec(area(), 1..5), at()).prop_map(|(areas, at)| Form::Midal(areas, at)),
     ]
+}
+
+fn area() -> impl Strategy<Value = Area> {
+    let count = prop_oneof![3 => 1_u16..65, 2 => 65_u16..5000];
+    let skip = prop::bool::weighted(0.2);
+    (data_place(), count, skip).prop_map(|(at, count, skip)| Area { at, count, skip })
 }
 
 /// Storage for lists other than where they are put by themselves.

@@ -45,6 +45,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
                 odd: odd.is_some(),
                 format: if format1 { Format::One } else { Format::Zero },
                 form,
+                midaws: orb.word1 & word1::MIDAW != 0,
             }
             .case(terms, memory, orb, &drafts, script)
         },
@@ -139,7 +140,7 @@ fn orb() -> impl Strategy<Value = OrbWords> {
     let rest = (
         select(vec![0x8000_u32, 0xff00, 0x4100]),
         bit(0.3, word1::LENGTH_SUPPRESSION),
-        bit(0.1, word1::MIDAW),
+        bit(0.25, word1::MIDAW),
         bit(0.1, word1::EXTENSION),
         bit(0.01, word1::TRANSPORT),
         bit(0.01, 0x10),

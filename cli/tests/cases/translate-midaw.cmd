@@ -1,0 +1,1 @@
+translate tests/programs/enc-midaw-exact-2.json
