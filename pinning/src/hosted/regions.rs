@@ -226,8 +226,8 @@ impl<K: Keep> Regions<K> {
         self.keep.release(old).is_ok()
     }
 
-    /// Releases everything that nobody uses. What is left is kept for ever; returns how many bytes that
-    /// are.
+    /// Releases everything that nobody uses. What somebody uses is kept for ever; returns how many bytes
+    /// that are.
     pub(super) fn release_all(mut self, is_unused: impl Fn(&Range<GuestAddr>) -> bool) -> u64 {
         let everything = GuestAddr::new(0)..GuestAddr::new(u64::MAX);
         // Stretches become holes that make no parts.
@@ -240,7 +240,9 @@ impl<K: Keep> Regions<K> {
                 kept: stretch.kept,
             });
         }
-        let kept = self.settle(is_unused);
+        self.settle(&is_unused);
+        let used = self.holes.iter().filter(|hole| !is_unused(&hole.range));
+        let kept = used.map(|hole| hole.bytes).sum();
         if kept > 0 {
             self.abandon();
         }
