@@ -279,6 +279,7 @@ impl<D: CcwDevice> Mediator<D> {
             | Flight::Clearing { job: Some(job), .. } => self.retire(job),
             _ => {}
         }
+        self.tell_quarantined();
         let statement = ResetAcknowledged(self.owner());
         self.metrics.released += self.window.release_quarantined(statement) as u64;
         true

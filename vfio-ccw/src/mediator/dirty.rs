@@ -7,6 +7,7 @@ use ccw::{ActivityControl, GuestAddr, Host, Irb, StatusControl};
 
 use super::Mediator;
 use super::flight::Job;
+use crate::CcwDevice;
 
 /// Who is told which guest storage devices may have stored into: the log of dirty pages of a VMM
 /// that moves its guest, say.
@@ -19,10 +20,15 @@ use super::flight::Job;
 ///   [`Running::dirty`](translator::Running::dirty) has it.
 /// * After a halt, a clear, a reset, or when the status was lost, of everything that the program
 ///   may have stored into.
-/// * The program in quarantine of a device that is gone may store on; of what it may store into the
-///   sink is told once, when the device is lost.
+/// * The program in quarantine of a device that is gone may store on. The sink is told of what it may
+///   store into when the device is lost, and once more, of all that it uses, when a reset of the
+///   device has ended it.
 ///
-/// A program that goes on behind intermediate status is told of when it ends.
+/// A program that goes on behind intermediate status is told of when it ends. Of one program the
+/// ranges are ascending and do not adjoin.
+///
+/// With the feature `vm-memory` guest memory of that crate marks its bitmaps:
+/// `config.dirty = Some(Arc::new(memory.clone()))`. A VMM that keeps storage keys sets change bits.
 ///
 /// ```
 /// use std::ops::Range;
@@ -42,8 +48,7 @@ use super::flight::Job;
 /// }
 /// ```
 pub trait DirtySink {
-    /// A device may have stored into `range`, which is not empty. Of one program the ranges are
-    /// ascending and do not adjoin.
+    /// A device may have stored into `range`, which is not empty.
     fn dirty(&self, range: Range<GuestAddr>);
 }
 
@@ -68,6 +73,22 @@ impl<D> Mediator<D> {
                     .activity
                     .contains(ActivityControl::SUBCHANNEL_ACTIVE)
         });
+    }
+}
+
+impl<D: CcwDevice> Mediator<D> {
+    /// The device has stopped what its programs in quarantine did until now.
+    pub(super) fn tell_quarantined(&self) {
+        let Some(sink) = self.config.dirty.as_deref() else {
+            return;
+        };
+        if self.metrics.quarantined == self.metrics.released {
+            return;
+        }
+        let ours = self.window.in_quarantine().into_iter();
+        for program in ours.filter(|program| program.owner == self.owner()) {
+            program.ranges.into_iter().for_each(|it| sink.dirty(it));
+        }
     }
 }
 

@@ -129,6 +129,19 @@ fn of_what_was_stopped_everything_counts() {
     assert_eq!((machine.held(), log.take()), ((1, 1), ALL.to_vec()));
 }
 
+/// The device is gone, may store on, and stops when a reset is acknowledged.
+#[test]
+fn what_was_in_quarantine_counts_once_more() {
+    let (mut machine, log) = endless_read();
+    machine.refuse(Call::Reset, 1, Errno::EINVAL);
+    machine.sch.reset(&mut machine.events);
+    assert_eq!((machine.held(), log.take()), ((1, 1), ALL.to_vec()));
+    machine.sch.reset(&mut machine.events);
+    assert_eq!((machine.held(), log.take()), ((0, 0), ALL.to_vec()));
+    machine.sch.reset(&mut machine.events);
+    assert_eq!(log.take(), []);
+}
+
 /// The guest gets a channel-control check, which says nothing of the data.
 #[test]
 fn of_a_status_that_is_lost_everything_counts() {
