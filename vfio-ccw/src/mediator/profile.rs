@@ -116,8 +116,8 @@ pub enum Misfit {
     /// Transport mode is not carried out.
     #[error("no host carries out transport mode")]
     Transport,
-    /// MIDAWs are not carried out.
-    #[error("no host carries out MIDAWs")]
+    /// The host takes no MIDAWs.
+    #[error("the host takes no MIDAWs")]
     Midaw,
     /// Programs that suspend are not carried out.
     #[error("no host carries out programs that suspend")]
@@ -190,7 +190,7 @@ pub(super) fn emulated(
     if facilities.transport {
         return Err(Misfit::Transport);
     }
-    if facilities.midaw {
+    if facilities.midaw && !channel.midaws {
         return Err(Misfit::Midaw);
     }
     if guest.suspend {

@@ -126,7 +126,8 @@ fn which_host_fits_which_guest() {
             wanted: 4097,
             most: 4096,
         }) => "length",
-        Plan::Fail(Misfit::Midaw | Misfit::Transport | Misfit::Suspend) => "never",
+        Plan::Fail(Misfit::Midaw) => "midaw",
+        Plan::Fail(Misfit::Transport | Misfit::Suspend) => "never",
         Plan::Fail(_) => "?",
     };
     let lines: Vec<String> = guests()
@@ -145,7 +146,7 @@ fn which_host_fits_which_guest() {
         "one path, never halts: E E E E E E stop stop E",
         "one path, never stops a program: E E E E E E E E E",
         "no ORB extension: N N E paths paths halt halt halt N",
-        "MIDAWs: never never never never never never never never never",
+        "MIDAWs: midaw midaw midaw midaw midaw midaw midaw midaw N",
         "transport mode: never never never never never never never never never",
         "suspends: never never never never never never never never never",
         "4096 CCWs: E E E paths paths halt halt halt N",

@@ -115,6 +115,8 @@ impl Session {
         self.ram.write(0x2100, list.as_flattened()).unwrap();
         self.start("no storage behind", &[[2, 4, 0x0a, 0, 0, 0, 0x21, 0]]);
         self.orb(&[7, 0x0082_8000, 0x2000]);
+        // With the bit for MIDAWs.
+        self.orb(&[7, 0x00c2_8040, 0x2000]);
         self.orb(&[7, 0x00c2_8002, 0x2000]);
         self.orb(&[7, 0x00c2_8001, 0x2000, 0x0101_0000, 0, 0, 0, 0]);
         self.orb(&[7, 0x00c2_4000, 0x2000]);
