@@ -22,6 +22,8 @@ const PAGE_WORDS: usize = (MIDAL_PAGE / 8) as usize;
 
 impl Emitter<'_, '_> {
     /// Writes the list of `node`, and returns the host CCW that names it.
+    #[cold]
+    #[inline(never)]
     pub(super) fn midal(&mut self, node: &Node, flags: CcwFlags) -> Result<RawCcw, Code> {
         let ccw = node.ccw();
         let work = self.work;
