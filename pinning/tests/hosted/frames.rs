@@ -14,26 +14,36 @@ const LEN: usize = 4 * HUGE;
 
 /// Memory with a frame of its own for each page, and its page's number in each.
 fn memory(kind: &str) -> HostMemory {
-    // Huge pages lie at multiples of their size in the process as in the file. A mapping follows the one
-    // before it, so that a filler moves the next one.
-    let mut fillers = Vec::new();
-    let memory = loop {
-        let memory = match kind {
-            "sealed" => HostMemory::sealed(LEN),
-            _ => HostMemory::anonymous(LEN),
-        };
-        let memory = memory.unwrap();
-        let ahead = memory.addr() % HUGE;
-        if ahead == 0 || fillers.len() == 8 {
-            break memory;
-        }
-        drop(memory);
-        fillers.push(HostMemory::anonymous(ahead).unwrap());
+    let memory = match kind {
+        "sealed" => sealed(),
+        _ => sys::private(LEN),
     };
     for page in 0..LEN / PAGE {
         memory.write(page * PAGE, &page.to_be_bytes()).unwrap();
     }
     memory
+}
+
+/// Sealed memory whose huge pages lie at multiples of their size in the process as in the file.
+fn sealed() -> HostMemory {
+    let whole = HostMemory::sealed(LEN + HUGE).unwrap();
+    let mut offset = 0;
+    let mut tries = Vec::new();
+    loop {
+        let memory = whole.share(offset, LEN).unwrap();
+        let place = memory.addr() % HUGE;
+        if place == offset || tries.len() == 20 {
+            return memory;
+        }
+        offset = place;
+        // The next one lies where this one was, or before it.
+        if tries.len() % 2 == 0 {
+            drop(memory);
+            tries.push(None);
+        } else {
+            tries.push(Some(memory));
+        }
+    }
 }
 
 fn is_intact(memory: &HostMemory) -> bool {
@@ -72,7 +82,7 @@ fn frames_of_locked_pages_move_and_those_of_pinned_pages_do_not() {
     if physical(what).is_none() {
         return;
     }
-    for kind in ["anonymous", "sealed"] {
+    for kind in ["private", "sealed"] {
         let memory = memory(kind);
         let pinner = LockedPinner::new(Budget::default()).unwrap();
         if let Err(error) = pinner.add(at(0), &memory, Permission::ReadWrite) {

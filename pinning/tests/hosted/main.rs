@@ -6,5 +6,6 @@ mod common;
 mod frames;
 mod limits;
 mod regions;
+mod stress;
 #[expect(unsafe_code, reason = "asks the kernel to move pages")]
 mod sys;
