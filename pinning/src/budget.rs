@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A guest cannot hold more than it was given.
 
-use core::sync::atomic::{AtomicU64, Ordering};
-
-use crate::Limit;
+use crate::{
+    Limit,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// What the programs in flight may hold.
 ///

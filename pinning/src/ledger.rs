@@ -24,15 +24,13 @@
 //! fence after the scan.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::{
-    ops::Range,
-    sync::atomic::{AtomicUsize, Ordering, fence},
-};
+use core::ops::Range;
 
 use ccw::GuestAddr;
 
 use crate::{
     Budget, Extent, InvalidateError, Limit, PinError,
+    atomic::{AtomicUsize, Ordering, fence},
     budget::{Account, Charge},
     place::{ACTIVE, FILLING, FREE, Place, QUARANTINED},
     span::Span,

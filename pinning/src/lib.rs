@@ -34,6 +34,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod atomic;
 mod budget;
 #[cfg(feature = "std")]
 mod errno;

@@ -2,10 +2,10 @@
 //! The place of one program in the ledger. Why the orderings suffice is told in `ledger`.
 
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::{
     Extent, Owner,
+    atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, in_one_order},
     budget::Charge,
     span::{SharedSpan, Span},
 };
@@ -49,11 +49,13 @@ impl Place {
     /// Takes the place, if nobody else has it.
     #[inline]
     pub(crate) fn take(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == FREE
+        let is_taken = self.state.load(Ordering::Relaxed) == FREE
             && self
                 .state
                 .compare_exchange(FREE, FILLING, Ordering::SeqCst, Ordering::Relaxed)
-                .is_ok()
+                .is_ok();
+        in_one_order();
+        is_taken
     }
 
     /// Writes down whose program it is and what it uses, and sums that up in bytes. What there are

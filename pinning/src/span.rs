@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Ranges of guest storage, as plain numbers and as shared ones.
 
-use core::{
-    ops::Range,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use core::ops::Range;
 
 use ccw::GuestAddr;
 
-use crate::Extent;
+use crate::{
+    Extent,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Guest bytes from `start` up to, not including, `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -4,12 +4,11 @@
 //! A small table of entries, each with a word that says what it is. The word counts up each time an
 //! entry is put to a new use, so that a compare-and-swap cannot mistake one use for another.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
 use arrayvec::ArrayVec;
 
 use crate::{
     Extent, InvalidateError, PinError,
+    atomic::{AtomicU64, AtomicUsize, Ordering, in_one_order},
     span::{SharedSpan, Span},
 };
 
@@ -74,6 +73,7 @@ impl Withdrawals {
                     .store((word & !KIND) | LEAVING, Ordering::Release);
                 // Before any look at the ledger: see `ledger`.
                 self.in_force.fetch_add(1, Ordering::SeqCst);
+                in_one_order();
                 return Ok(());
             }
         }
