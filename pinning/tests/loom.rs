@@ -41,6 +41,8 @@ struct Shared {
     storage: UnsafeCell<()>,
     /// What a program looks at once it is entered: 1 when the storage is gone.
     layout: AtomicUsize,
+    /// The same, told in no order: nothing but the ledger keeps a program from finding it.
+    gone: AtomicUsize,
 }
 
 fn check(programs: u32, test: fn(&Shared, usize), threads: usize) {
@@ -51,6 +53,7 @@ fn check(programs: u32, test: fn(&Shared, usize), threads: usize) {
             ledger: ledger(programs),
             storage: UnsafeCell::new(()),
             layout: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
         });
         let others: Vec<_> = (1..threads)
             .map(|number| {
@@ -118,11 +121,13 @@ fn a_program_that_looks_at_the_layout_once_it_is_entered() {
             if shared.ledger.quiesced(&range()) {
                 shared.layout.store(1, Ordering::Release);
                 shared.storage.with_mut(|_| ());
+                shared.gone.store(1, Ordering::Relaxed);
             }
             shared.ledger.end_invalidate(&range(), true);
         } else if let Ok(program) = shared.ledger.open(&[extent(0x1000)]) {
             if shared.layout.load(Ordering::Acquire) == 0 {
                 shared.storage.with(|_| ());
+                assert_eq!(shared.gone.load(Ordering::Relaxed), 0);
             }
             shared.ledger.close(program);
         }

@@ -9,8 +9,9 @@ use super::HostMemory;
 
 /// The memory of a guest, in each of its kinds.
 fn kinds() -> [(&'static str, HostMemory); 3] {
-    let sealed = HostMemory::sealed(0x2000).unwrap();
+    let sealed = HostMemory::memfd(0x2000).unwrap();
     let share = sealed.share(0x1000, 0x1000).unwrap();
+    sealed.seal().unwrap();
     [
         ("anonymous", HostMemory::anonymous(0x2000).unwrap()),
         ("sealed", sealed),

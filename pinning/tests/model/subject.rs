@@ -98,12 +98,14 @@ impl Subject for Plain {
 /// Memory of the regions. The last one shows pages of the first once more.
 fn memories() -> Vec<HostMemory> {
     let page = usize::try_from(PAGE).unwrap();
-    let whole = HostMemory::sealed(100 * page).unwrap();
+    let whole = HostMemory::memfd(100 * page).unwrap();
     let share = |&(_, pages, host, _): &(u64, u64, u64, bool)| {
         let [host, pages] = [host, pages].map(|number| usize::try_from(number).unwrap());
         whole.share(host * page, pages * page).unwrap()
     };
-    REGIONS.iter().map(share).collect()
+    let memories = REGIONS.iter().map(share).collect();
+    whole.seal().unwrap();
+    memories
 }
 
 fn virtual_pages(memory: &HostMemory) -> Vec<u64> {
