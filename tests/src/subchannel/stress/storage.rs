@@ -107,7 +107,7 @@ impl Regions {
     pub(super) fn new(window: ShadowWindow) -> Self {
         let len = usize::try_from(LEN).expect("small");
         let mut memory: Vec<_> = (1..REGIONS)
-            .map(|_| HostMemory::sealed(len).expect("memory"))
+            .map(|_| HostMemory::memfd(len).expect("memory"))
             .collect();
         let last = memory[REGIONS - 2].share(0, len).expect("memory");
         memory.push(last);

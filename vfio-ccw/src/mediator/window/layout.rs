@@ -393,7 +393,7 @@ mod tests {
     /// A file mapped twice, in part, and one mapping used twice.
     #[test]
     fn storage_is_the_same_by_its_file_and_by_its_address() {
-        let whole = HostMemory::sealed(0x4000).unwrap();
+        let whole = HostMemory::memfd(0x4000).unwrap();
         let again = whole.share(0x2000, 0x2000).unwrap();
         let other = HostMemory::sealed(0x4000).unwrap();
         let at =
