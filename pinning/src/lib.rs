@@ -13,6 +13,8 @@
 //! | [`Ledger`], [`Budget`] | which programs are in flight, and how much they may hold |
 //! | `PlainPinner` (feature `plain`) | a back end without kernel pins |
 //! | `FaultyPinner` (feature `test-util`) | fails on demand, counts what is held |
+//! | `LockedPinner` (feature `std`) | pages of this process, resident but not in their frames: not fit for DMA |
+//! | `UringPinner` (feature `io-uring`) | pages of this process in their frames, as buffers of io_uring |
 //! | `HostMemory`, `Errno` (feature `std`) | memory that devices and guests write to, of a Linux process |
 //! | `Current` (feature `std`) | what a program looks at once it is in the ledger, without a lock |
 //!

@@ -60,7 +60,8 @@ pub trait Pinner {
 
     /// Step 3: ends what [`begin_invalidate`](Self::begin_invalidate) began for exactly this
     /// range, and says how the range is left. If it is no longer mapped, pins that touch it fail
-    /// with [`PinError::NotMapped`]; a later begin and end with `still_mapped` lifts that.
+    /// with [`PinError::NotMapped`]; a later begin and end with `still_mapped` lifts that, unless the
+    /// back end has given up the mapping, which then has to be made again.
     ///
     /// A range for which nothing was begun is ignored.
     fn end_invalidate(&self, range: Range<GuestAddr>, still_mapped: bool);

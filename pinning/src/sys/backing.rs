@@ -73,11 +73,6 @@ impl HostMemory {
     ///
     /// let memory = HostMemory::sealed(0x2000)?;
     /// assert!(memory.is_sealed());
-    /// let second_page = memory.share(0x1000, 0x1000)?;
-    /// memory.write(0x1000, b"channel")?;
-    /// let mut bytes = [0; 7];
-    /// second_page.read(0, &mut bytes)?;
-    /// assert_eq!(&bytes, b"channel");
     /// # Ok::<(), pinning::Errno>(())
     /// ```
     ///
@@ -92,6 +87,19 @@ impl HostMemory {
 
     /// `len` bytes of zeros, rounded up to whole pages, in a memfd, which can be [shared](Self::share) and
     /// [sealed](Self::seal).
+    ///
+    /// ```
+    /// use pinning::HostMemory;
+    ///
+    /// let memory = HostMemory::memfd(0x2000)?;
+    /// let second_page = memory.share(0x1000, 0x1000)?;
+    /// memory.seal()?;
+    /// memory.write(0x1000, b"channel")?;
+    /// let mut bytes = [0; 7];
+    /// second_page.read(0, &mut bytes)?;
+    /// assert_eq!(&bytes, b"channel");
+    /// # Ok::<(), pinning::Errno>(())
+    /// ```
     ///
     /// # Errors
     ///
