@@ -42,14 +42,17 @@ pub(crate) fn still_runs(line: &mut Line) -> Result<(), String> {
     Err("it stores nothing any more".to_owned())
 }
 
-fn code(found: Result<ConditionCode, Exception>, wanted: ConditionCode) -> Result<(), String> {
+pub(crate) fn code(
+    found: Result<ConditionCode, Exception>,
+    wanted: ConditionCode,
+) -> Result<(), String> {
     match found {
         Ok(found) if found == wanted => Ok(()),
         other => Err(format!("{other:?}, not {wanted}")),
     }
 }
 
-fn one(line: &mut Line, wanted: &str) -> Result<(), String> {
+pub(crate) fn one(line: &mut Line, wanted: &str) -> Result<(), String> {
     let ended = line.statuses();
     let found = text(&ended);
     if !matches!(ended, Ended::Status(_)) || !matches(&found, wanted) {

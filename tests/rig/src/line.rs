@@ -86,6 +86,46 @@ impl Line {
         Self::of(&machine, device)
     }
 
+    /// A device whose guest has its storage where a mediator puts it and nowhere else; and what else
+    /// can map and unmap there.
+    pub(crate) fn open_apart(
+        opener: KernelOpener,
+    ) -> Result<(Self, SharedMappings), Box<dyn Error>> {
+        let device = Shared::new(opener.open()?)?;
+        let guest = Guest::new()?;
+        let space = device.space();
+        let mappings = SharedMappings::new(&space)?;
+        let window = ShadowWindow::new(mappings.clone(), WindowConfig::default())?;
+        for (at, memory) in guest.regions() {
+            window.add(GuestRegion::new(GuestAddr::new(at), memory.clone()))?;
+        }
+        let machine = Machine {
+            guest,
+            window,
+            space,
+        };
+        Ok((Self::of(&machine, device)?, mappings))
+    }
+
+    /// The same subchannel again: its mediator goes, whatever runs, and the device stays open.
+    pub(crate) fn attach_again(self) -> Result<Self, Box<dyn Error>> {
+        let machine = Machine {
+            guest: self.guest.clone(),
+            window: self.mediator.window().clone(),
+            space: self.device.space(),
+        };
+        let Self {
+            device, mediator, ..
+        } = self;
+        drop(mediator);
+        Self::of(&machine, device)
+    }
+
+    /// The device, behind the mediator's back.
+    pub(crate) fn device(&mut self) -> &mut Shared<KernelDevice> {
+        &mut self.device
+    }
+
     /// Two devices of one guest.
     pub(crate) fn open_two(
         first: KernelOpener,

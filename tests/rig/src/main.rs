@@ -21,6 +21,7 @@ mod ownership;
 mod pair;
 mod report;
 mod shared;
+mod storage;
 mod tape;
 
 use std::error::Error;
@@ -112,6 +113,10 @@ fn disks(report: &mut Report) -> Result<(), Box<dyn Error>> {
         hostile::rewrite(&mut line, report);
         measure::kernel(&mut line, report);
         println!("        {:?}", line.mediator.metrics());
+    }
+    for (front, opener) in openers(&first)? {
+        report.at(&format!("storage of a 3390 by {front}"));
+        storage::storage(opener, report)?;
     }
     for ((front, one), (_, other)) in openers(&first)?.into_iter().zip(openers(&second)?) {
         report.at(&format!("two 3390s by {front}"));
