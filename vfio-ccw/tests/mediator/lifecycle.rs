@@ -2,7 +2,7 @@
 //! Paths, reports, resets, unplugging.
 
 use ccw::{GuestAddr, RawCrw};
-use vfio_ccw::device::fault::{Call, Fault};
+use vfio_ccw::device::fault::{Call, Fault, InterruptFault};
 use vfio_ccw::mediator::{GuestRegion, ResetAcknowledged};
 use vfio_ccw::{Errno, HostMemory, Source};
 
@@ -196,6 +196,100 @@ fn stop_ends_a_start_that_is_pending() {
     assert_eq!(machine.tsch(), (Cc0, CCC.into()));
     assert!(machine.sch.is_quiet());
     assert_eq!((machine.held(), machine.sent()), ((0, 0), 0));
+}
+
+/// A program of which only the device end is to come.
+fn channel_end_tested(responses: Vec<css::device::scripted::Response>) -> Machine {
+    use ccw::DeviceStatus;
+    let late = read()
+        .with_status(DeviceStatus::CHANNEL_END)
+        .then(DeviceStatus::DEVICE_END);
+    let all = [late].into_iter().chain(responses);
+    let mut machine = Setup::responding(all).stepped().machine();
+    machine.ssch();
+    machine.run(1);
+    assert_eq!(machine.tsch().0, Cc0);
+    machine.events.clear();
+    machine
+}
+
+/// What is stopped has had its channel end tested: a start behind that is not told of the other's end.
+#[test]
+fn a_start_while_the_program_before_is_stopped() {
+    let mut machine = channel_end_tested(vec![read()]);
+    machine.sch.stop(&mut machine.events);
+    assert_eq!(machine.made(Call::Clear), 1);
+    assert_eq!(machine.ssch(), Cc0);
+    machine.run(1);
+    assert_eq!(machine.events(), [""; 0], "it was only started");
+    machine.run(8);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+}
+
+/// The same when its device end is lost.
+#[test]
+fn a_start_while_the_program_before_is_lost() {
+    let mut machine = channel_end_tested(vec![read()]);
+    assert_eq!(machine.ssch(), Cc0);
+    machine.disturb(InterruptFault::Lost);
+    machine.run(1);
+    machine.time(WATCH);
+    machine.time(SETTLE);
+    assert_eq!((machine.metrics().lost, machine.made(Call::Clear)), (1, 1));
+    machine.run(1);
+    assert_eq!(machine.events(), [""; 0]);
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+}
+
+/// Channel end is overwritten by device end: where the program stood is not known.
+#[test]
+fn device_end_without_channel_end() {
+    use ccw::DeviceStatus;
+    let late = read()
+        .with_status(DeviceStatus::CHANNEL_END)
+        .then(DeviceStatus::DEVICE_END);
+    let mut machine = Setup::responding([late, read()]).stepped().machine();
+    machine.ssch();
+    machine.disturb(InterruptFault::Lost);
+    machine.run(1);
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, CCC.into()));
+    assert_eq!((machine.metrics().lost, machine.held()), (1, (0, 0)));
+    machine.works();
+}
+
+/// The IRB of a device end is still there when the next program runs, and is signalled once more.
+#[test]
+fn a_device_end_that_comes_once_more() {
+    let mut machine = channel_end_tested(vec![read()]);
+    machine.run(1);
+    assert_eq!(machine.tsch().0, Cc0);
+    machine.ssch();
+    machine.device().spurious();
+    machine.io();
+    assert_eq!((machine.metrics().stale, machine.held()), (1, (1, 0)));
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+}
+
+/// The same while that is being halted.
+#[test]
+fn a_final_status_that_comes_once_more_while_halting() {
+    let mut machine = Setup::responding([read(), read()]).stepped().machine();
+    machine.ssch();
+    machine.run(8);
+    assert_eq!(machine.tsch().0, Cc0);
+    machine.program(&ENDLESS);
+    machine.ssch();
+    machine.events.clear();
+    machine.refuse(Call::Halt, 3, Errno::EAGAIN);
+    assert_eq!(machine.hsch(), Cc0);
+    machine.device().spurious();
+    machine.io();
+    assert_eq!((machine.metrics().stale, machine.held()), (1, (1, 0)));
+    assert_eq!(machine.events(), [""; 0]);
 }
 
 /// The guest's own halt is complete, however the device was stopped.

@@ -69,6 +69,10 @@ pub fn run(operations: u64, seed: u64) -> Outcome {
     });
     let lines = on_threads(lines.collect(), |line| line.run(each));
 
+    // Each program that runs, waits, or is in quarantine has its place and its slot.
+    let window = &shared.window;
+    assert_eq!(window.in_flight(), window.slots_in_use());
+
     // Nothing is taken away and nothing fails any more, but for what was planned.
     let mut counts = Counts::default();
     let seen = Arc::clone(&shared.space.seen);
@@ -76,7 +80,6 @@ pub fn run(operations: u64, seed: u64) -> Outcome {
     shared.regions.come_to_rest(&mut counts);
     let lines = on_threads(lines, Line::come_to_rest);
 
-    let window = &shared.window;
     assert_eq!(
         window.in_quarantine(),
         [],

@@ -261,7 +261,9 @@ impl Regions {
         counts: &mut Counts,
     ) -> u64 {
         let quiet = leaving.withdrawal().is_some_and(Withdrawal::is_quiet);
-        if !quiet {
+        // Who does not look first is refused.
+        let looks = matches!(leaving, State::Discarding(_)) || random.one_in(2);
+        if !quiet && (looks || slot.tries >= PATIENCE) {
             slot.tries += 1;
             let withdrawal: &mut Withdrawal = match &mut leaving {
                 State::Unmapping(unmap) => unmap,
