@@ -37,7 +37,7 @@ pub(crate) enum Part {
 impl<P: Pinner> Translated<P> {
     /// The ORB to start on the host.
     pub fn orb(&self) -> &Orb<Host> {
-        &self.orb
+        &self.work.host_orb
     }
 
     /// The guest's ORB.
@@ -95,7 +95,7 @@ impl<P: Pinner> Translated<P> {
                 unexplained = explain(&mut scsw, node);
             }
             // Never started: the address is still that of the ORB.
-            None if from.cpa == self.orb.cpa.get() => scsw.cpa = self.work.orb.cpa.get(),
+            None if from.cpa == self.work.host_orb.cpa.get() => scsw.cpa = self.work.orb.cpa.get(),
             None => {
                 unmapped = from.cpa != 0;
                 if address_is_meant(from) {
@@ -165,7 +165,11 @@ impl<P: Pinner> Translated<P> {
 
     /// Bytes of the second of the two host CCWs of `node`.
     pub(crate) fn second_count(&self, node: &Node) -> u16 {
-        let block = if self.orb.idaw_2k { 2048 } else { 4096 };
+        let block = if self.work.host_orb.idaw_2k {
+            2048
+        } else {
+            4096
+        };
         let first = (node.offset() & (block - 1)) + 1;
         let second = u64::from(node.ccw().count).saturating_sub(first);
         u16::try_from(second).unwrap_or(u16::MAX)

@@ -28,7 +28,7 @@ impl<P: Pinner> Translated<P> {
     /// answer is lost, the program may run all the same.
     pub fn start(self) -> Running<P> {
         Running {
-            host_orb: self.orb,
+            host_orb: self.work.host_orb,
             guest_orb: *self.guest_orb(),
             program: Some(self),
         }

@@ -6,7 +6,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use ccw::{CCW_SIZE, Guest, IdawFormat, Orb, RawOrb};
+use ccw::{CCW_SIZE, Guest, Host, IdawFormat, Orb, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
@@ -45,6 +45,8 @@ pub struct Buffers {
     pub(crate) slots: Vec<HostSlot>,
     /// How many there are.
     pub(crate) host_len: usize,
+    /// The host's ORB, once the program is written.
+    pub(crate) host_orb: Orb<Host>,
     /// For the arrangement in segments.
     pub(crate) segments: Scratch,
     pub(crate) extents: Vec<Extent>,
@@ -243,6 +245,7 @@ impl Default for Buffers {
             laid: Laid::default(),
             slots: Vec::new(),
             host_len: 0,
+            host_orb: Orb::decode(&RawOrb::default()),
             segments: Scratch::default(),
             extents: Vec::new(),
             runs: Runs::new(),

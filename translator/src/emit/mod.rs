@@ -27,7 +27,6 @@ use crate::{
 pub struct Translated<P: Pinner> {
     pub(crate) work: Box<Buffers>,
     pub(crate) pins: Pins<P>,
-    pub(crate) orb: Orb<Host>,
     pub(crate) base: Addr31<Host>,
     /// List words written.
     pub(crate) list_words: usize,
@@ -61,11 +60,11 @@ impl<P: Pinner> Pinned<P> {
                 return Err(Rejected::new(plan.work, code, Site::default()));
             }
         };
-        let orb = host_orb(&plan.work, base);
+        let mut work = plan.work;
+        work.host_orb = host_orb(&work, base);
         Ok(Translated {
-            work: plan.work,
+            work,
             pins,
-            orb,
             base,
             list_words,
         })
@@ -73,6 +72,7 @@ impl<P: Pinner> Pinned<P> {
 }
 
 /// The host's ORB. Its interruption parameter is whoever's who starts it.
+#[inline]
 fn host_orb(work: &Buffers, base: Addr31<Host>) -> Orb<Host> {
     let (guest, profile) = (&work.orb, &work.profile);
     let first = match profile.arrangement {
