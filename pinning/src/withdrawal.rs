@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 
 use crate::{
     Extent, InvalidateError, PinError,
-    atomic::{AtomicU64, AtomicUsize, Ordering, in_one_order},
+    atomic::{AtomicU64, AtomicUsize, Ordering, fence, in_one_order},
     span::{SharedSpan, Span},
 };
 
@@ -66,6 +66,8 @@ impl Withdrawals {
             if let Some(word) = entry.is(EMPTY)
                 && entry.change(word, CHANGING)
             {
+                // Whoever reads a half of this span sees the end of the entry's last use.
+                fence(Ordering::Release);
                 entry.span.store(span);
                 let word = entry.word.load(Ordering::Relaxed);
                 entry
@@ -131,8 +133,9 @@ impl Withdrawals {
     }
 
     /// An entry that is put to another use meanwhile may be read half old, half new. Its old use is
-    /// over then, and its new use began after this pin entered the ledger, so that whoever began it
-    /// finds this pin there: refusing too much is the worst that a torn span can do.
+    /// over then, and the fences see to it that this pin finds what that has left; its new use began
+    /// after this pin entered the ledger, so that whoever began it finds this pin there. Refusing too
+    /// much is the worst that a torn span can do.
     #[cold]
     fn check_each(&self, extents: &[Extent]) -> Result<(), PinError> {
         let mut in_force = ArrayVec::<(Span, u64), MAX_WITHDRAWALS>::new();
@@ -142,6 +145,7 @@ impl Withdrawals {
                 let _ = in_force.try_push((entry.span.load(), word & KIND));
             }
         }
+        fence(Ordering::Acquire);
         for extent in extents {
             for &(span, kind) in &in_force {
                 if span.overlaps(Span::from(extent)) {

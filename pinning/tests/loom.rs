@@ -135,6 +135,30 @@ fn a_program_that_looks_at_the_layout_once_it_is_entered() {
     check(1, test, 2);
 }
 
+/// The entry of a withdrawal that is over is used for the next one, elsewhere, while a program looks at it.
+#[test]
+fn an_entry_that_is_used_again_while_a_program_looks_at_it() {
+    let test = |shared: &Shared, number| {
+        if number == 0 {
+            shared.ledger.begin_invalidate(&range()).unwrap();
+            if shared.ledger.quiesced(&range()) {
+                shared.layout.store(1, Ordering::Release);
+                shared.storage.with_mut(|_| ());
+            }
+            shared.ledger.end_invalidate(&range(), true);
+            let elsewhere = GuestAddr::new(0x3000)..GuestAddr::new(0x4000);
+            shared.ledger.begin_invalidate(&elsewhere).unwrap();
+            shared.ledger.end_invalidate(&elsewhere, true);
+        } else if let Ok(program) = shared.ledger.open(&[extent(0x1000)]) {
+            if shared.layout.load(Ordering::Acquire) == 0 {
+                shared.storage.with(|_| ());
+            }
+            shared.ledger.close(program);
+        }
+    };
+    check(1, test, 2);
+}
+
 /// Who holds a place has it alone, as whoever keeps something for each place relies upon.
 #[test]
 fn a_place_is_handed_on() {
