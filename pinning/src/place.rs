@@ -98,11 +98,16 @@ impl Place {
     /// Gives up the place of a program in quarantine, if it is one of `owner`'s (or of anybody's);
     /// what is to be refunded for it.
     pub(crate) fn release_quarantined(&self, owner: Option<Owner>) -> Option<Charge> {
+        let is_another = || owner.is_some_and(|owner| owner != self.owner());
+        // Whose place is another's is not touched: its owner may be about to release it.
+        if self.state.load(Ordering::Acquire) != QUARANTINED || is_another() {
+            return None;
+        }
         self.state
             .compare_exchange(QUARANTINED, FILLING, Ordering::SeqCst, Ordering::Relaxed)
             .ok()?;
         // Only now nobody else can put the place to another use between a look and the release.
-        if owner.is_some_and(|owner| owner != self.owner()) {
+        if is_another() {
             self.state.store(QUARANTINED, Ordering::Release);
             return None;
         }

@@ -13,7 +13,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-use pinning::{Access, Budget, Extent, Ledger};
+use pinning::{Access, Budget, Extent, Ledger, Owner};
 
 /// As many places as two programs need.
 fn ledger(programs: u32) -> Ledger {
@@ -169,4 +169,23 @@ fn a_place_is_handed_on() {
         }
     };
     check(1, test, 3);
+}
+
+/// Devices are reset at the same moment: each owner finds all of its own programs in quarantine.
+#[test]
+fn owners_that_release_their_quarantine_at_once() {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
+        let ledger = Arc::new(ledger(2));
+        for owner in [1, 2] {
+            let program = ledger.open_for(Owner(owner), &[extent(0x1000)]).unwrap();
+            ledger.quarantine(program);
+        }
+        let other = Arc::clone(&ledger);
+        let other = thread::spawn(move || other.release_quarantined_of(Owner(1)));
+        assert_eq!(ledger.release_quarantined_of(Owner(2)), 1);
+        assert_eq!(other.join().unwrap(), 1);
+        assert_eq!(ledger.in_flight(), 0);
+    });
 }
