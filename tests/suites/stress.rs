@@ -44,7 +44,8 @@ fn sixteen_subchannels_while_storage_comes_and_goes() {
     println!("{}", outcome.counts);
     assert!(outcome.operations >= operations);
     assert_eq!(descriptors(), before, "descriptors were lost");
-    if operations >= 200_000 {
+    // Of fewer, the rarest may be missing by chance.
+    if operations >= 1_000_000 {
         let missing = outcome.counts.missing();
         assert!(missing.is_empty(), "never happened: {missing:?}");
     }
