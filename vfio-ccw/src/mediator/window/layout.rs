@@ -7,7 +7,7 @@ use ccw::{GuestAddr, HostAddr};
 use pinning::{Backing, Object, Permission, Region, RegionError, RegionMap};
 use translator::GuestStorage;
 
-use super::{Ranges, WindowError};
+use super::{Places, Ranges, WindowError};
 use crate::HostMemory;
 
 /// A stretch of guest storage and the memory that it is.
@@ -158,6 +158,11 @@ impl Layout {
         &self.map
     }
 
+    /// The same for programs that start.
+    pub(super) fn places(&self) -> Places {
+        Places::new(self.map.clone())
+    }
+
     pub(super) fn regions(&self) -> &[GuestRegion] {
         &self.regions
     }
@@ -244,13 +249,6 @@ impl Layout {
             }
         }
         found
-    }
-
-    /// Whether a device may store everywhere.
-    pub(super) fn all_writable(&self) -> bool {
-        self.regions
-            .iter()
-            .all(|region| region.permission == Permission::ReadWrite)
     }
 
     /// The memory that holds `at`, the offset of `at` in it, and the bytes from there on that programs

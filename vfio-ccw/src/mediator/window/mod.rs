@@ -21,7 +21,7 @@ mod withdrawal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use pinning::{Budget, InvalidateError, Ledger, Owner, Permission, RegionError};
+use pinning::{Budget, Current, InvalidateError, Ledger, Owner, Permission, RegionError};
 
 use crate::{Access, DmaSpace, Errno};
 
@@ -30,6 +30,7 @@ pub(super) use arena::{Lease, Staging};
 pub use discard::{Discard, Left};
 pub use layout::GuestRegion;
 pub(super) use layout::Layout;
+use pinner::Places;
 pub use quarantine::{InQuarantine, ResetAcknowledged};
 use ranges::Ranges;
 pub use unmap::Unmap;
@@ -104,8 +105,11 @@ pub struct ShadowWindow {
 
 struct Inner {
     space: Mutex<Box<dyn DmaSpace>>,
+    /// The programs, and where storage lies for them. Programs that are over keep what they saw, so no
+    /// memory is in it.
+    programs: Current<Places>,
+    /// The same, with the memory.
     layout: RwLock<Arc<Layout>>,
-    ledger: Ledger,
     arena: Arena,
     guest_offset: u64,
     /// Numbers that were given out.
@@ -164,11 +168,15 @@ impl ShadowWindow {
             programs: config.slots,
             ..config.budget
         };
+        let layout = Layout::new(config.guest_offset);
         Ok(Self {
             inner: Arc::new(Inner {
                 space: Mutex::new(space),
-                layout: RwLock::new(Arc::new(Layout::new(config.guest_offset))),
-                ledger: Ledger::new(budget, SPANS.min(budget.extents)),
+                programs: Current::new(
+                    Ledger::new(budget, SPANS.min(budget.extents)),
+                    Arc::new(layout.places()),
+                ),
+                layout: RwLock::new(Arc::new(layout)),
                 arena,
                 guest_offset: config.guest_offset,
                 serials: AtomicU64::new(0),
@@ -217,12 +225,12 @@ impl ShadowWindow {
 
     /// Programs in flight, quarantined ones included.
     pub fn in_flight(&self) -> usize {
-        self.inner.ledger.in_flight()
+        self.ledger().in_flight()
     }
 
     /// Programs whose device never said that it stopped: what they use stays as it is.
     pub fn quarantined(&self) -> usize {
-        self.inner.ledger.quarantined()
+        self.ledger().quarantined()
     }
 
     /// Guest storage as it is laid out now.
@@ -241,7 +249,7 @@ impl ShadowWindow {
     }
 
     fn ledger(&self) -> &Ledger {
-        &self.inner.ledger
+        self.inner.programs.ledger()
     }
 
     /// A number that was never given out before, not 0.
@@ -279,13 +287,14 @@ impl Inner {
 
     fn set_layout(&self, layout: Layout) {
         let mut current = self.layout.write().unwrap_or_else(PoisonError::into_inner);
+        self.programs.publish(Arc::new(layout.places()));
         *current = Arc::new(layout);
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let held = self.arena.in_use().max(self.ledger.in_flight());
+        let held = self.arena.in_use().max(self.programs.ledger().in_flight());
         if held > 0 {
             log::warn!(
                 target: "vfio_ccw::window",

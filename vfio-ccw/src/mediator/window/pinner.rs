@@ -9,11 +9,11 @@ use std::ops::Range;
 
 use ccw::GuestAddr;
 use pinning::{
-    AddrSpace, Caps, Extent, InFlight, InvalidateError, Permission, PinError, Pinner, Runs,
-    Stability,
+    AddrSpace, Caps, Extent, InFlight, InvalidateError, Permission, PinError, Pinner, RegionMap,
+    Runs, Stability,
 };
 
-use super::{Layout, ShadowWindow};
+use super::ShadowWindow;
 
 impl Pinner for ShadowWindow {
     type Token = InFlight;
@@ -31,21 +31,13 @@ impl Pinner for ShadowWindow {
 
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<InFlight, PinError> {
         runs.clear();
-        let program = self.ledger().open_for(self.owner, extents)?;
-        // Behind the entry into the ledger: a region that is gone by now is gone in the layout.
-        let layout = self.layout();
-        let found = layout
-            .map()
-            .translate(extents, runs)
-            .and_then(|()| writable(&layout, extents));
-        match found {
-            Ok(()) => Ok(program),
-            Err(error) => {
-                runs.clear();
-                self.ledger().close(program);
-                Err(error)
-            }
-        }
+        let programs = &self.inner.programs;
+        let pinned = programs.open_for(self.owner, extents, |places| {
+            let found = places.map.translate(extents, runs);
+            let found = found.and_then(|()| places.writable(extents));
+            found.inspect_err(|_| runs.clear())
+        });
+        pinned.map(|(program, ())| program)
     }
 
     fn unpin(&self, token: InFlight) {
@@ -69,25 +61,40 @@ impl Pinner for ShadowWindow {
     }
 }
 
-/// The kernel pins for storing whatever the device does, so read-only storage cannot be used.
-fn writable(layout: &Layout, extents: &[Extent]) -> Result<(), PinError> {
-    if layout.all_writable() {
-        return Ok(());
+/// Where storage lies for devices.
+#[derive(Debug)]
+pub(super) struct Places {
+    map: RegionMap,
+    all_writable: bool,
+}
+
+impl Places {
+    pub(super) fn new(map: RegionMap) -> Self {
+        let mut regions = map.regions().iter();
+        let all_writable = regions.all(|region| region.permission == Permission::ReadWrite);
+        Self { map, all_writable }
     }
-    let mut lookup = layout.map().lookup();
-    for extent in extents {
-        let mut at = extent.start;
-        let end = at.get().saturating_add(u64::from(extent.len));
-        while at.get() < end {
-            let found = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
-            let (region, offset) = found;
-            if region.permission == Permission::ReadOnly {
-                return Err(PinError::Permission { at });
-            }
-            at = GuestAddr::new(at.get() + (region.len - offset));
+
+    /// The kernel pins for storing whatever the device does, so read-only storage cannot be used.
+    fn writable(&self, extents: &[Extent]) -> Result<(), PinError> {
+        if self.all_writable {
+            return Ok(());
         }
+        let mut lookup = self.map.lookup();
+        for extent in extents {
+            let mut at = extent.start;
+            let end = at.get().saturating_add(u64::from(extent.len));
+            while at.get() < end {
+                let found = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
+                let (region, offset) = found;
+                if region.permission == Permission::ReadOnly {
+                    return Err(PinError::Permission { at });
+                }
+                at = GuestAddr::new(at.get() + (region.len - offset));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
