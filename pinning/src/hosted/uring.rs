@@ -156,9 +156,12 @@ impl Uring {
             let most = MAX_TABLES * 64;
             return Err(KeepError::Pieces { most });
         }
+        // Nothing is pinned yet: no limit of pages is the reason, whatever the number.
         let buffers = self.kernel.table(SLOTS);
-        let buffers =
-            buffers.map_err(|errno| KeepError::of("io_uring_setup", errno, 0, "VmPin"))?;
+        let buffers = buffers.map_err(|errno| KeepError::Kernel {
+            call: "io_uring_setup",
+            errno,
+        })?;
         self.tables.push(Table { buffers, taken: 0 });
         Ok(())
     }

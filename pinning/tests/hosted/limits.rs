@@ -8,8 +8,8 @@ use std::process::Command;
 
 use ccw::HostAddr;
 use pinning::{
-    AddError, AddrSpace, Budget, HostMemory, KeepError, LockedPinner, Permission, Pinner,
-    WhyVirtual,
+    AddError, AddrSpace, Budget, Errno, HostMemory, KeepError, KernelFaults, LockedPinner,
+    Permission, Pinner, UringPinner, WhyVirtual,
 };
 
 use crate::common::*;
@@ -114,6 +114,23 @@ fn more_than_may_be_pinned() {
             Permission::ReadWrite,
         )
         .unwrap();
+}
+
+/// It is refused with the number of a limit, which is none here.
+#[test]
+fn io_uring_that_is_switched_off() {
+    if !without_privileges("limits::io_uring_that_is_switched_off") {
+        return;
+    }
+    let faults = KernelFaults::new();
+    // Behind the two calls that look for frames.
+    faults.fail(2, Errno::EPERM);
+    let expected = KeepError::Kernel {
+        call: "io_uring_setup",
+        errno: Errno::EPERM,
+    };
+    let refused = UringPinner::with_faults(Budget::default(), &faults);
+    assert_eq!(refused.err(), Some(expected));
 }
 
 /// A hole needs room for its neighbours twice for a moment. Without it, the pages are kept.

@@ -87,7 +87,8 @@ impl Withdrawal {
         self.policy
     }
 
-    /// Whether no program uses it, quarantined ones included: then it stays so.
+    /// Whether no program uses it, quarantined ones included: then none will. It may be denied for a
+    /// moment while another start, of whatever storage, is being made.
     pub fn is_quiet(&self) -> bool {
         let ledger = self.window.ledger();
         self.ranges.iter().all(|range| ledger.quiesced(range))
