@@ -52,23 +52,35 @@ impl Layout {
 }
 
 fn translate(regions: &[Framed], extents: &[Extent], runs: &mut Runs) -> Result<(), PinError> {
+    runs.try_reserve(extents.len())?;
     let mut last = regions.first();
-    for (index, extent) in extents.iter().enumerate() {
-        let found = match last {
-            Some(last) => last.holds(extent).map(|offset| (last, offset)),
-            None => None,
-        };
-        let found = found.or_else(|| {
-            last = Some(find(regions, extent.start)?);
-            last.and_then(|last| Some((last, last.holds(extent)?)))
+    let mut done = 0_usize;
+    while let Some(rest @ [_, ..]) = extents.get(done..) {
+        // Extents in consecutive frames, as many as there are.
+        let whole = rest.iter().map(|extent| {
+            let framed = last.filter(|framed| permits(&framed.region, extent.access))?;
+            framed.whole(extent)
         });
-        match found {
+        done = done.wrapping_add(runs.extend_while_some(whole));
+        let Some(extent) = extents.get(done) else {
+            return Ok(());
+        };
+        // Then one that is not, or lies elsewhere.
+        let here = |framed: &&Framed| framed.region.offset(extent.start).is_some();
+        let framed = last.filter(here).or_else(|| find(regions, extent.start));
+        last = framed.or(last);
+        match framed.and_then(|framed| Some((framed, framed.holds(extent)?))) {
             Some((framed, offset)) if permits(&framed.region, extent.access) => {
-                runs.try_reserve(pages(extent.len))?;
+                // And room for the others, if each is one run.
+                runs.try_reserve(pages(extent.len).saturating_add(rest.len()))?;
                 framed.append(offset, extent.len, true, runs);
             }
-            _ => pieces(regions, index, extent, runs)?,
+            _ => {
+                pieces(regions, done, extent, runs)?;
+                runs.try_reserve(rest.len())?;
+            }
         }
+        done = done.wrapping_add(1);
     }
     Ok(())
 }
@@ -120,6 +132,23 @@ impl Framed {
         let offset = self.region.offset(extent.start)?;
         let most = self.region.len.wrapping_sub(offset);
         (extent.len != 0 && u64::from(extent.len) <= most).then_some(offset)
+    }
+
+    /// The run of an extent that lies in the region, in consecutive frames.
+    #[inline]
+    fn whole(&self, extent: &Extent) -> Option<Run> {
+        let offset = self.holds(extent)?;
+        let page = usize::try_from(offset / PAGE_SIZE).ok()?;
+        let word = self
+            .frames
+            .words
+            .get(self.frames.first.wrapping_add(page))?;
+        let in_page = offset % PAGE_SIZE;
+        let fits = u64::from(extent.len) <= word.bytes().wrapping_sub(in_page);
+        fits.then(|| Run {
+            host: HostAddr::new(word.address() | in_page),
+            len: extent.len,
+        })
     }
 
     /// Appends the runs of the `len` bytes from `offset` on, which lie in the region. The first run does

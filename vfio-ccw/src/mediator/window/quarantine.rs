@@ -52,8 +52,10 @@ impl ShadowWindow {
         released
     }
 
-    /// The same window for the programs of `subchannel`, under an owner of its own.
-    pub(in crate::mediator) fn owned_by(&self, subchannel: SubsystemId) -> Self {
+    /// The same window for the programs of `subchannel`, under an owner of its own. A
+    /// [`Mediator`](crate::mediator::Mediator) does that by itself.
+    #[must_use]
+    pub fn owned_by(&self, subchannel: SubsystemId) -> Self {
         let number = u64::from(subchannel.encode().0);
         Self {
             owner: Owner((self.serial() << 32) | number),
