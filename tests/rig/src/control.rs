@@ -33,11 +33,14 @@ pub(crate) fn start_endless(line: &mut Line) -> Result<(), String> {
 /// Whether the program of [`start_endless`] still runs: it stores again and again.
 pub(crate) fn still_runs(line: &mut Line) -> Result<(), String> {
     line.guest.store(DATA.into(), &[0; 8]);
-    if let Some(irb) = line.status(Duration::from_millis(30)) {
-        return Err(format!("it ended: {}", scsw(&irb.scsw().0)));
-    }
-    if line.guest.fetch(DATA.into(), 7) == SENSE_ID_HEAD {
-        return Ok(());
+    // On a loaded machine the emulated channel may take its time.
+    for _ in 0..100 {
+        if let Some(irb) = line.status(Duration::from_millis(30)) {
+            return Err(format!("it ended: {}", scsw(&irb.scsw().0)));
+        }
+        if line.guest.fetch(DATA.into(), 7) == SENSE_ID_HEAD {
+            return Ok(());
+        }
     }
     Err("it stores nothing any more".to_owned())
 }
