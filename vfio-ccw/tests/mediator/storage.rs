@@ -425,6 +425,27 @@ fn an_alias_is_the_same_memory() {
     assert_eq!(window.regions().len(), 0);
 }
 
+/// So it is when the region that had it is gone meanwhile: what is being discarded does not come back
+/// at another address.
+#[test]
+fn memory_that_moves_while_its_pages_are_discarded() {
+    let machine = machine();
+    let window = machine.window();
+    let add = |at| window.add(GuestRegion::new(GuestAddr::new(at), machine.ram.clone()));
+    let page = range(0x3000, 0x4000);
+    let discard = window.begin_discard(page, UnmapPolicy::Refuse).unwrap();
+    let unmap = window.begin_unmap(START, UnmapPolicy::Refuse).unwrap();
+    unmap.commit().unwrap();
+    assert_eq!(add(0x4000_0000), Err(WindowError::Leaving));
+    // Shifted by a page, part of it would be where another page is withdrawn.
+    assert_eq!(add(0x1000), Err(WindowError::Leaving));
+    assert_eq!(add(0), Ok(()), "there nobody gets the page");
+    discard.finish(Left::Gone).unwrap();
+    assert_eq!(add(0x4000_0000), Ok(()));
+    let both = [range(0x3000, 0x4000), range(0x4000_3000, 0x4000_4000)];
+    assert_eq!(window.gone(), both);
+}
+
 /// An address that is added later is the same memory too.
 #[test]
 fn an_alias_that_comes_later() {

@@ -226,17 +226,7 @@ impl Layout {
 
     /// `ranges`, and whatever shares a name with storage there.
     fn expand(&self, ranges: &Ranges) -> Ranges {
-        let mut wanted = Vec::new();
-        for region in &self.regions {
-            let range = region.range();
-            for part in ranges.within(range.start.get()..range.end.get()) {
-                for (object, bytes) in names(&region.memory) {
-                    let ahead = part.start - range.start.get();
-                    let first = bytes.start + ahead;
-                    wanted.push((object, first..first + (part.end - part.start)));
-                }
-            }
-        }
+        let wanted = self.names_in(ranges);
         let mut found = ranges.clone();
         for region in &self.regions {
             for name in names(&region.memory) {
@@ -249,6 +239,41 @@ impl Layout {
             }
         }
         found
+    }
+
+    /// The names of the bytes of `ranges`.
+    fn names_in(&self, ranges: &Ranges) -> Vec<(Object, Range<u64>)> {
+        let mut found = Vec::new();
+        for region in &self.regions {
+            let range = region.range();
+            for part in ranges.within(range.start.get()..range.end.get()) {
+                for (object, bytes) in names(&region.memory) {
+                    let ahead = part.start - range.start.get();
+                    let first = bytes.start + ahead;
+                    found.push((object, first..first + (part.end - part.start)));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether `region`, which need not be one of these, has storage of `ranges` outside of them.
+    pub(super) fn has_elsewhere(&self, ranges: &[Range<GuestAddr>], region: &GuestRegion) -> bool {
+        let mut inside = Ranges::default();
+        for range in ranges {
+            inside.insert(range.start.get()..range.end.get());
+        }
+        let wanted = self.names_in(&inside);
+        names(&region.memory).iter().any(|name| {
+            let mut parts = wanted.iter().map(|other| shared(name, other));
+            parts.any(|part| {
+                // The offset is that in the region, whose guest addresses may yet pass the end.
+                let offset = part.start.saturating_sub(name.1.start);
+                let first = region.start.get().saturating_add(offset);
+                let place = first..first.saturating_add(part.end.saturating_sub(part.start));
+                !part.is_empty() && inside.within(place.clone()).next() != Some(place)
+            })
+        })
     }
 
     /// The memory that holds `at`, the offset of `at` in it, and the bytes from there on that programs

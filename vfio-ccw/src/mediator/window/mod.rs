@@ -34,6 +34,7 @@ use pinner::Places;
 pub use quarantine::{InQuarantine, ResetAcknowledged};
 use ranges::Ranges;
 pub use unmap::Unmap;
+use withdrawal::Leaving;
 pub(super) use withdrawal::overlaps;
 pub use withdrawal::{UnmapPolicy, Withdrawal};
 
@@ -112,6 +113,8 @@ struct Inner {
     layout: RwLock<Arc<Layout>>,
     arena: Arena,
     guest_offset: u64,
+    /// The withdrawals in force: their storage is known by where it lay when they began.
+    leaving: Mutex<Vec<Leaving>>,
     /// Numbers that were given out.
     serials: AtomicU64,
 }
@@ -179,6 +182,7 @@ impl ShadowWindow {
                 layout: RwLock::new(Arc::new(layout)),
                 arena,
                 guest_offset: config.guest_offset,
+                leaving: Mutex::default(),
                 serials: AtomicU64::new(0),
             }),
             owner: Owner::default(),
@@ -190,7 +194,7 @@ impl ShadowWindow {
     /// # Errors
     ///
     /// [`WindowError::Region`] if it does not go with the others; [`WindowError::Leaving`] while its
-    /// memory is being withdrawn where the guest has it as well; [`WindowError::Map`]. Nothing has
+    /// memory is being withdrawn where the guest has it as well, or had it when that began; [`WindowError::Map`]. Nothing has
     /// changed then.
     pub fn add(&self, region: GuestRegion) -> Result<(), WindowError> {
         // Held throughout: of two changes one comes first.
@@ -202,6 +206,9 @@ impl ShadowWindow {
         let iova = region.start.get().wrapping_add(self.inner.guest_offset);
         let memory = region.memory.clone();
         let before = self.layout();
+        if self.is_leaving(&region) {
+            return Err(WindowError::Leaving);
+        }
         let layout = before.with(region)?;
         for range in self.ledger().withdrawals() {
             if layout.same_storage(&range) != before.same_storage(&range) {

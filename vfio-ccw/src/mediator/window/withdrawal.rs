@@ -4,12 +4,13 @@
 
 use std::num::NonZeroU64;
 use std::ops::Range;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ccw::GuestAddr;
 use pinning::{Extent, Owner};
 
-use super::{ShadowWindow, WindowError};
+use super::{GuestRegion, Layout, ShadowWindow, WindowError};
 use crate::mediator::Timer;
 
 /// What becomes of programs in flight that use storage which is to be withdrawn.
@@ -43,6 +44,8 @@ pub enum UnmapPolicy {
 #[must_use = "dropping it leaves the storage as it is"]
 pub struct Withdrawal {
     window: ShadowWindow,
+    /// Which of those in force it is.
+    id: u64,
     ranges: Vec<Range<GuestAddr>>,
     policy: UnmapPolicy,
     /// The number of the timer that runs.
@@ -50,8 +53,29 @@ pub struct Withdrawal {
     overdue: bool,
 }
 
+/// What a withdrawal in force withdraws.
+pub(super) struct Leaving {
+    id: u64,
+    ranges: Vec<Range<GuestAddr>>,
+    /// Where storage lay when it began.
+    layout: Arc<Layout>,
+}
+
+impl ShadowWindow {
+    /// Whether `region` has memory that is being withdrawn, and has it where nobody withdraws it.
+    pub(super) fn is_leaving(&self, region: &GuestRegion) -> bool {
+        let is_elsewhere = |it: &Leaving| it.layout.has_elsewhere(&it.ranges, region);
+        self.leaving().iter().any(is_elsewhere)
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<Leaving>> {
+        let leaving = self.inner.leaving.lock();
+        leaving.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Withdrawal {
-    /// Puts the withdrawal of `ranges` in force.
+    /// Puts the withdrawal of `ranges` in force. To be called with the space locked.
     pub(super) fn begin(
         window: &ShadowWindow,
         ranges: Vec<Range<GuestAddr>>,
@@ -59,6 +83,7 @@ impl Withdrawal {
     ) -> Result<Self, WindowError> {
         let mut withdrawal = Self {
             window: window.clone(),
+            id: window.serial(),
             ranges: Vec::with_capacity(ranges.len()),
             policy,
             timer: None,
@@ -69,6 +94,11 @@ impl Withdrawal {
             window.ledger().begin_invalidate(&range)?;
             withdrawal.ranges.push(range);
         }
+        window.leaving().push(Leaving {
+            id: withdrawal.id,
+            ranges: withdrawal.ranges.clone(),
+            layout: window.layout(),
+        });
         match policy {
             UnmapPolicy::Refuse if !withdrawal.is_quiet() => return Err(WindowError::InUse),
             UnmapPolicy::Wait(_) => withdrawal.timer = NonZeroU64::new(window.serial()),
@@ -160,5 +190,6 @@ impl Drop for Withdrawal {
         for range in &self.ranges {
             self.window.ledger().end_invalidate(range, true);
         }
+        self.window.leaving().retain(|it| it.id != self.id);
     }
 }
