@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Where the heads are, and what passes below them next.
 
-use super::extent::Address;
 use super::sense::Fault;
-use super::track::Record;
+use super::track::{Address, Record};
 use super::volume::Volume;
 use crate::device::image::Image;
 

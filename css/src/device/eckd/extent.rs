@@ -3,9 +3,7 @@
 //! two forms, and both in one as PREFIX.
 
 use super::sense::{Fault, Message};
-
-/// A cylinder and a head.
-pub(super) type Address = (u16, u16);
+use super::track::Address;
 
 /// Bytes of the parameters of DEFINE EXTENT; a longer form has more, which do not matter here.
 pub(super) const EXTENT_BYTES: usize = 16;

@@ -294,7 +294,7 @@ impl<I: Image> Eckd<I> {
     }
 
     /// Moves the arm to a track of the volume, if the program may use it.
-    fn go_to(&mut self, track: extent::Address) -> Result<(), Fault> {
+    fn go_to(&mut self, track: track::Address) -> Result<(), Fault> {
         if self
             .chain
             .extent

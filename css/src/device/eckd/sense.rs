@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::extent::Address;
+use super::track::Address;
 use crate::device::{Sense, sense};
 
 /// Why a command ends with unit check.

@@ -9,6 +9,9 @@ pub(super) const COUNT_BYTES: usize = 8;
 /// Where a count field could be and is none.
 pub(super) const END: [u8; COUNT_BYTES] = [0xff; COUNT_BYTES];
 
+/// A cylinder and a head.
+pub(super) type Address = (u16, u16);
+
 /// A track as it lies in the image.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Track {
