@@ -71,6 +71,9 @@ pub enum KeepError {
     /// A page has no frame although it is pinned, or the frame is hidden.
     #[error("the frame of a pinned page is not known")]
     NoFrame,
+    /// This process is a child of the one that made the pinner.
+    #[error("the pinner is that of a parent process")]
+    Child,
     /// A system call failed.
     #[error("{call} failed with {errno}")]
     Kernel {

@@ -48,6 +48,9 @@ use crate::{
 ///
 /// Dropping the pinner lets all pages go, but for those that a program still holds: they are kept for
 /// ever, and the log says so.
+///
+/// The pages are those of the process that made the pinner. What a child of it does to its copy changes
+/// nothing for its parent: it adds no region and lets no page go.
 pub struct RegionPinner<K: Keep> {
     programs: Current<Layout>,
     /// `None` only while it is dropped.
@@ -85,6 +88,10 @@ impl<K: Keep> RegionPinner<K> {
         memory: &HostMemory,
         permission: Permission,
     ) -> Result<(), AddError> {
+        if !self.is_ours() {
+            let error = KeepError::Child;
+            return Err(AddError::Keep { at: guest, error });
+        }
         let mut regions = self.regions();
         let Some(regions) = regions.as_mut() else {
             return Ok(());
@@ -131,9 +138,17 @@ impl<K: Keep> RegionPinner<K> {
     /// such as after [`Ledger::release_quarantined`]; says how many bytes are kept still although they
     /// were withdrawn.
     pub fn settle(&self) -> u64 {
+        if !self.is_ours() {
+            return 0;
+        }
         let mut regions = self.regions();
         let settle = |regions: &mut Regions<K>| regions.settle(|range| self.is_unused(range));
         regions.as_mut().map_or(0, settle)
+    }
+
+    /// Whether the pages are those of this process, and not of one that it is a child of.
+    fn is_ours(&self) -> bool {
+        process::id() == self.process
     }
 
     fn regions(&self) -> MutexGuard<'_, Option<Regions<K>>> {
@@ -261,7 +276,7 @@ impl<K: Keep> Pinner for RegionPinner<K> {
             return;
         };
         let mut is_gone = false;
-        if !still_mapped && self.ledger().is_leaving(&range) {
+        if !still_mapped && self.is_ours() && self.ledger().is_leaving(&range) {
             let pages = whole_pages(&range);
             if regions.cut(&pages) {
                 // The order is that of `Current`: no pages go before no program can find them.
@@ -286,6 +301,7 @@ fn whole_pages(range: &Range<GuestAddr>) -> Range<GuestAddr> {
 
 impl<K: Keep> Drop for RegionPinner<K> {
     fn drop(&mut self) {
+        let is_ours = self.is_ours();
         let regions = self
             .regions
             .get_mut()
@@ -293,7 +309,7 @@ impl<K: Keep> Drop for RegionPinner<K> {
         let Some(regions) = regions.take() else {
             return;
         };
-        if process::id() != self.process {
+        if !is_ours {
             // A child's copy: the pages are its parent's.
             regions.abandon();
             return;

@@ -12,6 +12,7 @@ use pinning::{
 };
 
 use crate::common::*;
+use crate::sys::in_a_child;
 
 const WRITABLE: Permission = Permission::ReadWrite;
 
@@ -200,6 +201,48 @@ each! {
 fn virtual_uring() -> Option<UringPinner> {
     uring("regions by io_uring")?;
     Some(UringPinner::with_virtual_addresses(Budget::default()).unwrap())
+}
+
+/// A child has a copy of the pinner and the same rings: whatever it does, its parent's pages stay.
+#[test]
+fn a_child_lets_no_page_of_its_parent_go() {
+    let _alone = alone();
+    let Some(pinner) = virtual_uring() else {
+        return;
+    };
+    let before = pinned();
+    let (low, high) = (HostMemory::sealed(4 * PAGE), HostMemory::sealed(4 * PAGE));
+    let (low, high) = (low.unwrap(), high.unwrap());
+    pinner.add(at(0), &low, WRITABLE).unwrap();
+    pinner.add(at(0x8000), &high, WRITABLE).unwrap();
+    // A page that went while a program held it, which is over: the next to look lets it go.
+    let program = pinner.pin(&[extent(0x9000, 8)], &mut Runs::new()).unwrap();
+    withdraw(&pinner, range(0x9000, 0xa000));
+    pinner.unpin(program);
+    assert_eq!(pinned() - before, 8);
+    let mut pinner = Some(pinner);
+    let well = in_a_child(|| {
+        let Some(pinner) = pinner.take() else {
+            return false;
+        };
+        let added = pinner.add(at(0x2_0000), &low, WRITABLE);
+        let error = KeepError::Child;
+        let refused = Err(AddError::Keep {
+            at: at(0x2_0000),
+            error,
+        });
+        pinner.settle();
+        withdraw(&pinner, range(0, 0x4000));
+        drop(pinner);
+        added == refused
+    });
+    assert!(well);
+    assert!(pinner.is_some(), "the child had a copy");
+    assert_eq!(pinned() - before, 8);
+    assert_eq!(pinner.as_ref().map(|pinner| pinner.settle()), Some(0));
+    assert_eq!(pinned() - before, 7);
+    drop(pinner);
+    assert_eq!(pinned(), before);
 }
 
 #[test]

@@ -36,3 +36,23 @@ pub(crate) fn collapse(addr: usize, len: usize) -> io::Result<()> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// Forks; the child does its job, and says by its exit whether all was well.
+pub(crate) fn in_a_child(job: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the other threads of the test wait for their turn (`alone`), and hold no lock that `job`
+    // takes; `_exit` runs no destructors of theirs.
+    match unsafe { libc::fork() } {
+        0 => {
+            let answer = i32::from(!job());
+            // SAFETY: it ends the child.
+            unsafe { libc::_exit(answer) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: waits for the child just made, and writes to `status`, which is ours.
+            let ended = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(ended, child);
+            libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+        }
+    }
+}
