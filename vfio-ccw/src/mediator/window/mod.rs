@@ -117,6 +117,8 @@ struct Inner {
     leaving: Mutex<Vec<Leaving>>,
     /// Numbers that were given out.
     serials: AtomicU64,
+    /// Owners that there were: few, while withdrawals are many.
+    owners: AtomicU64,
 }
 
 /// Why a window is not as it was asked to be.
@@ -184,6 +186,7 @@ impl ShadowWindow {
                 guest_offset: config.guest_offset,
                 leaving: Mutex::default(),
                 serials: AtomicU64::new(0),
+                owners: AtomicU64::new(0),
             }),
             owner: Owner::default(),
         })
@@ -194,8 +197,8 @@ impl ShadowWindow {
     /// # Errors
     ///
     /// [`WindowError::Region`] if it does not go with the others; [`WindowError::Leaving`] while its
-    /// memory is being withdrawn where the guest has it as well, or had it when that began; [`WindowError::Map`]. Nothing has
-    /// changed then.
+    /// memory is being withdrawn where the guest has it as well, or had it when that began;
+    /// [`WindowError::Map`]. Nothing has changed then.
     pub fn add(&self, region: GuestRegion) -> Result<(), WindowError> {
         // Held throughout: of two changes one comes first.
         let mut space = self.inner.space();

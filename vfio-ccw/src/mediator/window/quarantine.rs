@@ -2,6 +2,7 @@
 //! Programs whose device never said that it stopped.
 
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use ccw::{GuestAddr, RawSubsystemId, SubsystemId};
 use pinning::Owner;
@@ -57,8 +58,9 @@ impl ShadowWindow {
     #[must_use]
     pub fn owned_by(&self, subchannel: SubsystemId) -> Self {
         let number = u64::from(subchannel.encode().0);
+        let owners = self.inner.owners.fetch_add(1, Ordering::Relaxed) + 1;
         Self {
-            owner: Owner((self.serial() << 32) | number),
+            owner: Owner((owners << 32) | number),
             ..self.clone()
         }
     }
