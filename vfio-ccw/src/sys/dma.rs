@@ -35,7 +35,7 @@ impl Mappings {
     }
 
     fn space(&self) -> Result<Space<'_>, Errno> {
-        let fd = self.fd.get()?;
+        let fd = self.fd.own()?;
         Ok(match self.ioas {
             None => Space::Container(fd),
             Some(id) => Space::Ioas(fd, id),
@@ -72,6 +72,10 @@ impl Mappings {
     /// Takes everything back, the last first. Memory that the kernel does not let go of stays in
     /// this process for ever: devices may still store into it.
     pub(crate) fn unmap_all(&mut self) {
+        if self.fd.is_inherited() {
+            // A child's copy: the mappings are its parent's.
+            self.mapped.clear();
+        }
         while let Some((iova, memory)) = self.mapped.pop() {
             let len = memory.len() as u64;
             let result = self
@@ -88,5 +92,32 @@ impl Mappings {
 impl Drop for Mappings {
     fn drop(&mut self) {
         self.unmap_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::Fake;
+    use super::*;
+
+    #[test]
+    fn a_child_takes_no_mapping_of_its_parent_back() {
+        let fake = Arc::new(Fake::new());
+        let sys: Arc<dyn Sys> = fake.clone();
+        for (ioas, name) in [(None, "container"), (Some(7), "iommufd")] {
+            let memory = HostMemory::anonymous(0x1000).unwrap();
+            let fd = Arc::new(Fd::new(&sys, fake.file(name)));
+            let mut copy = Mappings::new(&sys, &fd, ioas);
+            copy.map(0x1000, &memory, Access::Store).unwrap();
+            fake.forget();
+            fake.state().process += 1;
+            let mapped = copy.map(0x2000, &memory, Access::Store);
+            assert_eq!(mapped, Err(Errno::EPERM));
+            assert_eq!(copy.unmap(0x1000, 0x1000), Err(Errno::EPERM));
+            drop(copy);
+            assert!(fake.state().log.is_empty(), "{:?}", fake.state().log);
+            drop(fd);
+            fake.forget();
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Fake(Mutex<State>);
 
 #[derive(Debug)]
 pub(crate) struct State {
+    /// The number of the process.
+    pub(crate) process: u32,
     /// Calls that succeeded, in order.
     pub(crate) log: Vec<String>,
     pub(crate) syscalls: BTreeSet<&'static str>,
@@ -91,6 +93,7 @@ impl Default for Model {
 impl Fake {
     pub(crate) fn new() -> Self {
         Self(Mutex::new(State {
+            process: 1,
             log: Vec::new(),
             syscalls: BTreeSet::new(),
             ioctls: BTreeSet::new(),
@@ -156,6 +159,12 @@ impl State {
 }
 
 impl Sys for Fake {
+    fn process(&self) -> u32 {
+        let mut state = self.state();
+        state.syscalls.insert("getpid");
+        state.process
+    }
+
     fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
         let path = path.display().to_string();
         self.state().call("openat", format!("open {path}"))?;

@@ -14,6 +14,10 @@ use crate::{Access, Errno, HostMemory};
 pub(crate) struct Linux;
 
 impl Sys for Linux {
+    fn process(&self) -> u32 {
+        std::process::id()
+    }
+
     fn open(&self, path: &Path) -> Result<OwnedFd, Errno> {
         let file = OpenOptions::new().read(true).write(true).open(path);
         file.map(OwnedFd::from).map_err(|error| Errno::of(&error))

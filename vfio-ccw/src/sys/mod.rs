@@ -29,6 +29,9 @@ pub(crate) use uapi::{RegionInfo, number};
 
 /// The system calls that the kernel's device needs. Each is made once; nothing is tried again.
 pub(crate) trait Sys: fmt::Debug + Send + Sync {
+    /// The number of this process.
+    fn process(&self) -> u32;
+
     /// Opens a file for reading and writing, close-on-exec.
     fn open(&self, path: &Path) -> Result<OwnedFd, Errno>;
 

@@ -7,7 +7,7 @@
 use crate::sys::number;
 
 /// System calls of an open device and its address space.
-pub const SYSCALLS_RUN: &[&str] = &["ioctl", "pread64", "pwrite64", "read"];
+pub const SYSCALLS_RUN: &[&str] = &["getpid", "ioctl", "pread64", "pwrite64", "read"];
 
 /// Requests (the second argument of `ioctl`) of an open device and its address space: reset, and
 /// map and unmap by container and by iommufd.
@@ -20,7 +20,7 @@ pub const IOCTLS_RUN: &[u32] = &[
 ];
 
 /// System calls of closing a device and its address space, and of giving anonymous memory back.
-pub const SYSCALLS_CLOSE: &[&str] = &["close", "ioctl", "munmap"];
+pub const SYSCALLS_CLOSE: &[&str] = &["close", "getpid", "ioctl", "munmap"];
 
 /// Requests of closing a device and its address space: interrupts off, unmap, leave the address
 /// space, and have KVM forget.

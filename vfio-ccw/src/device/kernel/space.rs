@@ -31,6 +31,9 @@ const BUSY: [Errno; 2] = [Errno::EBUSY, Errno::EINVAL];
 ///
 /// Its mappings are taken back when the last clone and the last device in it are dropped. Those of
 /// a container already go with its last device: such is the kernel's container.
+///
+/// It belongs to the process that made it, as its devices do: a child has copies, which map nothing and
+/// take nothing back (`EPERM`). A VMM that forks itself into the background opens devices behind that.
 #[derive(Clone, Debug)]
 pub struct KernelSpace(pub(super) Arc<Inner>);
 
