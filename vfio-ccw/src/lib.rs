@@ -14,7 +14,9 @@
 //!
 //! [`mediator`] makes of such a device the subchannel that a guest sees: it translates the guest's
 //! programs, carries out its I/O instructions and repairs what the kernel loses. **Start there to pass
-//! a subchannel through**; it has an example, and `examples/vmm_loop.rs` has the whole loop.
+//! a subchannel through**; it has an example, and `examples/vmm_loop.rs` has the whole loop. Its settings
+//! and answers have types of the crates [`ccw`], [`pinning`] (`Budget`, `Permission`, `Owner`) and
+//! [`translator`] (`HostProfile`, `Policy`), on which a VMM depends as well.
 //!
 //! The kernel hands a subchannel to user space as a file of four regions:
 //!

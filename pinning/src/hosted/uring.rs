@@ -28,7 +28,10 @@ const MAX_TABLES: usize = 64;
 ///
 /// ```no_run
 /// use ccw::GuestAddr;
-/// use pinning::{Budget, HostMemory, Permission, Pinner, Stability, UringPinner};
+/// use pinning::{
+///     Access, Budget, Extent, HostMemory, Permission, Pinner, Pins, Runs, Stability, UringPinner,
+/// };
+///
 /// let pinner = UringPinner::new(Budget::default())?;
 /// let ram = HostMemory::sealed(0x100_0000)?;
 /// pinner.add(GuestAddr::new(0), &ram, Permission::ReadWrite)?;
@@ -36,11 +39,25 @@ const MAX_TABLES: usize = 64;
 /// if let Some(why) = pinner.why_virtual() {
 ///     println!("addresses are virtual: {why}");
 /// }
+///
+/// // What a program uses, and where that lies: a run for each stretch of consecutive frames.
+/// let extent = Extent {
+///     start: GuestAddr::new(0x8000),
+///     len: 0x1_0000,
+///     access: Access::DeviceWrites,
+/// };
+/// let mut runs = Runs::new();
+/// let pins = Pins::acquire(&pinner, &[extent], &mut runs)?;
+/// for run in runs.as_slice() {
+///     println!("{:#x} bytes at {:?}", run.len, run.host);
+/// }
+/// drop(pins); // the device has stopped
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// What it costs: the memory of all regions counts towards `RLIMIT_MEMLOCK`, once for each pinner. So
-/// one pinner is shared by all who run programs of a guest. A region takes a slot for each 1 GiB, and
+/// one pinner is shared by all who run programs of a guest. The pinner's rings count as well: two pages
+/// for each 64 slots on Linux 6.18. A region takes a slot for each 1 GiB, and
 /// one more for each hole that is made in it, of 4096 in all.
 pub type UringPinner = RegionPinner<Uring>;
 
@@ -87,7 +104,9 @@ impl UringPinner {
     /// # Errors
     ///
     /// [`KeepError::Kernel`] if there is no io_uring: `ENOSYS` in an old kernel or an emulator, `EPERM`
-    /// where it is switched off (`kernel.io_uring_disabled`, seccomp). It takes Linux 5.19.
+    /// where it is switched off (`kernel.io_uring_disabled`, seccomp), `ENOMEM` also where `RLIMIT_MEMLOCK`
+    /// leaves no room for the ring, of what other pinners and processes of this user hold. It takes Linux
+    /// 5.19.
     /// [`KeepError::PageSize`].
     pub fn new(budget: Budget) -> Result<Self, KeepError> {
         Self::on(Box::new(Linux), budget, true)
@@ -156,7 +175,7 @@ impl Uring {
             let most = MAX_TABLES * 64;
             return Err(KeepError::Pieces { most });
         }
-        // Nothing is pinned yet: no limit of pages is the reason, whatever the number.
+        // Nothing is pinned yet, so `EPERM` is no limit's. `ENOMEM` can be: the ring counts as well.
         let buffers = self.kernel.table(SLOTS);
         let buffers = buffers.map_err(|errno| KeepError::Kernel {
             call: "io_uring_setup",

@@ -27,6 +27,10 @@ use crate::CcwDevice;
 /// A program that goes on behind intermediate status is told of when it ends. Of one program the
 /// ranges are ascending and do not adjoin.
 ///
+/// A range has the addresses that the program used. Where the guest has the same memory at other
+/// addresses too, it is for the sink to know that, such as by keeping its log by memory and not by
+/// guest address: the bitmaps of `vm-memory`, one for each region, are marked in that region only.
+///
 /// With the feature `vm-memory` guest memory of that crate marks its bitmaps:
 /// `config.dirty = Some(Arc::new(memory.clone()))`. A VMM that keeps storage keys sets change bits.
 ///

@@ -109,20 +109,20 @@ pub enum Plan {
     Fail(Misfit),
 }
 
-/// Why a host does not fit a guest.
+/// Why a host does not fit a guest, and which setting asks for what it does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misfit {
-    /// Transport mode is not carried out.
+    /// Transport mode is not carried out: not to be among the facilities of [`GuestProfile::policy`].
     #[error("no host carries out transport mode")]
     Transport,
-    /// The host takes no MIDAWs.
+    /// The host takes no MIDAWs: not to be among the facilities of [`GuestProfile::policy`].
     #[error("the host takes no MIDAWs")]
     Midaw,
-    /// Programs that suspend are not carried out.
+    /// Programs that suspend are not carried out, whatever the host: [`GuestProfile::suspend`].
     #[error("no host carries out programs that suspend")]
     Suspend,
-    /// The host takes shorter programs only.
+    /// The host takes shorter programs only: `max_ccws` of [`GuestProfile::policy`].
     #[error("programs of {wanted} CCWs, where the host takes {most}")]
     ProgramLength {
         /// CCWs of the longest program of the guest's.
@@ -130,13 +130,14 @@ pub enum Misfit {
         /// CCWs of the longest one that the host takes.
         most: u16,
     },
-    /// The device can neither be cleared nor reset.
+    /// The device can neither be cleared nor reset: [`GuestProfile::stop`].
     #[error("nothing ends a program: the device can neither be cleared nor reset")]
     Stop,
-    /// The device cannot be halted.
+    /// The device cannot be halted: [`GuestProfile::halt`].
     #[error("the device cannot be halted")]
     Halt,
-    /// The device does not tell its paths, or not when they change.
+    /// The device does not tell its paths, or not when they change: the user can fix
+    /// [`GuestProfile::paths`].
     #[error("the device does not tell its channel paths and their changes")]
     Paths,
 }

@@ -90,12 +90,13 @@ impl<D: CcwDevice> FaultInjector<D> {
         })
     }
 
-    /// The `nth` call of the kind from now on, counted from 1, ends so.
+    /// The `nth` call of the kind from now on, counted from 1, ends so. For a device that never
+    /// acknowledges, plan as many as the mediator makes: [`Self::made`] tells.
     pub fn fail(&mut self, call: Call, nth: u32, fault: Fault) {
         self.calls.add(call, nth, fault);
     }
 
-    /// That becomes of the `nth` interrupt from now on, counted from 1.
+    /// What becomes of the `nth` interrupt from now on, counted from 1.
     pub fn disturb(&mut self, nth: u32, fault: InterruptFault) {
         self.interrupts.add((), nth, fault);
     }

@@ -24,6 +24,9 @@ use crate::{CcwDevice, Source};
 /// channel reports, the address limit. It says as well what the guest was promised, and on which
 /// device.
 ///
+/// What belongs to the window is not in it: guest storage, and pages that are [gone](ShadowWindow::gone),
+/// which the VMM takes out of the other window as well.
+///
 /// It never holds a program: [`Mediator::snapshot`] refuses while there is one. With the feature
 /// `serde` it can be written down and read. What is read is not believed: an unknown version or
 /// field, a reserved bit, or a state that no subchannel comes into is refused, so a `Snapshot` is
@@ -112,10 +115,11 @@ pub enum RestoreError {
     /// The subchannel has another name, or its device another number.
     #[error("the snapshot is of another subchannel")]
     Subchannel,
-    /// The settings promise the guest something else.
+    /// The settings promise the guest something else: [`MediatorConfig::guest`] is not
+    /// [`Snapshot::guest`].
     #[error("the guest was promised something else")]
     Profile,
-    /// The device is another one.
+    /// The device is another one: [`MediatorConfig::identity`] is not [`Snapshot::identity`].
     #[error("the snapshot is of another device")]
     Identity,
     /// The device cannot be what the guest was promised.
