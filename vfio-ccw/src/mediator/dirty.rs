@@ -23,6 +23,8 @@ use crate::CcwDevice;
 /// * The program in quarantine of a device that is gone may store on. The sink is told of what it may
 ///   store into when the device is lost, and once more, of all that it uses, when a reset of the
 ///   device has ended it.
+/// * A mediator that is dropped while a program runs tells nothing of it: all that the program may have
+///   stored into is in [`ShadowWindow::in_quarantine`](super::ShadowWindow::in_quarantine).
 ///
 /// A program that goes on behind intermediate status is told of when it ends. Of one program the
 /// ranges are ascending and do not adjoin.
