@@ -46,8 +46,8 @@ use crate::{
 /// are pages that a program still holds, quarantined ones included, and pages that the kernel would not
 /// let go. They are kept, [`settle`](Self::settle) counts them and tries again.
 ///
-/// Dropping the pinner lets all pages go, but for those that a program still holds: they are kept for
-/// ever, and the log says so.
+/// Dropping the pinner lets all pages go, but for regions of which a program still holds something
+/// (of a `UringPinner` the 1 GiB in which that lies): they are kept for ever, and the log says so.
 ///
 /// The pages are those of the process that made the pinner. What a child of it does to its copy changes
 /// nothing for its parent: it adds no region and lets no page go.

@@ -27,7 +27,8 @@ impl<D: CcwDevice> Mediator<D> {
     /// Makes way for a withdrawal of storage.
     ///
     /// A program that the device was not given yet is taken back: its start stays pending, and
-    /// `Patience::retries` times it is looked whether it can go on. One that runs ends by itself, or,
+    /// `Patience::retries` times it is looked whether it can go on, and then the guest is told that it
+    /// ended in a channel-control check. One that runs ends by itself, or,
     /// if the policy is [`UnmapPolicy::Halt`], is stopped, and the guest is told that it ended in a
     /// channel-control check. In neither case is the device reset.
     pub fn make_way(&mut self, withdrawal: &Withdrawal, out: &mut Vec<Event>) {
