@@ -24,7 +24,7 @@
 //! fence after the scan.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::ops::Range;
+use core::{fmt, ops::Range};
 
 use ccw::GuestAddr;
 
@@ -59,7 +59,6 @@ pub(crate) const USUAL_SPANS: u32 = 1024;
 /// assert!(ledger.quiesced(&page));
 /// # Ok::<(), pinning::PinError>(())
 /// ```
-#[derive(Debug)]
 pub struct Ledger {
     /// Which ledger it is: a program of another one is none of its business.
     id: u64,
@@ -314,14 +313,11 @@ impl Ledger {
     /// See [`Pinner::quiesced`](crate::Pinner::quiesced).
     pub fn quiesced(&self, range: &Range<GuestAddr>) -> bool {
         let range = Span::from(range);
-        let quiesced = self
-            .places
-            .iter()
-            .all(|place| match place.state.load(Ordering::SeqCst) {
-                FREE => true,
-                FILLING => false,
-                _ => place.spans().all(|span| !span.overlaps(range)),
-            });
+        let quiesced = self.places.iter().all(|place| match place.settled() {
+            FREE => true,
+            FILLING => false,
+            _ => place.spans().all(|span| !span.overlaps(range)),
+        });
         fence(Ordering::Acquire);
         quiesced
     }
@@ -331,6 +327,18 @@ impl Ledger {
         self.withdrawals.end(Span::from(range), still_mapped);
     }
 }
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger")
+            .field("places", &self.places.len())
+            .field("in_flight", &self.in_flight())
+            .field("quarantined", &self.quarantined())
+            .field("budget", self.budget())
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

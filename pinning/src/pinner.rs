@@ -91,16 +91,6 @@ pub enum Stability {
     TranslationOnly,
 }
 
-impl Stability {
-    /// Whether a real device may be given such addresses.
-    pub const fn fit_for_dma(self) -> bool {
-        match self {
-            Self::PinnedAndSealed | Self::Pinned | Self::KernelPins => true,
-            Self::TranslationOnly => false,
-        }
-    }
-}
-
 /// What a [`Pinner`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Caps {
@@ -115,6 +105,15 @@ pub struct Caps {
     pub max_pins: Option<NonZeroU32>,
     /// How many bytes one pin may hold.
     pub max_bytes_per_pin: u64,
+}
+
+impl Caps {
+    /// Whether a real device may be given such addresses: they lead it somewhere, and the pages stay
+    /// there.
+    pub const fn fit_for_dma(&self) -> bool {
+        let keeps = !matches!(self.stability, Stability::TranslationOnly);
+        keeps && !matches!(self.space, AddrSpace::Virtual)
+    }
 }
 
 /// The budget that a pin would have exceeded.

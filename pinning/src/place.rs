@@ -58,6 +58,21 @@ impl Place {
         is_taken
     }
 
+    /// What the place is. A pin that is being made takes a few loads, which are waited for, unless whoever
+    /// makes it sleeps.
+    pub(crate) fn settled(&self) -> u32 {
+        const LOADS: u32 = if cfg!(loom) { 1 } else { 1000 };
+        let mut state = self.state.load(Ordering::SeqCst);
+        for _ in 1..LOADS {
+            if state != FILLING {
+                break;
+            }
+            core::hint::spin_loop();
+            state = self.state.load(Ordering::SeqCst);
+        }
+        state
+    }
+
     /// Writes down whose program it is and what it uses, and sums that up in bytes. What there are
     /// no spans for is added to the last one.
     #[inline]

@@ -5,8 +5,8 @@ use std::{ops::Range, sync::Arc};
 
 use ccw::{GuestAddr, HostAddr};
 use pinning::{
-    Access, AddrSpace, Budget, Extent, Fault, FaultyPinner, Limit, Permission, PinError, Pinner,
-    Pins, PlainPinner, Region, RegionMap, Run, Runs, Stability,
+    Access, AddrSpace, Budget, Caps, Extent, Fault, FaultyPinner, Limit, Permission, PinError,
+    Pinner, Pins, PlainPinner, Region, RegionMap, Run, Runs, Stability,
 };
 
 /// Guest [0x1_0000, 0x3_0000) in two regions that follow each other on the host as well,
@@ -317,12 +317,24 @@ fn a_plain_pinner_is_not_fit_for_dma() {
     let caps = Pinner::caps(&&plain());
     assert_eq!(caps.space, AddrSpace::Virtual);
     assert_eq!(caps.max_pins.map(u32::from), Some(64));
-    assert!(!caps.stability.fit_for_dma());
-    for fit in [
-        Stability::PinnedAndSealed,
-        Stability::Pinned,
-        Stability::KernelPins,
+    assert!(!caps.fit_for_dma());
+    for (stability, keeps) in [
+        (Stability::PinnedAndSealed, true),
+        (Stability::Pinned, true),
+        (Stability::KernelPins, true),
+        (Stability::TranslationOnly, false),
     ] {
-        assert!(fit.fit_for_dma());
+        for (space, leads) in [
+            (AddrSpace::HostPhys, true),
+            (AddrSpace::Iova, true),
+            (AddrSpace::Virtual, false),
+        ] {
+            let caps = Caps {
+                stability,
+                space,
+                ..caps
+            };
+            assert_eq!(caps.fit_for_dma(), keeps && leads, "{caps:?}");
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{AddrSpace, Budget, Errno, Stability};
 /// use pinning::{Budget, HostMemory, LockedPinner, Permission, Pinner};
 /// let pinner = LockedPinner::new(Budget::default())?;
 /// pinner.add(GuestAddr::new(0), &HostMemory::anonymous(0x4000)?, Permission::ReadWrite)?;
-/// assert!(!pinner.caps().stability.fit_for_dma());
+/// assert!(!pinner.caps().fit_for_dma());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub type LockedPinner = RegionPinner<Locked>;

@@ -15,7 +15,7 @@ mod uring;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, process, thread};
+use std::{fmt, process};
 
 use ccw::GuestAddr;
 
@@ -162,17 +162,9 @@ impl<K: Keep> RegionPinner<K> {
             .and_then(|regions| look(regions.keep()))
     }
 
-    /// Whether no program holds a byte of `range`. Programs that come and go elsewhere can make the
-    /// ledger say no for a moment, which is waited for.
+    /// Whether no program holds a byte of `range`.
     fn is_unused(&self, range: &Range<GuestAddr>) -> bool {
-        const TRIES: u32 = 100;
-        (0..TRIES).any(|_| {
-            let quiesced = self.ledger().quiesced(range);
-            if !quiesced {
-                thread::yield_now();
-            }
-            quiesced
-        })
+        self.ledger().quiesced(range)
     }
 }
 

@@ -20,6 +20,9 @@ use crate::{AddrSpace, Budget, Errno, HostMemory, Stability};
 /// Slots of a table. The kernel goes through all of them for each piece of a huge page.
 const SLOTS: u32 = 64;
 
+/// What a ring without entries takes at least: a page for each of its two queues.
+const RING_BYTES: usize = 8192;
+
 /// Most tables of a pinner.
 const MAX_TABLES: usize = 64;
 
@@ -175,11 +178,14 @@ impl Uring {
             let most = MAX_TABLES * 64;
             return Err(KeepError::Pieces { most });
         }
-        // Nothing is pinned yet, so `EPERM` is no limit's. `ENOMEM` can be: the ring counts as well.
-        let buffers = self.kernel.table(SLOTS);
-        let buffers = buffers.map_err(|errno| KeepError::Kernel {
-            call: "io_uring_setup",
-            errno,
+        let buffers = self.kernel.table(SLOTS).map_err(|errno| match errno {
+            // The ring itself counts towards the limit.
+            Errno::ENOMEM => KeepError::of("io_uring_setup", errno, RING_BYTES, "VmPin"),
+            // Nothing is pinned yet, so `EPERM` is no limit's.
+            _ => KeepError::Kernel {
+                call: "io_uring_setup",
+                errno,
+            },
         })?;
         self.tables.push(Table { buffers, taken: 0 });
         Ok(())

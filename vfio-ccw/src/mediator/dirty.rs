@@ -26,12 +26,10 @@ use crate::CcwDevice;
 /// * A mediator that is dropped while a program runs tells nothing of it: all that the program may have
 ///   stored into is in [`ShadowWindow::in_quarantine`](super::ShadowWindow::in_quarantine).
 ///
-/// A program that goes on behind intermediate status is told of when it ends. Of one program the
-/// ranges are ascending and do not adjoin.
+/// A program that goes on behind intermediate status is told of when it ends.
 ///
-/// A range has the addresses that the program used. Where the guest has the same memory at other
-/// addresses too, it is for the sink to know that, such as by keeping its log by memory and not by
-/// guest address: the bitmaps of `vm-memory`, one for each region, are marked in that region only.
+/// Where the guest has the same memory at several addresses, all of them are told, whichever the program
+/// used.
 ///
 /// With the feature `vm-memory` guest memory of that crate marks its bitmaps:
 /// `config.dirty = Some(Arc::new(memory.clone()))`. A VMM that keeps storage keys sets change bits.
@@ -67,9 +65,11 @@ impl<D> Mediator<D> {
         if job.told {
             return;
         }
+        let layout = self.window.layout();
+        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
         match host {
-            Some(host) => job.program.dirty(host).for_each(|range| sink.dirty(range)),
-            None => job.program.dirty_at_most().for_each(|it| sink.dirty(it)),
+            Some(host) => job.program.dirty(host).for_each(tell),
+            None => job.program.dirty_at_most().for_each(tell),
         }
         // Behind channel end no data moves any more.
         job.told = host.is_none_or(|host| {
@@ -91,9 +91,11 @@ impl<D: CcwDevice> Mediator<D> {
         if self.metrics.quarantined == self.metrics.released {
             return;
         }
+        let layout = self.window.layout();
+        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
         let ours = self.window.in_quarantine().into_iter();
         for program in ours.filter(|program| program.owner == self.owner()) {
-            program.ranges.into_iter().for_each(|it| sink.dirty(it));
+            program.ranges.into_iter().for_each(tell);
         }
     }
 }

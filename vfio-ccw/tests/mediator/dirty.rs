@@ -8,7 +8,7 @@ use ccw::{DeviceStatus, GuestAddr};
 use css::device::scripted::Response;
 use vfio_ccw::Errno;
 use vfio_ccw::device::fault::{Call, InterruptFault};
-use vfio_ccw::mediator::DirtySink;
+use vfio_ccw::mediator::{DirtySink, GuestRegion};
 
 use crate::common::*;
 
@@ -58,6 +58,26 @@ fn what_was_stored_and_no_more() {
     machine.attention();
     machine.io();
     assert_eq!(log.take(), []);
+}
+
+/// The guest has all of its memory at a second address.
+#[test]
+fn wherever_the_guest_has_it() {
+    let (mut machine, log) = told(Setup::default());
+    let alias = GuestRegion::new(GuestAddr::new(0x4000_0000), machine.ram.clone());
+    machine.sch.window().add(alias).unwrap();
+    machine.program(&[LONG]);
+    machine.ssch();
+    machine.io();
+    assert_eq!(log.take(), [(0x3000, 0x3004), (0x4000_3000, 0x4000_3004)]);
+    // And by that address.
+    let there = [2, 0x20, 0, 16, 0x40, 0, 0x40, 0];
+    machine.tsch();
+    machine.program(&[there]);
+    machine.ssch();
+    machine.csch();
+    machine.io();
+    assert_eq!(log.take(), [(0x4000, 0x4010), (0x4000_4000, 0x4000_4010)]);
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub(in crate::mediator) struct Layout {
     map: RegionMap,
     /// What is added to a guest address.
     offset: u64,
+    /// Some storage has several guest addresses.
+    has_aliases: bool,
 }
 
 impl Layout {
@@ -91,6 +93,7 @@ impl Layout {
             holes: Ranges::default(),
             map: RegionMap::default(),
             offset,
+            has_aliases: false,
         }
     }
 
@@ -123,6 +126,8 @@ impl Layout {
 
     /// Makes the map anew.
     fn describe(mut self) -> Result<Self, RegionError> {
+        let mut ranges = self.regions.iter().map(GuestRegion::range);
+        self.has_aliases = ranges.any(|range| self.same_storage(&range) != [range]);
         // A region that comes later has all of its memory, unless that is gone where it is already.
         let mut holes = Ranges::default();
         for range in self.regions.iter().map(GuestRegion::range) {
@@ -199,6 +204,18 @@ impl Layout {
             }
         }
         true
+    }
+
+    /// Calls `each` for all guest addresses at which the storage of `range` is.
+    pub(in crate::mediator) fn wherever(
+        &self,
+        range: Range<GuestAddr>,
+        each: impl FnMut(Range<GuestAddr>),
+    ) {
+        match self.has_aliases {
+            true => self.same_storage(&range).into_iter().for_each(each),
+            false => std::iter::once(range).for_each(each),
+        }
     }
 
     /// All guest addresses at which the storage of `range` is, in ascending order.
