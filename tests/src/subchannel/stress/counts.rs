@@ -50,6 +50,7 @@ kinds! {
     Cancelled "XSCH: cc 0"
     NotCancelled "XSCH: cc 2"
     Attention "attention"
+    OverBudget "start refused: over the budget"
     Withheld "start waited for storage"
     MadeWay "program stopped for a withdrawal"
     Refused "withdrawal refused: in use"

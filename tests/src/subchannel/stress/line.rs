@@ -400,6 +400,7 @@ impl Line {
         self.before.push(self.guest.sch.metrics());
         for metrics in &self.before {
             for (kind, times) in [
+                (Kind::OverBudget, metrics.refused),
                 (Kind::Withheld, metrics.withheld),
                 (Kind::MadeWay, metrics.made_way),
                 (Kind::PutOff, metrics.put_off),

@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 
 use ccw::GuestAddr;
+use pinning::Budget;
 use vfio_ccw::HostMemory;
 use vfio_ccw::mediator::{GuestRegion, ShadowWindow, WindowConfig};
 
@@ -27,6 +28,8 @@ use storage::Regions;
 pub const SUBCHANNELS: u16 = 16;
 /// Slots, enough for a program that runs, one that waits, and some in quarantine each.
 const SLOTS: u32 = 128;
+/// Extents that the programs in flight may have.
+const EXTENTS: u64 = 24;
 
 /// What became of a stress.
 #[derive(Clone, Debug)]
@@ -49,6 +52,11 @@ pub fn run(operations: u64, seed: u64) -> Outcome {
         slots: SLOTS,
         ccw_bytes: 4096,
         list_bytes: 4096,
+        // Not enough when many programs run at once.
+        budget: Budget {
+            total_extents: EXTENTS,
+            ..Budget::default()
+        },
         ..WindowConfig::default()
     };
     let window = ShadowWindow::new(space.clone(), config).expect("an arena");
