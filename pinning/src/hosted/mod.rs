@@ -44,7 +44,9 @@ use crate::{
 /// [`end_invalidate`](Pinner::end_invalidate) returns, the pages that lie wholly in the range are not
 /// storage of the guest any more, until a region is added there, and nothing keeps them. The exceptions
 /// are pages that a program still holds, quarantined ones included, and pages that the kernel would not
-/// let go. They are kept, [`settle`](Self::settle) counts them and tries again.
+/// let go. They are kept, [`settle`](Self::settle) counts them and tries again. Of a range that is not
+/// made of whole pages, programs are refused the rest as well, until the same range is begun again and
+/// ended as mapped.
 ///
 /// Dropping the pinner lets all pages go, but for regions of which a program still holds something
 /// (of a `UringPinner` the 1 GiB in which that lies): they are kept for ever, and the log says so.
