@@ -319,28 +319,28 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Asks the host to halt or to clear, a few times if it puts that off.
     pub(super) fn ask(&mut self, command: AsyncCommand) -> Result<(), Refusal> {
-        let mut result = Ok(());
+        let mut answer = Ok(());
         for _ in 0..AT_ONCE {
-            result = self.device.async_command(command).map_err(Refusal::from);
-            match result {
+            answer = self.device.async_command(command);
+            match answer.map_err(Refusal::from) {
                 Err(Refusal::Again) => self.metrics.put_off += 1,
                 _ => break,
             }
         }
-        match result {
+        match answer {
             Ok(()) => match command {
                 AsyncCommand::Halt => self.metrics.halts += 1,
                 AsyncCommand::Clear => self.metrics.clears += 1,
             },
-            Err(refusal) => {
-                self.count(refusal);
+            Err(error) => {
+                self.count(error.into());
                 log::info!(
                     target: "vfio_ccw::mediator::recover",
-                    "{}: {command:?} refused by the host: {refusal:?}", self.name()
+                    "{}: {command:?} refused by the host: {error}", self.name()
                 );
             }
         }
-        result
+        answer.map_err(Refusal::from)
     }
 
     /// Counts a refusal other than one that is counted for each attempt.

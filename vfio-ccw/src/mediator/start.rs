@@ -252,17 +252,17 @@ impl<D: CcwDevice> Mediator<D> {
         if self.recent[0] != job.lease.index() {
             self.recent = [job.lease.index(), self.recent[0]];
         }
-        let mut result = Ok(());
+        let mut answer = Ok(());
         for _ in 0..AT_ONCE {
-            let answer = self.device.start_orb(job.program.orb());
-            result = answer.map_err(Refusal::from);
-            if result != Err(Refusal::Again) {
+            answer = self.device.start_orb(job.program.orb());
+            if answer.map_err(Refusal::from) != Err(Refusal::Again) {
                 break;
             }
             self.metrics.put_off += 1;
         }
+        let result = answer.map_err(Refusal::from);
         let cpa = job.program.guest_orb().cpa;
-        match result {
+        match answer {
             Ok(()) => {
                 self.metrics.started += 1;
                 log::debug!(
@@ -271,12 +271,13 @@ impl<D: CcwDevice> Mediator<D> {
                     self.name(), job.lease.generation()
                 );
             }
-            Err(refusal) => {
+            Err(error) => {
+                let refusal = Refusal::from(error);
                 self.count(refusal);
                 let times = self.metrics.failed + self.metrics.busy + self.metrics.put_off;
                 log::log!(
                     target: "vfio_ccw::mediator::start", self.level(times),
-                    "{}: program at {cpa:x} refused by the host: {refusal:?}", self.name()
+                    "{}: program at {cpa:x} refused by the host: {error}", self.name()
                 );
                 if refusal != Refusal::Unknown {
                     self.waiting = job.refused(put_off);

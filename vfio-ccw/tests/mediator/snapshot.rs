@@ -212,9 +212,18 @@ fn another_host_that_does_not_fit() {
     let another: [(Change, RestoreError); 9] = [
         (
             |it| it.subchannel = SubsystemId::new(0, 0x13).unwrap(),
-            RestoreError::Subchannel,
+            RestoreError::Subchannel {
+                snapshot: Setup::default().subchannel,
+                settings: SubsystemId::new(0, 0x13).unwrap(),
+            },
         ),
-        (|it| it.device_number = 0x0191, RestoreError::Subchannel),
+        (
+            |it| it.device_number = 0x0191,
+            RestoreError::DeviceNumber {
+                snapshot: 0x0190,
+                settings: 0x0191,
+            },
+        ),
         (|it| it.guest.halt = false, RestoreError::Profile),
         (|it| it.guest.stop = false, RestoreError::Profile),
         (|it| it.guest.suspend = true, RestoreError::Profile),

@@ -16,7 +16,8 @@ use translator::LimitAddr;
 use super::flight::Flight;
 use super::subchannel::Subchannel;
 use super::{
-    CrwQueue, Event, GuestProfile, Mediator, MediatorConfig, Misfit, Paths, ShadowWindow, Timer,
+    CrwQueue, Event, GuestProfile, Mediator, MediatorConfig, Misfit, Name, Paths, ShadowWindow,
+    Timer,
 };
 use crate::{CcwDevice, Source};
 
@@ -112,9 +113,22 @@ pub enum NotQuiescent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// The subchannel has another name, or its device another number.
-    #[error("the snapshot is of another subchannel")]
-    Subchannel,
+    /// The subchannel has another name.
+    #[error("the snapshot is of subchannel {}, and not of {}", Name(*.snapshot), Name(*.settings))]
+    Subchannel {
+        /// The name in the snapshot.
+        snapshot: SubsystemId,
+        /// [`MediatorConfig::subchannel`].
+        settings: SubsystemId,
+    },
+    /// The device has another number.
+    #[error("the snapshot is of device {snapshot:04x}, and not of {settings:04x}")]
+    DeviceNumber {
+        /// The number in the snapshot.
+        snapshot: u16,
+        /// [`MediatorConfig::device_number`].
+        settings: u16,
+    },
     /// The settings promise the guest something else: [`MediatorConfig::guest`] is not
     /// [`Snapshot::guest`].
     #[error("the guest was promised something else")]
@@ -229,10 +243,17 @@ impl<D: CcwDevice> Mediator<D> {
         config: MediatorConfig,
         out: &mut Vec<Event>,
     ) -> Result<Self, RestoreError> {
-        if (config.subchannel, config.device_number)
-            != (snapshot.subchannel(), snapshot.device_number())
-        {
-            return Err(RestoreError::Subchannel);
+        if config.subchannel != snapshot.subchannel() {
+            return Err(RestoreError::Subchannel {
+                snapshot: snapshot.subchannel(),
+                settings: config.subchannel,
+            });
+        }
+        if config.device_number != snapshot.device_number() {
+            return Err(RestoreError::DeviceNumber {
+                snapshot: snapshot.device_number(),
+                settings: config.device_number,
+            });
         }
         if config.guest.without_remarks() != snapshot.guest {
             return Err(RestoreError::Profile);
