@@ -159,10 +159,15 @@ impl Shape {
             tic: step.tic,
             in_data_chain: step.in_data_chain,
         });
-        let read = |to: Addr<Guest>| program.steps().find(|step| step.at == to);
-        let goes_back = program.steps().filter(|step| step.tic).any(|step| {
-            let target = read(step.ccw.addr.widen());
-            target.is_some_and(|target| target.index <= step.index)
+        // By a TIC, or by going on from what one leads to into what was read before.
+        let goes_back = program.steps().any(|step| {
+            let at = step.at.get();
+            let next = match step.tic {
+                true => [step.ccw.addr.widen().get(); 2],
+                false => [at + 8, at + 16],
+            };
+            let mut before = program.steps().take(usize::from(step.index) + 1);
+            before.any(|earlier| next.contains(&earlier.at.get()))
         });
         Self {
             steps: steps.collect(),
