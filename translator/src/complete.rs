@@ -11,7 +11,10 @@ use ccw::{
 };
 use pinning::{Extent, Pinner};
 
-use crate::{Buffers, Translated, arrangement::HostSlot, chain::Op, node::Node, status::check_bit};
+use crate::{
+    Buffers, Doublewords, Translated, arrangement::HostSlot, chain::Op, node::Node,
+    status::check_bit,
+};
 
 /// Status in the guest's terms, and how far the host's could be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +63,9 @@ impl<P: Pinner> Translated<P> {
         &self.work.extents
     }
 
-    /// How many doublewords of the slot's two areas, for CCWs and for lists, were written. What lies
-    /// behind them is read by nobody but a host that reads on without looking.
-    pub fn doublewords(&self) -> (usize, usize) {
-        (self.work.host_len, self.list_words)
+    /// How much of the slot's areas it was written to.
+    pub fn doublewords(&self) -> Doublewords {
+        self.doublewords
     }
 
     /// Maps the status `host` of this program to what the guest sees.

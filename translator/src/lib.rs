@@ -125,7 +125,7 @@ mod work;
 
 pub use code::{Blame, Check, Code, Sure};
 pub use complete::Completion;
-pub use emit::Translated;
+pub use emit::{Doublewords, Translated};
 pub use fetch::{Snapshot, fetch};
 pub use finding::{Finding, Severity, Site, Word};
 pub use memory::{AddressLimit, Guards, GuestStorage, LimitAddr, StorageKey, StorageKeys};

@@ -131,7 +131,10 @@ mod tests {
     use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 
     use super::*;
-    use crate::{Area, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch, validate};
+    use crate::{
+        Area, Doublewords, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch,
+        validate,
+    };
 
     /// READ of 16 bytes to 3000, everywhere.
     struct Memory;
@@ -180,7 +183,12 @@ mod tests {
         let pinner = pinner();
         let translated = translated(&pinner);
         // READ and the stop CCWs behind it; one list word.
-        assert_eq!(translated.doublewords(), (3, 1));
+        let Doublewords {
+            ccws,
+            lists,
+            copies,
+        } = translated.doublewords();
+        assert_eq!((ccws, lists, copies), (3, 1, 0));
         let running = translated.start();
         assert_eq!(held(&pinner), (1, 0));
         assert_eq!(running.orb().cpa.get(), 0x10_0000);

@@ -33,8 +33,8 @@ pub enum AreaError {
     /// The scratch page does not begin on a page boundary.
     #[error("the scratch page {0:?} is not on a 4 KiB boundary")]
     Scratch(HostAddr),
-    /// Two of CCWs, lists and scratch page share storage.
-    #[error("CCWs, lists and scratch page overlap at {0:?}")]
+    /// Two of CCWs, lists, copies and scratch page share storage.
+    #[error("CCWs, lists, copies and scratch page overlap at {0:?}")]
     Overlap(HostAddr),
 }
 
@@ -92,13 +92,22 @@ impl<'a> Area<'a> {
     pub(crate) fn words(&mut self) -> &mut [[u8; 8]] {
         self.words
     }
+
+    /// No storage at all.
+    fn none() -> Self {
+        Self {
+            base: Addr31::truncate(0),
+            words: &mut [],
+        }
+    }
 }
 
-/// Where one program goes: CCWs, lists, and a page that nobody's data is in.
+/// Where one program goes: CCWs, lists, copies of data, and a page that nobody's data is in.
 #[derive(Debug)]
 pub struct Slot<'a> {
     pub(crate) ccws: Area<'a>,
     pub(crate) lists: Area<'a>,
+    pub(crate) copies: Area<'a>,
     pub(crate) scratch: HostAddr,
 }
 
@@ -114,24 +123,46 @@ impl<'a> Slot<'a> {
         if !scratch.is_aligned(pinning::PAGE_SIZE) {
             return Err(AreaError::Scratch(scratch));
         }
-        let page = scratch.get()..scratch.get().saturating_add(pinning::PAGE_SIZE);
-        let parts = [
-            (ccws.range(), lists.range()),
-            (ccws.range(), page.clone()),
-            (lists.range(), page),
-        ];
-        for (one, other) in parts {
-            let first = one.start.max(other.start);
-            if first < one.end.min(other.end) {
-                return Err(AreaError::Overlap(HostAddr::new(first)));
-            }
-        }
-        Ok(Self {
+        let slot = Self {
             ccws,
             lists,
+            copies: Area::none(),
             scratch,
-        })
+        };
+        let (ccws, lists) = (slot.ccws.range(), slot.lists.range());
+        disjoint(&ccws, &lists)?;
+        disjoint(&ccws, &slot.page())?;
+        disjoint(&lists, &slot.page())?;
+        Ok(slot)
     }
+
+    /// The same with an area for copies: data that the device takes from there, or leaves there, in
+    /// the place of guest storage. Without one, a program that needs one is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`AreaError::Overlap`], if another part of the slot lies there.
+    pub fn with_copies(self, copies: Area<'a>) -> Result<Self, AreaError> {
+        for other in [self.ccws.range(), self.lists.range(), self.page()] {
+            disjoint(&other, &copies.range())?;
+        }
+        Ok(Self { copies, ..self })
+    }
+
+    /// The addresses of the scratch page.
+    fn page(&self) -> Range<u64> {
+        let start = self.scratch.get();
+        start..start.saturating_add(pinning::PAGE_SIZE)
+    }
+}
+
+/// Refuses storage that two parts of a slot share.
+fn disjoint(one: &Range<u64>, other: &Range<u64>) -> Result<(), AreaError> {
+    let first = one.start.max(other.start);
+    if first < one.end.min(other.end) {
+        return Err(AreaError::Overlap(HostAddr::new(first)));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -162,5 +193,23 @@ mod tests {
         assert_eq!(slot(0x2fc8, 0x1000), overlap(0x3000));
         assert_eq!(slot(0x1000, 0x3ff8), overlap(0x3ff8));
         assert_eq!(slot(0x3800, 0x1000), overlap(0x3800));
+    }
+
+    #[test]
+    fn copies_share_nothing_either() {
+        let copies = |at| {
+            let mut parts = [[0; 64]; 3];
+            let [one, two, three] = &mut parts;
+            let area = |at, bytes| Area::new(HostAddr::new(at), bytes).unwrap();
+            let slot = Slot::new(area(0x1000, one), area(0x2000, two), HostAddr::new(0x3000));
+            slot.unwrap().with_copies(area(at, three)).err()
+        };
+        let overlap = |at| Some(AreaError::Overlap(HostAddr::new(at)));
+        for free in [0xfc0, 0x1040, 0x1fc0, 0x2040, 0x2fc0, 0x4000] {
+            assert_eq!(copies(free), None, "{free:x}");
+        }
+        assert_eq!(copies(0xfc8), overlap(0x1000));
+        assert_eq!(copies(0x2038), overlap(0x2038));
+        assert_eq!(copies(0x3ff8), overlap(0x3ff8));
     }
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Writing the host's program: format-1 CCWs and format-2 lists, of which no word is a guest's.
 
+#[allow(
+    dead_code,
+    reason = "what takes copies comes with the lowering of MIDAWs"
+)]
+mod copies;
 mod lists;
 mod midal;
 mod stream;
@@ -28,8 +33,19 @@ pub struct Translated<P: Pinner> {
     pub(crate) work: Box<Buffers>,
     pub(crate) pins: Pins<P>,
     pub(crate) base: Addr31<Host>,
-    /// List words written.
-    pub(crate) list_words: usize,
+    pub(crate) doublewords: Doublewords,
+}
+
+/// How much of the areas of a [`Slot`] a program was written to. What lies behind is read by nobody
+/// but a host that reads on without looking.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doublewords {
+    /// CCWs, one in each.
+    pub ccws: usize,
+    /// List words.
+    pub lists: usize,
+    /// Doublewords of copies, those included that the device stores into.
+    pub copies: usize,
 }
 
 impl<P: Pinner> Pinned<P> {
@@ -50,11 +66,12 @@ impl<P: Pinner> Pinned<P> {
             block: plan.work.laid.block,
             slot: &mut slot,
             used: 0,
+            copied: 0,
             stream: Stream::new(plan.work.runs.as_slice()),
             moved: 0,
         };
-        let list_words = match emitter.run() {
-            Ok(used) => used,
+        let doublewords = match emitter.run() {
+            Ok(doublewords) => doublewords,
             Err(code) => {
                 drop(pins);
                 return Err(Rejected::new(plan.work, code, Site::default()));
@@ -66,7 +83,7 @@ impl<P: Pinner> Pinned<P> {
             work,
             pins,
             base,
-            list_words,
+            doublewords,
         })
     }
 }
@@ -120,14 +137,16 @@ struct Emitter<'a, 's> {
     block: u64,
     /// List words written.
     used: usize,
+    /// Bytes of copies that are taken.
+    copied: usize,
     stream: Stream<'a>,
     /// Bits in which a host address differed from the guest's within a block.
     moved: u64,
 }
 
 impl Emitter<'_, '_> {
-    /// Writes everything, and says how many list words that took.
-    fn run(mut self) -> Result<usize, Code> {
+    /// Writes everything, and says how much that took.
+    fn run(mut self) -> Result<Doublewords, Code> {
         let work = self.work;
         // What nothing else is written to stops the channel.
         let written = work.in_one_piece();
@@ -156,7 +175,11 @@ impl Emitter<'_, '_> {
         if self.moved & (self.block - 1) != 0 || self.stream.rest().is_some() {
             return Err(Code::HostMap);
         }
-        Ok(self.used)
+        Ok(Doublewords {
+            ccws: work.host_len,
+            lists: self.used,
+            copies: self.copied.div_ceil(8),
+        })
     }
 
     /// Writes the host CCWs of nodes that transfer, upward, what lies in one block. Returns the nodes

@@ -356,9 +356,9 @@ impl<D: CcwDevice> Mediator<D> {
                 return Prepared::Status(status::checked(bits, check));
             }
         };
-        let (ccws, list_words) = program.doublewords();
-        self.metrics.ccws += ccws as u64;
-        self.metrics.list_words += list_words as u64;
+        let used = program.doublewords();
+        self.metrics.ccws += used.ccws as u64;
+        self.metrics.list_words += used.lists as u64;
         match lease.publish(&program, &self.staging) {
             Ok(()) => Prepared::Ready(Ready { program, lease }),
             Err(errno) => {

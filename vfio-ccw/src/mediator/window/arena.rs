@@ -34,6 +34,7 @@ pub(super) struct Arena {
     memory: HostMemory,
     base: u64,
     ccw_bytes: u64,
+    list_bytes: u64,
     slot_bytes: u64,
     slots: Box<[Place]>,
     /// Where the search for a free slot begins: behind the one taken last, so that status of a
@@ -45,7 +46,8 @@ impl Arena {
     pub(super) fn new(config: &WindowConfig) -> Result<Self, WindowError> {
         let whole = |bytes: u32| u64::from(bytes).next_multiple_of(PAGE);
         let ccw_bytes = whole(config.ccw_bytes);
-        let slot_bytes = ccw_bytes + whole(config.list_bytes);
+        let list_bytes = whole(config.list_bytes);
+        let slot_bytes = ccw_bytes + list_bytes + whole(config.copy_bytes);
         let len = u64::from(config.slots)
             .checked_mul(slot_bytes)
             .and_then(|slots| slots.checked_add(PAGE))
@@ -61,6 +63,7 @@ impl Arena {
             memory: HostMemory::anonymous(bytes).map_err(WindowError::Memory)?,
             base,
             ccw_bytes,
+            list_bytes,
             slot_bytes,
             slots: (0..config.slots).map(|_| Place::default()).collect(),
             next: AtomicUsize::new(0),
@@ -201,8 +204,11 @@ impl Lease {
         let arena = self.window.arena();
         let start = arena.base + arena.offset(self.index);
         let ccws = Area::new(HostAddr::new(start), &mut staging.ccws)?;
-        let lists = HostAddr::new(start + arena.ccw_bytes);
-        Slot::new(ccws, Area::new(lists, &mut staging.lists)?, arena.scratch())
+        let start = start + arena.ccw_bytes;
+        let lists = Area::new(HostAddr::new(start), &mut staging.lists)?;
+        let start = start + arena.list_bytes;
+        let copies = Area::new(HostAddr::new(start), &mut staging.copies)?;
+        Slot::new(ccws, lists, arena.scratch())?.with_copies(copies)
     }
 
     /// Copies what `program` has put into `staging` to where the device finds it.
@@ -212,11 +218,14 @@ impl Lease {
         staging: &Staging,
     ) -> Result<(), Errno> {
         let arena = self.window.arena();
-        let (ccws, lists) = program.doublewords();
-        let first = arena.offset(self.index);
+        let used = program.doublewords();
+        let ccws = arena.offset(self.index);
+        let lists = ccws + arena.ccw_bytes;
+        let copies = lists + arena.list_bytes;
         for (offset, from, words) in [
-            (first, &staging.ccws, ccws),
-            (first + arena.ccw_bytes, &staging.lists, lists),
+            (ccws, &staging.ccws, used.ccws),
+            (lists, &staging.lists, used.lists),
+            (copies, &staging.copies, used.copies),
         ] {
             let offset = usize::try_from(offset).map_err(|_| Errno::EFAULT)?;
             let bytes = words.checked_mul(8).and_then(|len| from.get(..len));
@@ -249,17 +258,19 @@ impl Drop for Lease {
 pub(in crate::mediator) struct Staging {
     ccws: Box<[u8]>,
     lists: Box<[u8]>,
+    copies: Box<[u8]>,
 }
 
 impl ShadowWindow {
     /// Staging memory for slots of this window.
     pub(in crate::mediator) fn staging(&self) -> Staging {
         let arena = self.arena();
-        // Both are far below 2 GiB.
+        // All are far below 2 GiB.
         let zeros = |len| vec![0; usize::try_from(len).unwrap_or(0)].into_boxed_slice();
         Staging {
             ccws: zeros(arena.ccw_bytes),
-            lists: zeros(arena.slot_bytes - arena.ccw_bytes),
+            lists: zeros(arena.list_bytes),
+            copies: zeros(arena.slot_bytes - arena.ccw_bytes - arena.list_bytes),
         }
     }
 }
@@ -327,14 +338,14 @@ mod tests {
         let window = window(2).unwrap();
         let mut staging = window.staging();
         let (first, second) = (window.lease(&[]).unwrap(), window.lease(&[]).unwrap());
-        // 36 KiB of CCWs and 128 KiB of lists each.
-        for (lease, start) in [(&first, 0x4000_1000), (&second, 0x4002_a000)] {
+        // 36 KiB of CCWs, 128 KiB of lists and 256 KiB of copies each.
+        for (lease, start) in [(&first, 0x4000_1000), (&second, 0x4006_a000)] {
             assert!(lease.holds(start) && lease.holds(start + 0x9000));
             assert!(!lease.holds(start - 1) && !lease.holds(start + 0x9001));
             assert!(lease.slot(&mut staging).is_ok());
         }
-        assert!(window.is_arena(0x4000_0000) && window.is_arena(0x4005_2fff));
-        assert!(!window.is_arena(0x3fff_ffff) && !window.is_arena(0x4005_3000));
+        assert!(window.is_arena(0x4000_0000) && window.is_arena(0x400d_2fff));
+        assert!(!window.is_arena(0x3fff_ffff) && !window.is_arena(0x400d_3000));
     }
 
     #[test]
@@ -347,9 +358,9 @@ mod tests {
             };
             ShadowWindow::new(SoftSpace::new(), config).is_ok()
         };
-        // One slot and the scratch page are 2a000 bytes.
-        assert!(at(0x7ffd_6000, 1));
-        assert!(!at(0x7ffd_7000, 1));
+        // One slot and the scratch page are 6a000 bytes.
+        assert!(at(0x7ff9_6000, 1));
+        assert!(!at(0x7ff9_7000, 1));
         assert!(!at(0x4000_0800, 1));
         assert!(!at(0x4000_0000, 0));
         assert!(!at(0x4000_0000, u32::MAX));

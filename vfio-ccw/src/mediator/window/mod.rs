@@ -54,6 +54,9 @@ pub struct WindowConfig {
     pub ccw_bytes: u32,
     /// Bytes of a slot for lists: 8 for each block of data.
     pub list_bytes: u32,
+    /// Bytes of a slot for copies of data, where the guest's own storage cannot be named: one needs
+    /// the bytes of its data, and up to 4 KiB between them and the one before.
+    pub copy_bytes: u32,
     /// What is added to a guest address.
     pub guest_offset: u64,
     /// What the guest's programs may hold; their number is that of the slots.
@@ -62,13 +65,14 @@ pub struct WindowConfig {
 
 impl Default for WindowConfig {
     /// Eight slots at 1 GiB, for programs as long as vfio-ccw takes them (4096 CCWs) with lists
-    /// for 64 MiB of data.
+    /// for 64 MiB of data, and copies of three of the largest counts.
     fn default() -> Self {
         Self {
             arena: 0x4000_0000,
             slots: 8,
             ccw_bytes: 36 << 10,
             list_bytes: 128 << 10,
+            copy_bytes: 256 << 10,
             guest_offset: 1 << 32,
             budget: Budget::default(),
         }
