@@ -141,13 +141,81 @@ fn located_records_are_read_one_by_one() {
     assert_eq!(rig.good(&program), 0);
     assert_eq!(rig.get(DATA, 512), [2; 512]);
     assert_eq!(rig.get(0x4000, 516), [3; 516], "key and data");
-    // Only two of them were announced.
-    let third = [program[0], program[1], program[2], program[3] | CC << 48];
-    let third = [&third[..], &[ccw(0x06, 0, 512, DATA)]].concat();
-    fails(&mut rig, &third, REJECT_SEQUENCE);
+    // Only two of them were announced: another LOCATE RECORD could not stand before the second.
+    let again = [program[0], program[1], program[2], find()];
+    fails(&mut rig, &again, REJECT_SEQUENCE);
     // And nothing that writes.
     let writes = [program[0], program[1], ccw(0x05, 0, 512, DATA)];
     fails(&mut rig, &writes, REJECT_SEQUENCE);
+}
+
+#[test]
+fn behind_the_domain_of_a_locate_record() {
+    let mut rig = disk();
+    extent(&mut rig, 0x80, (0, 2), (0, 3));
+    rig.put(SEARCH, &[0, 0, 0, 2, 1]);
+    rig.put(SEEK, &[0, 0, 0, 0, 0, 3]);
+    let search = [ccw(0x31, CC, 5, SEARCH), ccw(0x08, 0, 0, 0)];
+    // What was announced is read; then whatever else, a search and a write too.
+    locate(&mut rig, 0x06, 1, (0, 2), 2);
+    let located = [define(), find(), ccw(0x06, CC, 512, DATA)];
+    let with = |more: &[u64]| [&located[..], more].concat();
+    assert_eq!(rig.good(&with(&[ccw(0x06, 0, 512, 0x4000)])), 0);
+    assert_eq!(rig.get(0x4000, 512), [3; 512], "the record behind it");
+    let mut searches = with(&search);
+    searches[4] = tic(3);
+    searches.push(ccw(0x05, 0, 512, DATA));
+    assert_eq!(rig.good(&searches), 0);
+    seek_and_search(&mut rig, (0, 2), 1);
+    let search_and_read = [
+        seek(),
+        ccw(0x31, CC, 5, SEARCH),
+        tic(1),
+        ccw(0x06, 0, 512, 0x4000),
+    ];
+    assert_eq!(rig.good(&search_and_read), 0);
+    assert_eq!(rig.get(0x4000, 512), [2; 512], "record 1 has been written");
+    rig.put(SEEK, &[0, 0, 0, 0, 0, 3]);
+    assert_eq!(rig.good(&with(&[seek(), ccw(0x06, 0, 16, DATA)])), 0);
+    assert_eq!(rig.get(DATA, 16), [0xe3; 16]);
+    assert_eq!(
+        rig.good(&with(&[find(), ccw(0x06, 0, 512, DATA)])),
+        0,
+        "another domain"
+    );
+    // But nothing that wants a search or a domain before it, and no second extent.
+    for command in [0x05, 0x0d, 0x1d, 0xde, 0x63] {
+        let end = with(&[ccw(command, SLI, 16, EXTENT)]);
+        fails(&mut rig, &end, REJECT_SEQUENCE);
+    }
+}
+
+#[test]
+fn orientation_has_no_domain() {
+    let mut rig = disk();
+    extent(&mut rig, 0x00, (0, 2), (0, 2));
+    // Behind the count field of record 2, behind its data, and at the index point.
+    for (operation, read) in [(0x00, 2), (0x80, 3), (0xc0, 1)] {
+        locate(&mut rig, operation, 0, (0, 2), 2);
+        let program = [define(), find(), ccw(0x06, 0, 512, DATA)];
+        assert_eq!(rig.good(&program), 0);
+        assert_eq!(rig.get(DATA, 512), [read; 512]);
+    }
+    // Any command may follow, but none that writes without having searched.
+    locate(&mut rig, 0x00, 0, (0, 2), 2);
+    rig.put(SEARCH, &[0, 0, 0, 2, 4]);
+    let search = [
+        define(),
+        find(),
+        ccw(0x31, CC, 5, SEARCH),
+        tic(2),
+        ccw(0x05, 0, 512, DATA),
+    ];
+    assert_eq!(rig.good(&search), 0);
+    for command in [0x05, 0x0d, 0x1d, 0x11] {
+        let write = [define(), find(), ccw(command, SLI, 16, DATA)];
+        fails(&mut rig, &write, REJECT_SEQUENCE);
+    }
 }
 
 #[test]
@@ -219,6 +287,44 @@ fn seek_search_and_read() {
     ];
     assert_eq!(rig.good(&key), 0);
     assert_eq!(rig.get(DATA, 512), [4; 512]);
+}
+
+/// SEARCH compares as many bytes as are given. Writing asks for all of them.
+#[test]
+fn an_argument_that_is_too_short() {
+    let mut rig = disk();
+    seek_and_search(&mut rig, (0, 2), 1);
+    // Where a search finds something, the CCW behind it is skipped.
+    let program = |search: u64, last: u64| [seek(), search, ccw(0x03, 0, 1, 0), last];
+    let read = ccw(0x06, 0, 512, DATA);
+    let found = |rig: &mut Disk, search| {
+        rig.put(DATA, &[0xee]);
+        rig.run(&program(search, read));
+        rig.get(DATA, 1) != [0xee]
+    };
+    // Equal; then equal or high; the record's id, its key and the home address.
+    rig.put(SEARCH, &[0, 0, 0, 2]);
+    for command in [0x31, 0x71, 0x39] {
+        assert!(found(&mut rig, ccw(command, CC | SLI, 4, SEARCH)));
+        assert!(found(&mut rig, ccw(command, CC | SLI, 1, SEARCH)));
+    }
+    rig.put(SEARCH, &[1; 4]);
+    for command in [0x29, 0x69] {
+        assert!(found(&mut rig, ccw(command, CC | SLI, 3, SEARCH)));
+    }
+    for command in [0x31, 0x51, 0x71, 0x29, 0x49, 0x69, 0x39] {
+        let nothing = ccw(command, CC | SLI, 0, SEARCH);
+        assert!(!found(&mut rig, nothing), "{command:02x}");
+    }
+    rig.put(SEARCH, &[0, 0, 0, 2, 0]);
+    assert!(found(&mut rig, ccw(0x31, CC, 5, SEARCH)));
+    let write = ccw(0x05, SLI, 1, DATA);
+    fails(
+        &mut rig,
+        &program(ccw(0x31, CC | SLI, 4, SEARCH), write),
+        REJECT_SEQUENCE,
+    );
+    assert_eq!(rig.good(&program(ccw(0x31, CC, 5, SEARCH), write)), 0);
 }
 
 #[test]

@@ -186,8 +186,10 @@ impl<I: Image> Eckd<I> {
     }
 
     /// Whether the command may stand where it stands: in the domain of a LOCATE RECORD only what
-    /// that announced, and behind DEFINE EXTENT nothing without one that moves data.
+    /// that announced. The domain ends with the last of these, that of ORIENT at once, and what
+    /// follows stands outside (SA22-1025: "Locate Record and Locate Record Extended Commands").
     fn check_domain(&mut self, command: u8) -> Result<(), Fault> {
+        self.chain.domain = self.chain.domain.filter(|domain| domain.left > 0);
         let Some(domain) = &mut self.chain.domain else {
             return Ok(());
         };
@@ -204,15 +206,11 @@ impl<I: Image> Eckd<I> {
                 )
             }
         };
-        match (fits, domain.left.checked_sub(1)) {
-            (true, Some(left)) => {
-                domain.left = left;
-                Ok(())
-            }
-            // It is over; the next one may begin.
-            (_, None) if matches!(command, 0x47 | 0x4b) => Ok(()),
-            _ => Err(Fault::rejected(Message::InvalidSequence)),
+        if !fits {
+            return Err(Fault::rejected(Message::InvalidSequence));
         }
+        domain.left -= 1;
+        Ok(())
     }
 
     fn define_extent(&mut self, transfer: &mut dyn Transfer) -> Outcome {
@@ -222,7 +220,10 @@ impl<I: Image> Eckd<I> {
 
     fn set_extent(&mut self, extent: Extent) -> Outcome {
         let (cylinder, head) = extent.last();
-        if self.chain.extent.is_some() || !self.arm.volume.has(cylinder, head) {
+        if self.chain.extent.is_some() {
+            return Err(Fault::rejected(Message::InvalidSequence));
+        }
+        if !self.arm.volume.has(cylinder, head) {
             return Err(Fault::rejected(Message::InvalidParameter));
         }
         self.chain.extent = Some(extent);
@@ -265,7 +266,8 @@ impl<I: Image> Eckd<I> {
             operation: location.operation,
             left: location.count,
         });
-        self.chain.found = true;
+        // To be oriented is not to have found something to write (SA22-1025: "Write Commands").
+        self.chain.found = location.operation != Operation::Orient;
         Ok(End::Normal)
     }
 

@@ -58,7 +58,7 @@ impl<I: Image> Eckd<I> {
         let given = transfer.read(&mut argument);
         let record = self.next_record(multiple, true)?;
         self.arm.place = Place::Count(record);
-        Ok(self.compare(how, &record.id[..given], &argument[..given]))
+        Ok(self.compare(how, &record.id, &argument[..given]))
     }
 
     pub(super) fn search_key(
@@ -71,11 +71,8 @@ impl<I: Image> Eckd<I> {
         let mut argument = vec![0; record.key_len];
         let given = transfer.read(&mut argument);
         self.arm.place = Place::Key(record);
-        if given == 0 {
-            return Ok(End::Normal);
-        }
         let key = self.arm.volume.track().key(&record).to_vec();
-        Ok(self.compare(how, &key[..given], &argument[..given]))
+        Ok(self.compare(how, &key, &argument[..given]))
     }
 
     pub(super) fn search_home_address(
@@ -90,15 +87,18 @@ impl<I: Image> Eckd<I> {
         }
         self.arm.place = Place::HomeAddress;
         let here = self.arm.volume.track().home_address().to_vec();
-        Ok(self.compare(0x20, &here[1..][..given], &argument[..given]))
+        Ok(self.compare(0x20, &here[1..], &argument[..given]))
     }
 
-    /// Whether the field on the disk is equal to, or higher than, the argument.
-    pub(super) fn compare(&mut self, how: u8, field: &[u8], argument: &[u8]) -> End {
-        let equal = how & 0x20 != 0 && field == argument;
-        let high = how & 0x40 != 0 && field > argument;
-        self.chain.found = equal;
-        if equal || high {
+    /// Whether the field on the disk is equal to, or higher than, the argument: as many bytes as
+    /// were given (SA22-1025: "Search ID Equal"), and with none there is nothing to find (model).
+    /// Only where all bytes of the field are equal may something be written ("Write Commands").
+    fn compare(&mut self, how: u8, field: &[u8], argument: &[u8]) -> End {
+        let here = &field[..argument.len()];
+        let equal = how & 0x20 != 0 && here == argument;
+        let high = how & 0x40 != 0 && here > argument;
+        self.chain.found = equal && argument.len() == field.len();
+        if !argument.is_empty() && (equal || high) {
             End::Found
         } else {
             End::Normal
