@@ -24,41 +24,50 @@ impl RegionMap {
                 .map(|extent| translate_whole(&mut lookup, extent));
             done = done.wrapping_add(runs.extend_while_some(whole));
             if let Some(extent) = extents.get(done) {
-                self.translate_pieces(done, extent, runs)?;
+                let part = |region: &Region, (offset, len), is_first: bool| {
+                    runs.push(host_at(region, offset), len, !is_first);
+                };
+                parts(
+                    done,
+                    extent,
+                    |at| self.lookup().locate(at),
+                    |region| region,
+                    part,
+                )?;
                 done = done.wrapping_add(1);
             }
         }
         Ok(())
     }
+}
 
-    /// The general case: the extent crosses regions, or is wrong.
-    #[cold]
-    fn translate_pieces(
-        &self,
-        index: usize,
-        extent: &Extent,
-        runs: &mut Runs,
-    ) -> Result<(), PinError> {
-        if extent.len == 0 {
-            return Err(PinError::BadExtent { index });
-        }
-        let mut lookup = self.lookup();
-        let mut at = extent.start;
-        let mut left = extent.len;
-        while left > 0 {
-            let (region, offset) = lookup.locate(at).ok_or(PinError::NotMapped { at })?;
-            if !permits(region, extent.access) {
-                return Err(PinError::Permission { at });
-            }
-            let here = region.len.wrapping_sub(offset);
-            let len = u32::try_from(here).map_or(left, |here| here.min(left));
-            runs.push(host_at(region, offset), len, at != extent.start);
-            left = left.wrapping_sub(len);
-            // A region never reaches the end of the address space.
-            at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
-        }
-        Ok(())
+/// The general case: the extent `index` crosses regions, or is wrong. `part` is told each part of it
+/// that lies in one region, as offset and length there, and whether it is the first one.
+#[cold]
+pub(crate) fn parts<'a, R: 'a>(
+    index: usize,
+    extent: &Extent,
+    locate: impl Fn(GuestAddr) -> Option<(&'a R, u64)>,
+    region: impl Fn(&R) -> &Region,
+    mut part: impl FnMut(&R, (u64, u32), bool),
+) -> Result<(), PinError> {
+    if extent.len == 0 {
+        return Err(PinError::BadExtent { index });
     }
+    let (mut at, mut left) = (extent.start, extent.len);
+    while left > 0 {
+        let (found, offset) = locate(at).ok_or(PinError::NotMapped { at })?;
+        if !permits(region(found), extent.access) {
+            return Err(PinError::Permission { at });
+        }
+        let here = region(found).len.wrapping_sub(offset);
+        let len = u32::try_from(here).map_or(left, |here| here.min(left));
+        part(found, (offset, len), at == extent.start);
+        left = left.wrapping_sub(len);
+        // A region never reaches the end of the address space.
+        at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
+    }
+    Ok(())
 }
 
 /// The run of an extent that lies in one region and may be used as it wants.

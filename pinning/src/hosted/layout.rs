@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ccw::{GuestAddr, HostAddr};
 
 use super::frames::Word;
-use crate::translate::permits;
+use crate::translate::{parts, permits};
 use crate::{Extent, PAGE_SIZE, PinError, Region, RegionMap, Run, Runs};
 
 /// Bits of an address within a page.
@@ -69,47 +69,21 @@ fn translate(regions: &[Framed], extents: &[Extent], runs: &mut Runs) -> Result<
         let here = |framed: &&Framed| framed.region.offset(extent.start).is_some();
         let framed = last.filter(here).or_else(|| find(regions, extent.start));
         last = framed.or(last);
+        // Room for its pages, and for the others, if each is one run.
+        runs.try_reserve(pages(extent.len).saturating_add(rest.len()))?;
         match framed.and_then(|framed| Some((framed, framed.holds(extent)?))) {
             Some((framed, offset)) if permits(&framed.region, extent.access) => {
-                // And room for the others, if each is one run.
-                runs.try_reserve(pages(extent.len).saturating_add(rest.len()))?;
                 framed.append(offset, extent.len, true, runs);
             }
             _ => {
-                pieces(regions, done, extent, runs)?;
-                runs.try_reserve(rest.len())?;
+                let locate = |at| find(regions, at).and_then(|f| Some((f, f.region.offset(at)?)));
+                let part = |framed: &Framed, (offset, len), is_first: bool| {
+                    framed.append(offset, len, is_first, runs);
+                };
+                parts(done, extent, locate, |framed| &framed.region, part)?;
             }
         }
         done = done.wrapping_add(1);
-    }
-    Ok(())
-}
-
-/// The general case: the extent lies in several regions, or is wrong.
-#[cold]
-fn pieces(
-    regions: &[Framed],
-    index: usize,
-    extent: &Extent,
-    runs: &mut Runs,
-) -> Result<(), PinError> {
-    if extent.len == 0 {
-        return Err(PinError::BadExtent { index });
-    }
-    runs.try_reserve(pages(extent.len))?;
-    let (mut at, mut left) = (extent.start, extent.len);
-    while left > 0 {
-        let found = find(regions, at).and_then(|framed| Some((framed, framed.region.offset(at)?)));
-        let (framed, offset) = found.ok_or(PinError::NotMapped { at })?;
-        if !permits(&framed.region, extent.access) {
-            return Err(PinError::Permission { at });
-        }
-        let here = framed.region.len.wrapping_sub(offset);
-        let len = u32::try_from(here).map_or(left, |here| here.min(left));
-        framed.append(offset, len, at == extent.start, runs);
-        left = left.wrapping_sub(len);
-        // A region never reaches the end of the address space.
-        at = GuestAddr::new(at.get().wrapping_add(u64::from(len)));
     }
     Ok(())
 }
