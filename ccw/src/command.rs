@@ -67,6 +67,10 @@ impl Command {
     pub const READ_DEVICE_CHARACTERISTICS: Self = Self(0x64);
     /// Sense ID.
     pub const SENSE_ID: Self = Self(0xe4);
+    /// Interrogate, in a DCW.
+    pub const INTERROGATE: Self = Self(0x40);
+    /// Transfer TCA extension, in a DCW: further commands lie in the output data.
+    pub const TRANSFER_TCA_EXTENSION: Self = Self(0x50);
 
     /// The class that the low bits decide.
     pub const fn class(self) -> Class {

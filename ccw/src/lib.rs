@@ -11,7 +11,7 @@
 //! | channel-command word | [`RawCcw`] | [`Ccw`] |
 //! | indirect-data-address word | [`RawIdaw1`], [`RawIdaw2`] | [`Addr31`], [`Addr`] |
 //! | modified indirect-data-address word | [`RawMidaw`] | [`Midaw`] |
-//! | subchannel-status word | [`RawScsw`] | [`Scsw`] |
+//! | subchannel-status word | [`RawScsw`] | [`Scsw`], [`TransportScsw`] |
 //! | extended-status, extended-report word | [`RawEsw`], [`RawErw`] | [`Esw`], [`Erw`] |
 //! | interruption-response block | [`RawIrb`] | [`Irb`] |
 //! | path-management-control word | [`RawPmcw`] | [`Pmcw`] |
@@ -20,6 +20,12 @@
 //! | SENSE ID data, command-information word | [`RawSenseId`], [`RawCiw`] | [`SenseId`], [`Ciw`] |
 //! | subsystem-identification word | [`RawSubsystemId`] | [`SubsystemId`] |
 //! | I/O-interruption code | [`RawInterruptionCode`] | [`InterruptionCode`] |
+//! | transport-control word | [`RawTcw`] | [`Tcw`] |
+//! | transport-command-control block, its header | [`RawTccb`], [`RawTcah`] | [`Tccb`], [`Tcah`] |
+//! | device-command word | [`RawDcw`] | [`Dcw`] |
+//! | transport-indirect-data-address word | [`RawTidaw`] | [`Tidaw`] |
+//! | transport-status block | [`RawTsb`] | [`Tsb`] |
+//! | interrogate control data | [`RawInterrogate`] | [`Interrogate`] |
 //!
 //! Beside them: addresses that know which storage they name ([`Addr`]), what a command code means
 //! to the channel ([`Command`]) and to a device ([`DeviceClass`]), and one line of text per CCW
@@ -73,6 +79,7 @@ mod scsw;
 mod sense_id;
 mod ssid;
 mod text;
+mod transport;
 
 pub use addr::{Addr, Addr31, Guest, GuestAddr, Host, HostAddr, Space};
 pub use ccw::{CCW_SIZE, Ccw, CcwFlags, Format, RawCcw};
@@ -100,3 +107,10 @@ pub use sense_id::{
 };
 pub use ssid::{RawSubsystemId, SubsystemId};
 pub use text::{CcwLine, DisplayCcw, Expected, LineError};
+pub use transport::{
+    DCW_SIZE, Dcw, DcwOverrun, Dcws, ExtendedStatus, FcxStatus, INTERROGATE_SIZE, Interrogate,
+    InterrogateFlags, IoTimes, MAX_DCWS, RawDcw, RawInterrogate, RawTcah, RawTccb, RawTcw,
+    RawTidaw, RawTsb, ServiceAction, StateFlags, TCA_MAX, TCAH_SIZE, TCCB_MAX, TCCB_MIN, TCW_SIZE,
+    TIDAL_PAGE, TIDAW_SIZE, TSB_SENSE_SIZE, TSB_SIZE, Tcah, Tcat, Tccb, Tcw, TcwFlags, Tidaw,
+    TidawFlags, TransportScsw, Tsa, Tsb, TsbFlags, UnitStates,
+};

@@ -30,6 +30,15 @@ impl DeviceClass {
             None => generic(command),
         }
     }
+
+    /// What `command` is called in a DCW, where codes exist that a CCW cannot have.
+    pub const fn dcw_name(self, command: Command) -> &'static str {
+        match command {
+            Command::INTERROGATE => "INTERROGATE",
+            Command::TRANSFER_TCA_EXTENSION => "TRANSFER TCA EXTENSION",
+            _ => self.command_name(command),
+        }
+    }
 }
 
 const fn generic(command: Command) -> &'static str {
@@ -367,6 +376,9 @@ mod tests {
             assert_eq!(name(class, 0x08), "TIC");
             assert_eq!(name(class, 0xe4), "SENSE ID");
             assert_eq!(name(class, 0x00), "INVALID");
+            assert_eq!(class.dcw_name(Command(0x40)), "INTERROGATE");
+            assert_eq!(class.dcw_name(Command(0x50)), "TRANSFER TCA EXTENSION");
+            assert_eq!(class.dcw_name(Command(0xe4)), "SENSE ID");
         }
     }
 }

@@ -41,6 +41,16 @@ impl RawOrb {
         self.word(1) & word1::RESERVED
     }
 
+    /// Bits 4-12, 14-15 and 24-30 of word 1, which must be zero in transport mode.
+    pub const fn transport_reserved(&self) -> u32 {
+        self.word(1) & word1::TRANSPORT_RESERVED
+    }
+
+    /// Bits 26-31 of word 2, which must be zero in transport mode: a TCW is aligned to 64 bytes.
+    pub const fn tcw_offset(&self) -> u32 {
+        self.word(2) & 0x3f
+    }
+
     /// Whether word 2 bit 0, which must be zero, is one.
     pub const fn cpa_bit0(&self) -> bool {
         self.0[8] & 0x80 != 0
@@ -81,6 +91,8 @@ pub mod word1 {
     pub const RESERVED: u32 = 0x0000_003e;
     /// X: the ORB has an extension.
     pub const EXTENSION: u32 = 0x0000_0001;
+    /// Bits 4-12, 14-15 and 24-30: must be zero in transport mode.
+    pub const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
 }
 
 /// An ORB whose program lies in the space `S`, and whose reserved bits are zero.
@@ -300,6 +312,14 @@ mod tests {
                 let mask = raw.0[byte];
                 assert_eq!(raw.reserved() != 0, byte == 7 && mask & 0x3e != 0);
                 assert_eq!(raw.cpa_bit0(), byte == 8 && mask == 0x80);
+                let transport = match byte {
+                    4 => mask & 0x0f,
+                    5 => mask & 0xfb,
+                    7 => mask & 0xfe,
+                    _ => 0,
+                };
+                assert_eq!(raw.transport_reserved() != 0, transport != 0);
+                assert_eq!(raw.tcw_offset() != 0, byte == 11 && mask & 0x3f != 0);
             }
         }
     }
@@ -333,6 +353,8 @@ mod tests {
         assert!(midaw.midaw && !midaw.extension);
         let transport = Orb::<Guest>::decode(&RawOrb::from_words([0x55, 0x0004_8000, 0x4300]));
         assert!(transport.transport);
+        let raw = transport.encode();
+        assert_eq!((raw.transport_reserved(), raw.tcw_offset()), (0, 0));
     }
 
     proptest! {

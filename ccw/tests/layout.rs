@@ -27,6 +27,12 @@ fn sizes() {
         ("CIW", 4, size_of::<RawCiw>()),
         ("subsystem id", 4, size_of::<RawSubsystemId>()),
         ("interruption code", 12, size_of::<RawInterruptionCode>()),
+        ("TCW", 64, size_of::<RawTcw>()),
+        ("header of a TCCB", 16, size_of::<RawTcah>()),
+        ("DCW", 8, size_of::<RawDcw>()),
+        ("TIDAW", 16, size_of::<RawTidaw>()),
+        ("TSB", 64, size_of::<RawTsb>()),
+        ("interrogate control data", 32, size_of::<RawInterrogate>()),
     ];
     for (name, expected, size) in rows {
         assert_eq!(size, expected, "{name}");
@@ -42,4 +48,8 @@ fn constants_tell_the_sizes() {
         (INTERRUPTION_CODE_SIZE, SENSE_ID_MAX, MAX_IDAWS),
         (12, 256, 33)
     );
+    assert_eq!((TCW_SIZE, TCAH_SIZE, TSB_SIZE, DCW_SIZE), (64, 16, 64, 8));
+    assert_eq!((TIDAW_SIZE, TIDAL_PAGE), (16, 4096));
+    assert_eq!((TCCB_MIN, TCCB_MAX, TCA_MAX, MAX_DCWS), (32, 264, 240, 30));
+    assert_eq!((TSB_SENSE_SIZE, INTERROGATE_SIZE), (32, 32));
 }

@@ -289,3 +289,139 @@ fn program_checks() {
         0x8000_0008
     );
 }
+
+/// The bytes of `text`, hexadecimal words.
+fn bytes(text: &str) -> Vec<u8> {
+    let words = text.split_whitespace();
+    words
+        .flat_map(|word| u32::from_str_radix(word, 16).unwrap().to_be_bytes())
+        .collect()
+}
+
+#[test]
+fn transport_mode_read() {
+    let raw = RawOrb::from_words([0x55, 0x0004_8000, 0x4300]);
+    let orb = Orb::<Guest>::decode(&raw);
+    assert!(orb.transport);
+    assert_eq!((orb.intparm, orb.lpm, orb.cpa.get()), (0x55, 0x80, 0x4300));
+    assert_eq!((raw.transport_reserved(), raw.tcw_offset()), (0, 0));
+    assert_eq!(orb.encode(), raw);
+
+    let guest = bytes(
+        "00040000 000E0000 00000000 00000000
+         00000000 00004400 00000000 00004480
+         00000000 00004500 00000000 00001000
+         00000000 00000000 00000000 00000000",
+    );
+    let raw = RawTcw(guest.try_into().unwrap());
+    let tcw = Tcw::<Guest>::decode(&raw);
+    let expected = Tcw {
+        format: 0,
+        flags: TcwFlags::INPUT_TIDA,
+        tidaw_format: 0,
+        tccb_length: 12,
+        read: true,
+        write: false,
+        output: Addr::new(0),
+        input: Addr::new(0x4400),
+        tsb: Addr::new(0x4480),
+        tccb: Addr::new(0x4500),
+        output_count: 0,
+        input_count: 0x1000,
+        interrogate: Addr31::truncate(0),
+    };
+    assert_eq!(tcw, expected);
+    assert_eq!(tcw.tccb_size(), 32);
+    assert!(raw.reserved_is_zero() && !tcw.is_bidirectional());
+    assert_eq!(tcw.encode(), raw);
+
+    let host = bytes(
+        "00040000 000E0000 00000000 00000000
+         00000000 00105100 00000000 00105180
+         00000000 00105200 00000000 00001000
+         00000000 00000000 00000000 00000000",
+    );
+    let expected = Tcw {
+        output: Addr::new(0),
+        input: HostAddr::new(0x10_5100),
+        tsb: HostAddr::new(0x10_5180),
+        tccb: HostAddr::new(0x10_5200),
+        interrogate: Addr31::truncate(0),
+        format: 0,
+        flags: TcwFlags::INPUT_TIDA,
+        tidaw_format: 0,
+        tccb_length: 12,
+        read: true,
+        write: false,
+        output_count: 0,
+        input_count: 0x1000,
+    };
+    assert_eq!(expected.encode().0.as_slice(), host);
+}
+
+#[test]
+fn transport_mode_lists_and_commands() {
+    let lists = [
+        ("00000000 00000800 00000000 00005800", 0x00, 0x5800),
+        ("80000000 00000800 00000000 00009000", 0x80, 0x9000),
+        (
+            "00000000 00000800 00000006 00001800",
+            0x00,
+            0x6_0000_1800_u64,
+        ),
+        ("80000000 00000800 00000006 00005000", 0x80, 0x6_0000_5000),
+    ];
+    for (text, flags, addr) in lists {
+        let raw = RawTidaw(bytes(text).try_into().unwrap());
+        let tidaw = Tidaw::<Guest>::decode(raw);
+        assert_eq!(tidaw.flags.bits(), flags);
+        assert_eq!((tidaw.count, tidaw.addr.get()), (0x800, addr));
+        assert!(raw.reserved_is_zero());
+        assert_eq!(tidaw.encode(), raw);
+    }
+
+    let block = bytes(
+        "7F000000 00000014 1FFE0000 00000000
+         06000000 00001000 00000000 00001004",
+    );
+    let tccb = Tccb::decode(RawTccb(&block), false);
+    let header = Tcah {
+        format: Tcah::FORMAT,
+        tcal: 20,
+        service_action: ServiceAction::DEVICE_IO,
+        priority: 0,
+    };
+    assert_eq!(tccb.header, header);
+    assert_eq!(Tcah::tcal_of(tccb.tca.len()), Some(20));
+    assert_eq!(tccb.trailer.transport_count, 0x1004);
+    let read = Dcw {
+        command: Command(0x06),
+        chain_command: false,
+        data_count: 0x1000,
+        control: &[],
+    };
+    assert_eq!(tccb.dcws().collect::<Vec<_>>(), [Ok((0, read))]);
+    let mut again = [0xff; TCCB_MAX];
+    assert_eq!(tccb.write(&mut again), Some(32));
+    assert_eq!(again[..32], block);
+}
+
+#[test]
+fn transport_mode_status() {
+    for (words, tcw) in [
+        ([0x0010_4007, 0x0010_5000, 0x0c00_0100], 0x10_5000),
+        ([0x0010_4007, 0x0000_4300, 0x0c00_0100], 0x4300),
+    ] {
+        let carrier = scsw(words);
+        let status = TransportScsw::of(&carrier);
+        assert_eq!(status.tcw, tcw);
+        assert!(status.irb_format && status.tsb_is_valid());
+        assert_eq!(
+            status.device,
+            DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END
+        );
+        assert_eq!(status.subchannel, SubchannelStatus::empty());
+        assert_eq!(status.carry(), carrier);
+        assert_eq!(status.encode(), carrier.encode());
+    }
+}
