@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Runs a folder of recorded and encoded channel programs (`ccwprog/1`), named by the environment
-//! variable `CCW_CORPUS`. Without it nothing is tested, and the tests say so.
+//! Runs the recorded and encoded channel programs (`ccwprog/1`) of this project, and with the
+//! environment variable `CCW_CORPUS` those of the folder that it names, which may not be copied here.
 
 mod devices;
 mod program;

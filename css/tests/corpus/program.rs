@@ -1,46 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Reading `ccwprog/1` files.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
-use ccw::{Guest, GuestAddr, RawOrb};
+use ccw::{Guest, GuestAddr, RawOrb, RawScsw, Scsw};
 use css::storage::StorageKey;
 use css::{Config, Ram, Subchannel};
 use serde_json::Value;
 
+/// A program as it was started: all that a device and its volume may be chosen by.
 pub(crate) struct Program {
-    pub(crate) name: String,
-    pub(crate) class: String,
+    /// The type of its device.
     pub(crate) device: String,
     pub(crate) orb: RawOrb,
     pub(crate) storage: Ram<Guest>,
+}
+
+/// A program, and what is known of it.
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) class: String,
+    pub(crate) program: Program,
     pub(crate) json: Value,
 }
 
-/// All programs, in the order of their names; none, with a loud word, without a folder.
-pub(crate) fn corpus() -> Vec<Program> {
-    let Some(folder) = std::env::var_os("CCW_CORPUS") else {
-        // Past the test harness, which keeps the output of a passing test to itself.
-        let skipped = "SKIPPED: CCW_CORPUS names no folder of channel programs, NOTHING IS TESTED";
-        writeln!(io::stderr(), "{skipped}").expect("standard error");
-        return Vec::new();
-    };
-    let mut programs: Vec<Program> = fs::read_dir(folder)
-        .expect("CCW_CORPUS is a folder")
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| {
-            path.extension()
+/// The programs of this project and those of the folder that `CCW_CORPUS` names, in the order of
+/// their names.
+pub(crate) fn corpus() -> Vec<Recording> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/programs");
+    let further = std::env::var_os("CCW_CORPUS").map(PathBuf::from);
+    let mut programs = BTreeMap::new();
+    for folder in [Some(own), further].into_iter().flatten() {
+        let files = fs::read_dir(&folder).expect("a folder of programs");
+        let before = programs.len();
+        for file in files.map(|entry| entry.expect("readable").path()) {
+            if file
+                .extension()
                 .is_some_and(|extension| extension == "json")
-        })
-        .map(|path| parse(&fs::read_to_string(path).expect("readable")))
-        .collect();
-    assert!(!programs.is_empty());
-    programs.sort_by(|a, b| a.name.cmp(&b.name));
-    programs
+            {
+                let program = parse(&fs::read_to_string(file).expect("readable"));
+                programs.insert(program.name.clone(), program);
+            }
+        }
+        assert!(
+            programs.len() > before,
+            "nothing new in {}",
+            folder.display()
+        );
+    }
+    programs.into_values().collect()
 }
 
-fn parse(text: &str) -> Program {
+fn parse(text: &str) -> Recording {
     let json: Value = serde_json::from_str(text).expect("JSON");
     let memory = &json["memory"];
     let fill = u8::try_from(number(&memory["default_fill"])).expect("a byte");
@@ -59,12 +72,14 @@ fn parse(text: &str) -> Program {
             storage.set_key(GuestAddr::new(addr), key);
         }
     }
-    Program {
+    Recording {
         name: string(&json["name"]),
         class: string(&json["class"]),
-        device: string(&json["device"]["type"]),
-        orb: RawOrb(hex(&json["orb"]["raw"]).try_into().expect("32 bytes")),
-        storage,
+        program: Program {
+            device: string(&json["device"]["type"]),
+            orb: RawOrb(hex(&json["orb"]["raw"]).try_into().expect("32 bytes")),
+            storage,
+        },
         json,
     }
 }
@@ -89,6 +104,14 @@ pub(crate) fn hex(value: &Value) -> Vec<u8> {
         .step_by(2)
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex digits"))
         .collect()
+}
+
+impl Recording {
+    /// The status with which it ended, if it was recorded.
+    pub(crate) fn end(&self) -> Option<Scsw<Guest>> {
+        let scsw = &self.json["final"]["scsw"];
+        (!scsw.is_null()).then(|| Scsw::decode(&RawScsw(hex(scsw).try_into().expect("12 bytes"))))
+    }
 }
 
 impl Program {

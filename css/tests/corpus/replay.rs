@@ -8,7 +8,7 @@ use ccw::{Ccw, DeviceStatus, Format, Guest, GuestAddr, Orb, Scsw};
 use css::device::scripted::{Data, Response, Scripted};
 use css::{Progress, StorageError};
 
-use crate::program::{Program, corpus, hex, number};
+use crate::program::{Program, Recording, corpus, number};
 
 /// A command of the recorded run: the CCWs of its data chain.
 #[derive(Debug)]
@@ -77,9 +77,9 @@ fn responses(commands: &[Command], end: &Scsw<Guest>) -> Vec<Response> {
     responses
 }
 
-fn replay(program: &Program, executed: &[u64]) -> Option<Result<(), String>> {
-    let end = hex(&program.json["final"]["scsw"]);
-    let end = Scsw::decode(&ccw::RawScsw(end.try_into().ok()?));
+fn replay(recording: &Recording, executed: &[u64]) -> Option<Result<(), String>> {
+    let (program, name) = (&recording.program, &recording.name);
+    let end = recording.end()?;
     let orb = Orb::<Guest>::decode(&program.orb());
     let commands = commands(program, orb.format, executed)?;
     let mut device = Scripted::new(responses(&commands, &end));
@@ -88,7 +88,7 @@ fn replay(program: &Program, executed: &[u64]) -> Option<Result<(), String>> {
     let mut storage = program.storage.clone();
     subchannel.start(&orb).expect("condition code 0");
     let progress = subchannel.run(&mut storage, &mut device, 100_000);
-    assert_eq!(progress, Progress::Pending, "{}", program.name);
+    assert_eq!(progress, Progress::Pending, "{name}");
     let fetched: Vec<u64> = subchannel
         .fetches()
         .iter()
@@ -104,8 +104,7 @@ fn replay(program: &Program, executed: &[u64]) -> Option<Result<(), String>> {
         return Some(Ok(()));
     }
     Some(Err(format!(
-        "{}: fetched {fetched:x?}, recorded {executed:x?}\n  ended {:02x?}, recorded {:02x?}\n  {commands:x?}",
-        program.name,
+        "{name}: fetched {fetched:x?}, recorded {executed:x?}\n  ended {:02x?}, recorded {:02x?}\n  {commands:x?}",
         seen.encode().0,
         end.encode().0,
     )))

@@ -5,7 +5,7 @@ use ccw::Guest;
 use css::device::scripted::{Data, Response, Scripted};
 use css::{CannotStart, Check, OperandException, Progress, Subchannel};
 
-use crate::program::{Program, corpus, number, string};
+use crate::program::{Recording, corpus, number, string};
 
 /// More than any chain of the corpus moves.
 const PLENTY: usize = 1 << 20;
@@ -21,7 +21,8 @@ enum Verdict {
 ///
 /// The device does not know counts, so it finds them out: it offers plenty to the k-th command,
 /// sees how much is taken, and next time gives exactly that.
-fn judge(program: &Program) -> Verdict {
+fn judge(recording: &Recording) -> Verdict {
+    let (program, name) = (&recording.program, &recording.name);
     let mut lengths: Vec<Response> = Vec::new();
     loop {
         let mut script = lengths.clone();
@@ -32,14 +33,14 @@ fn judge(program: &Program) -> Verdict {
         match subchannel.start_raw(&program.orb()) {
             Ok(()) => {}
             Err(CannotStart::Operand(exception)) => return Verdict::Refused(exception),
-            Err(CannotStart::Condition(cc)) => panic!("{}: {cc:?}", program.name),
+            Err(CannotStart::Condition(cc)) => panic!("{name}: {cc:?}"),
         }
         let progress = subchannel.run(&mut storage, &mut device, 5000);
         if let Some(check) = subchannel.check() {
             return Verdict::Checked(check);
         }
         let Some(probed) = device.sent().get(lengths.len()) else {
-            assert_ne!(progress, Progress::Waiting, "{}", program.name);
+            assert_ne!(progress, Progress::Waiting, "{name}");
             return Verdict::Valid;
         };
         let moved = probed.taken + probed.output.len();
@@ -82,7 +83,7 @@ fn conditions(rule: &str) -> &'static [&'static str] {
     }
 }
 
-fn disagreement(program: &Program) -> Option<String> {
+fn disagreement(program: &Recording) -> Option<String> {
     let expect = &program.json["expect"];
     let outcome = string(&expect["outcome"]);
     let rule = string(&expect["rule"]);

@@ -46,6 +46,19 @@ fn identification() {
     assert_eq!(rig.get(0x4000, 12), b"path group 1");
 }
 
+/// What a 3590 says of its cartridge: mounted, and after REWIND UNLOAD not.
+#[test]
+fn medium_sense() {
+    let mut rig = Rig::new(Tape::new(Model::Tape3590, IMAGE.to_vec()));
+    for first in [0x10, 0x20] {
+        assert_eq!(rig.good(&[0xc200_0080_0000_3000]), 0);
+        assert_eq!(rig.get(0x3000, 128), [&[first][..], &[0; 127]].concat());
+        motion(&mut rig, 0x0f);
+    }
+    let end = drive(&IMAGE).run(&[0xc220_0080_0000_3000]);
+    assert_eq!((end.status[0], end.sense[0]), (0x0e, 0x80), "a 3490");
+}
+
 #[test]
 fn blocks_and_tape_marks_are_read() {
     let mut rig = drive(&IMAGE);

@@ -30,10 +30,12 @@ const DATA_SECURITY_ERASE: u8 = 0x97;
 const SET_PATH_GROUP: u8 = 0xaf;
 const ASSIGN: u8 = 0xb7;
 const UNASSIGN: u8 = 0xc7;
+const MEDIUM_SENSE: u8 = 0xc2;
 const MODE_SET: u8 = 0xdb;
 const SENSE_ID: u8 = 0xe4;
 
 const SENSE_BYTES: usize = 32;
+const MEDIUM_BYTES: usize = 128;
 /// Longest block that a program can write with data chaining.
 const MAX_WRITE: usize = 256 * 1024;
 /// A block id without the bits that say where on the tape it lies.
@@ -231,6 +233,13 @@ impl<I: Image> Tape<I> {
         DONE
     }
 
+    /// Whether there is a cartridge, and nothing more of it (model).
+    fn medium_sense(&self) -> [u8; MEDIUM_BYTES] {
+        let mut bytes = [0; MEDIUM_BYTES];
+        bytes[0] = if self.loaded { 0x10 } else { 0x20 };
+        bytes
+    }
+
     fn locate_block(&mut self, transfer: &mut dyn Transfer) -> Result<DeviceStatus, Failed> {
         let mut id = [0; 4];
         if transfer.read(&mut id) < id.len() {
@@ -275,6 +284,9 @@ impl<I: Image> Device for Tape<I> {
             NO_OPERATION => return Reply::IMMEDIATE,
             SENSE_ID => return accept_input(transfer, &self.model.id()),
             SENSE_PATH_GROUP => return accept_input(transfer, &self.path_group),
+            MEDIUM_SENSE if self.model == Model::Tape3590 => {
+                return accept_input(transfer, &self.medium_sense());
+            }
             _ => {}
         }
         let outcome = match command.0 {
