@@ -119,6 +119,7 @@ fn try_translate(
     let plan = match program.plan(profile)? {
         Planned::Run(plan) => plan,
         Planned::Ended(ended) => return Ok(Translation::Ended(*ended.irb())),
+        Planned::Arrived(arrived) => return Ok(Translation::Ended(*arrived.irb())),
     };
     let extents = plan
         .extents()

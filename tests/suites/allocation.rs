@@ -127,6 +127,7 @@ impl Setting {
         let plan = match program.plan(host) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Ended(ended)) => return (false, ended.into_buffers()),
+            Ok(Planned::Arrived(arrived)) => return (false, arrived.into_buffers()),
             Err(rejected) => return (false, rejected.into_buffers()),
         };
         let slot = Slot::new(

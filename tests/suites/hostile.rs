@@ -83,6 +83,7 @@ fn make(scene: &Scene, program: Program) -> Made {
         emitted: match program.plan(&HostProfile::SOFTWARE) {
             Err(rejected) => Err(rejected.to_string()),
             Ok(Planned::Ended(ended)) => Err(format!("{:?}", ended.irb())),
+            Ok(Planned::Arrived(arrived)) => Err(format!("{:?}", arrived.arrival())),
             Ok(Planned::Run(plan)) => {
                 let mut arena = Arena::for_plan(&plan);
                 let translated = plan.pin(&pinner).unwrap().emit(arena.slot()).unwrap();

@@ -103,6 +103,7 @@ fn copied(program: &GuestProgram, responses: &[Response]) -> Result<(Ran, Segmen
                 Vec::new(),
             ));
         }
+        Ok(Planned::Arrived(_)) => panic!("it was fetched as a whole"),
         Err(rejected) => return Err(rejected.finding.code),
     };
     let (mut ccws, mut lists) = (vec![0xee; 0x2_0000], vec![0xee; 0x20_0000]);

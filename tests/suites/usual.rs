@@ -57,6 +57,7 @@ fn make(scene: &Scene, policy: &Policy, guards: &Guards<'_>, profile: &HostProfi
         written: match program.plan(profile) {
             Err(rejected) => Err(rejected.to_string()),
             Ok(Planned::Ended(ended)) => Err(format!("{:?}", ended.irb())),
+            Ok(Planned::Arrived(arrived)) => Err(format!("{:?}", arrived.arrival())),
             Ok(Planned::Run(plan)) => {
                 let pinner = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
                 let extents = plan.extents().to_vec();

@@ -6,7 +6,7 @@
 
 use ccw::{Ccw, CcwFlags, Class, Command, DeviceClass, Format, Guest, Orb};
 
-use crate::Code;
+use crate::{Cause, Code};
 
 /// How the channel came to a CCW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub(crate) enum Op {
     Tic,
     /// Never carried out: the channel stops here.
     Fault,
+    /// Not carried out in this segment: the channel stops here, and the program is fetched again.
+    Break(Cause),
 }
 
 impl Op {

@@ -12,7 +12,7 @@ use ccw::{
 use pinning::{Extent, Pinner};
 
 use crate::{
-    Buffers, Doublewords, Translated, arrangement::HostSlot, chain::Op, node::Node,
+    Arrival, Buffers, Doublewords, Translated, arrangement::HostSlot, chain::Op, node::Node,
     status::check_bit,
 };
 
@@ -26,6 +26,10 @@ pub struct Completion {
     pub unmapped: bool,
     /// The host reports a program or protection check at a CCW with which nothing is wrong.
     pub unexplained: bool,
+    /// The host's program is over, and the guest's goes on with the segment that begins here. `irb` is
+    /// then the status of a program that is suspended or still runs: it has intermediate status or
+    /// none.
+    pub arrived: Option<Arrival>,
 }
 
 /// Which host CCW of a guest's.
@@ -88,6 +92,16 @@ impl<P: Pinner> Translated<P> {
             .and_then(|(n, part)| Some((self.work.nodes.get(usize::from(n))?, part)));
         let mut unexplained = false;
         let mut unmapped = false;
+        if let Some((&node, _)) = node
+            && let Some(arrival) = self.work.arrival(&node, from)
+        {
+            return Completion {
+                irb: self.work.arrived(&node, arrival.cause, from),
+                unmapped: false,
+                unexplained: false,
+                arrived: Some(arrival),
+            };
+        }
         match node {
             Some((node, part)) => {
                 scsw.cpa = node.addr.wrapping_add(8);
@@ -97,7 +111,7 @@ impl<P: Pinner> Translated<P> {
                 unexplained = explain(&mut scsw, node);
             }
             // Never started: the address is still that of the ORB.
-            None if from.cpa == self.work.host_orb.cpa.get() => scsw.cpa = self.work.orb.cpa.get(),
+            None if from.cpa == self.work.host_orb.cpa.get() => scsw.cpa = self.work.entry_addr(),
             None => {
                 unmapped = from.cpa != 0;
                 if address_is_meant(from) {
@@ -130,6 +144,7 @@ impl<P: Pinner> Translated<P> {
             irb,
             unmapped,
             unexplained,
+            arrived: None,
         }
     }
 

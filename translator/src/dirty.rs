@@ -180,7 +180,7 @@ impl Buffers {
         let ccw = node.ccw();
         match node.op {
             Op::Tic => [self.find_node(ccw.addr.get()).map(usize::from), None],
-            Op::Fault => [None; 2],
+            Op::Fault | Op::Break(_) => [None; 2],
             _ if ccw.chains_data() || ccw.chains_command() => [at(1), at(2)],
             _ => [None; 2],
         }
@@ -188,7 +188,7 @@ impl Buffers {
 }
 
 /// Adds the first `bytes` bytes of the data of `node`; reading backward, the first ones lie highest.
-fn add(areas: &mut Vec<(u64, u64)>, work: &Buffers, node: &Node, bytes: u16) {
+pub(crate) fn add(areas: &mut Vec<(u64, u64)>, work: &Buffers, node: &Node, bytes: u16) {
     let backward = node.op == Op::Backward;
     let mut push = |first: u64, len: u64| {
         let start = if backward {

@@ -8,10 +8,10 @@
 
 use alloc::boxed::Box;
 
-use ccw::{CCW_SIZE, Ccw, Class, Command, Format, Guest, GuestAddr, RawCcw, RawOrb};
+use ccw::{CCW_SIZE, Ccw, CcwFlags, Class, Command, Format, Guest, GuestAddr, RawCcw, RawOrb};
 
 use crate::{
-    Buffers, Code, Guards, GuestStorage, Policy,
+    Buffers, Cause, Code, Guards, GuestStorage, Policy, Segment, Stance,
     chain::{Judged, Op, State, judge},
     list,
     memory::key_allows,
@@ -31,6 +31,9 @@ pub struct Snapshot {
 ///
 /// Never fails: what is wrong with the program is told by the stages behind. `guards` are asked
 /// for the keys of the storage that CCWs and lists are read from.
+///
+/// It is the whole program: one that would have to be carried out in segments is refused
+/// ([`fetch_segment`](crate::fetch_segment) takes those).
 pub fn fetch<G: GuestStorage>(
     raw_orb: &RawOrb,
     storage: &G,
@@ -38,12 +41,27 @@ pub fn fetch<G: GuestStorage>(
     guards: &Guards<'_>,
     mut work: Box<Buffers>,
 ) -> Snapshot {
-    work.reset(raw_orb, policy);
+    work.breaks.clear();
+    let policy = policy.in_one_piece();
+    fetch_at(raw_orb, &Segment::START, storage, &policy, guards, work)
+}
+
+/// The same for any segment, with the breaks that [`Buffers`] say.
+#[inline]
+pub(crate) fn fetch_at<G: GuestStorage>(
+    raw_orb: &RawOrb,
+    segment: &Segment,
+    storage: &G,
+    policy: &Policy,
+    guards: &Guards<'_>,
+    mut work: Box<Buffers>,
+) -> Snapshot {
+    work.reset(raw_orb, segment, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
         // A TCW is no CCW.
         None if work.orb.transport => {}
-        None => match orb::cpa_fault(&work.orb) {
+        None => match orb::entry_fault(&work) {
             Some(code) => Walk::new(&mut work, storage, guards).refuse(code),
             None => program(&mut work, storage, guards),
         },
@@ -54,8 +72,8 @@ pub fn fetch<G: GuestStorage>(
 /// Copies a program that may be looked for where the ORB says.
 #[inline]
 fn program<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &Guards<'_>) {
-    let cpa = work.orb.cpa.get();
-    let (at, stop) = if straight::applies(&work.policy, guards) {
+    let cpa = work.entry_addr();
+    let (at, stop) = if straight::applies(work, guards) {
         let limit = ceiling(work.orb.format);
         straight::read(
             work,
@@ -85,7 +103,7 @@ fn ceiling(format: Format) -> u32 {
 
 /// How the walk comes to an address.
 #[derive(Clone, Copy)]
-struct Arrival {
+struct Way {
     at: u32,
     via: Via,
     state: State,
@@ -97,8 +115,8 @@ struct Arrival {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Via {
-    /// By the ORB.
-    Orb,
+    /// By the ORB, or because the segment begins there.
+    Start,
     /// By a command that skipped a CCW.
     Skip,
     /// By going on behind the CCW of this node.
@@ -112,7 +130,7 @@ enum Turn {
     /// A CCW that was not read before.
     New,
     /// A known one, behind which the walk goes on here.
-    Known(Arrival),
+    Known(Way),
     /// Nothing new.
     End,
 }
@@ -137,7 +155,7 @@ struct Walk<'a, G> {
 impl<'a, G: GuestStorage> Walk<'a, G> {
     fn new(work: &'a mut Buffers, storage: &'a G, guards: &'a Guards<'a>) -> Self {
         Self {
-            straight: straight::applies(&work.policy, guards),
+            straight: straight::applies(work, guards),
             work,
             storage,
             guards,
@@ -149,17 +167,17 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// The channel stops where the ORB leads.
     fn refuse(&mut self, code: Code) {
-        let cpa = self.work.orb.cpa.get();
+        let cpa = self.work.entry_addr();
         self.fault_node(cpa, code, Reach::COMMAND | Reach::CERTAIN);
     }
 
     /// Reads the program, of which the usual commands up to `at` were read, where it stops so.
     #[cold]
     fn from(&mut self, at: u32, stop: Stop) {
-        let cpa = self.work.orb.cpa.get();
-        let mut here = Arrival {
+        let cpa = self.work.entry_addr();
+        let mut here = Way {
             at: cpa,
-            via: Via::Orb,
+            via: Via::Start,
             state: State::Command,
             certain: true,
             skippable: false,
@@ -168,19 +186,22 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
         self.advance(&mut here, at);
         self.path(here, stop);
         while let Some(at) = self.work.pending.pop() {
-            let here = Arrival {
+            let here = Way {
                 at,
                 via: Via::Skip,
                 certain: false,
+                state: State::Command,
                 ..here
             };
-            self.path(here, Stop::Limit);
+            if !self.breaks(here) {
+                self.path(here, Stop::Limit);
+            }
         }
         self.leave_span();
     }
 
     /// Follows the program from `here`, where it stops being usual for this reason.
-    fn path(&mut self, mut here: Arrival, mut stop: Stop) {
+    fn path(&mut self, mut here: Way, mut stop: Stop) {
         here.state = State::Command;
         loop {
             let raw = match stop {
@@ -193,7 +214,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 Stop::End => return,
             };
             if let Some(raw) = raw
-                && !self.rare(&mut here, raw)
+                && (!self.rare(&mut here, raw) || self.breaks(here))
             {
                 return;
             }
@@ -202,6 +223,9 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 match self.turn(here) {
                     Turn::New => {}
                     Turn::Known(next) => {
+                        if self.breaks(next) {
+                            return;
+                        }
                         here = next;
                         stop = Stop::Limit;
                         continue;
@@ -214,7 +238,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Reads on at `here`, where a CCW may be added.
-    fn next(&mut self, here: &mut Arrival) -> Stop {
+    fn next(&mut self, here: &mut Way) -> Stop {
         if self.straight && here.state == State::Command {
             let (at, stop) = straight::read(
                 self.work,
@@ -243,7 +267,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Usual commands were read, up to `at`.
-    fn advance(&mut self, here: &mut Arrival, at: u32) {
+    fn advance(&mut self, here: &mut Way, at: u32) {
         if at != here.at {
             self.tail = at;
             here.at = at;
@@ -253,9 +277,9 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Judges and adds a CCW that is not usual, and goes on behind it; false when the path ends.
-    fn rare(&mut self, here: &mut Arrival, raw: RawCcw) -> bool {
+    fn rare(&mut self, here: &mut Way, raw: RawCcw) -> bool {
         let word = raw.format1(self.work.orb.format);
-        let judged = judge(word, &self.work.orb, here.state, here.after_tic());
+        let judged = self.judge(word, here);
         match self.append(here, raw, word, judged) {
             Some(index) => self.follow(here, index, judged.op, word),
             None => false,
@@ -264,7 +288,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// Goes on behind node `index`, which does `op`; false when the program ends there.
     #[inline(always)]
-    fn follow(&mut self, here: &mut Arrival, index: u16, op: Op, word: u64) -> bool {
+    fn follow(&mut self, here: &mut Way, index: u16, op: Op, word: u64) -> bool {
         let ccw = Ccw::<Guest>::from_format1(word);
         here.skippable = false;
         if op == Op::Tic {
@@ -297,7 +321,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Adds the CCW that was read as a node, with its list; none when the channel stops there.
-    fn append(&mut self, here: &Arrival, raw: RawCcw, word: u64, judged: Judged) -> Option<u16> {
+    fn append(&mut self, here: &Way, raw: RawCcw, word: u64, judged: Judged) -> Option<u16> {
         let Judged { op, fault } = judged;
         let ccw = Ccw::<Guest>::from_format1(word);
         let head = here.state.head(ccw.command);
@@ -308,12 +332,123 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             ..Node::new(self.work.next_node(), here.at, word, ignored, op, head)
         });
         let lost = op.has_list(ccw.flags) && !list::fetch(self.work, self.storage, self.guards);
-        (fault.is_none() && !lost).then_some(index)
+        let over = fault.is_some() || matches!(op, Op::Break(_));
+        (!over && !lost).then_some(index)
+    }
+
+    /// What the CCW `word` means where the walk has come to it so.
+    fn judge(&self, word: u64, here: &Way) -> Judged {
+        let judged = judge(word, &self.work.orb, here.state, here.after_tic());
+        if self.suspends(word, here, judged) {
+            Judged {
+                op: Op::Break(Cause::Suspend),
+                fault: None,
+            }
+        } else {
+            judged
+        }
+    }
+
+    /// Whether the program is left at the CCW `word`, because it suspends itself there.
+    fn suspends(&self, word: u64, here: &Way, judged: Judged) -> bool {
+        let Buffers {
+            policy, segment, ..
+        } = &*self.work;
+        // It looks at count and address only when it is resumed.
+        let later = matches!(
+            judged.fault,
+            Some(Code::Cnt0Zero | Code::Cnt1ZeroCd | Code::Fmt1Bit32)
+        );
+        let flag = Ccw::<Guest>::from_format1(word)
+            .flags
+            .contains(CcwFlags::SUSPEND);
+        // Only TICs can have come before.
+        let first = here.via == Via::Start || (here.after_tic() && self.work.nodes.len() <= 1);
+        flag && policy.suspend == Stance::Segments
+            && here.state == State::Command
+            && judged.op != Op::Tic
+            && (judged.fault.is_none() || later)
+            && !(segment.passing && first)
+    }
+
+    /// Whether the program is left at `here` because it must be fetched again there.
+    #[inline]
+    fn breaks(&mut self, here: Way) -> bool {
+        if self.work.breaks.is_empty()
+            || here.state != State::Command
+            || !self.work.is_break(here.at)
+        {
+            return false;
+        }
+        self.break_node(here);
+        true
+    }
+
+    /// Puts a node without bytes at `here`, where the segment ends.
+    #[cold]
+    fn break_node(&mut self, here: Way) {
+        let op = Op::Break(Cause::Refetch);
+        if (here.at != self.tail || here.at >= self.ceiling)
+            && let Some(index) = self.seek(here.at)
+        {
+            let Some(&known) = self.work.nodes.get(usize::from(index)) else {
+                return;
+            };
+            if known.op == op {
+                self.reach(index, here.reach());
+            } else if known.reach.intersects(Reach::CHAINED) {
+                self.second(index, here, op, None);
+            }
+            return;
+        }
+        if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
+            self.work.too_long = true;
+            return;
+        }
+        self.push(Node {
+            reach: here.reach(),
+            ..Node::new(self.work.next_node(), here.at, 0, 0, op, Command(0))
+        });
+        self.leave_span();
+    }
+
+    /// Whether the channel passed over the suspension at node `index`, with which the segment begins,
+    /// and comes there once more.
+    fn would_suspend_now(&self, index: u16, here: &Way) -> bool {
+        let node = self.work.nodes.get(usize::from(index));
+        self.work.segment.passing
+            && here.state == State::Command
+            && node.is_some_and(|node| {
+                node.reach.contains(Reach::COMMAND)
+                    && self.judge(node.word, here).op == Op::Break(Cause::Suspend)
+                    && node.op != Op::Break(Cause::Suspend)
+            })
+    }
+
+    /// The segment ends before the TIC that leads to node `index`, which has another meaning there.
+    fn leave_before(&mut self, index: u16, here: Way) {
+        let tic = match here.via {
+            Via::Tic(tic) => self.work.nodes.get_mut(usize::from(tic)),
+            _ => None,
+        };
+        match tic.filter(|tic| !tic.reach.intersects(Reach::CHAINED)) {
+            Some(tic) => tic.op = Op::Break(Cause::Refetch),
+            None => {
+                self.work.verdict.suspend.get_or_insert(index);
+            }
+        }
+    }
+
+    /// Node `index` is reached in one way more.
+    fn reach(&mut self, index: u16, reach: Reach) {
+        if let Some(node) = self.work.nodes.get_mut(usize::from(index)) {
+            node.reach |= reach;
+        }
     }
 
     /// Goes where the growing span does not go on.
     #[cold]
-    fn turn(&mut self, here: Arrival) -> Turn {
+    fn turn(&mut self, here: Way) -> Turn {
         if u64::from(here.at) >= self.work.orb.format.limit() {
             self.fault_node(here.at, Code::CcwaWrap, here.reach());
             return Turn::End;
@@ -325,8 +460,12 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 
     /// Comes to node `index` once more; none when that brings nothing new.
-    fn revisit(&mut self, index: u16, mut here: Arrival) -> Option<Arrival> {
+    fn revisit(&mut self, index: u16, mut here: Way) -> Option<Way> {
         self.note_loop(index, here);
+        if self.would_suspend_now(index, &here) {
+            self.leave_before(index, here);
+            return None;
+        }
         let node = self.work.nodes.get_mut(usize::from(index))?;
         let after_tic = here.after_tic();
         // A TIC that has only been reached in a legal way is judged anew behind another TIC. One
@@ -343,7 +482,9 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             node.reach.remove(Reach::CERTAIN);
             self.work.second_tic = Some(index);
         }
-        let Judged { op, fault } = judge(node.word, &self.work.orb, here.state, after_tic);
+        let word = node.word;
+        let Judged { op, fault } = self.judge(word, &here);
+        let node = self.work.nodes.get_mut(usize::from(index))?;
         if fault == Some(Code::SeqTicTic) {
             // The host channel meets the same two TICs and stops at the same one.
             if here.certain {
@@ -351,7 +492,6 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             }
             return None;
         }
-        let word = node.word;
         if again {
             node.reach |= here.reach();
             node.head = here.state.head(node.head);
@@ -367,18 +507,13 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
                 return self.second(index, here, op, fault);
             }
         }
-        (fault.is_none() && self.follow(&mut here, index, op, word)).then_some(here)
+        let goes_on = fault.is_none() && !matches!(op, Op::Break(_));
+        (goes_on && self.follow(&mut here, index, op, word)).then_some(here)
     }
 
     /// Judges the CCW of node `index` a second time, in another state: it gets a node of its own,
     /// which has no place in the host's program, because one CCW cannot serve both.
-    fn second(
-        &mut self,
-        index: u16,
-        mut here: Arrival,
-        op: Op,
-        fault: Option<Code>,
-    ) -> Option<Arrival> {
+    fn second(&mut self, index: u16, mut here: Way, op: Op, fault: Option<Code>) -> Option<Way> {
         if self.work.nodes.len() >= usize::from(self.work.policy.max_ccws) {
             self.work.too_long = true;
             return None;
@@ -402,16 +537,17 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
             first.op.has_list(ccw.flags) && (first.op == Op::Backward) == (op == Op::Backward);
         let lost =
             op.has_list(ccw.flags) && !listed && !list::fetch(self.work, self.storage, self.guards);
-        (fault.is_none() && !lost && self.follow(&mut here, index, op, word)).then_some(here)
+        let goes_on = fault.is_none() && !lost && !matches!(op, Op::Break(_));
+        (goes_on && self.follow(&mut here, index, op, word)).then_some(here)
     }
 
     /// Remembers that the program comes back to node `index`, so that what it reads in behind may
     /// be a CCW that was read before.
-    fn note_loop(&mut self, index: u16, here: Arrival) {
+    fn note_loop(&mut self, index: u16, here: Way) {
         let last = match here.via {
             Via::Sequence(last) | Via::Tic(last) => Some(last),
             Via::Skip => self.work.find_node(here.at.wrapping_sub(16)),
-            Via::Orb => None,
+            Via::Start => None,
         };
         if let Some(last) = last.filter(|&last| index <= last) {
             let (from, to) = self.work.looped.unwrap_or((index, last));
@@ -483,14 +619,15 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
 
     /// The CCW cannot be read.
     #[cold]
-    fn unread(&mut self, why: Unread, here: &Arrival) {
+    fn unread(&mut self, why: Unread, here: &Way) {
         let code = match (why, here.via) {
             (Unread::TooLong, _) => {
                 self.work.too_long = true;
                 return;
             }
             (Unread::Protected, _) => Code::CcwaProt,
-            (_, Via::Orb) => Code::CcwaCpaUnavail,
+            (_, Via::Start) if self.work.goes_on() => Code::CcwaSeqUnavail,
+            (_, Via::Start) => Code::CcwaCpaUnavail,
             (_, Via::Skip | Via::Sequence(_)) => Code::CcwaSeqUnavail,
             (_, Via::Tic(index)) => {
                 // The status names the TIC, so the fault is the TIC's.
@@ -523,7 +660,7 @@ impl<'a, G: GuestStorage> Walk<'a, G> {
     }
 }
 
-impl Arrival {
+impl Way {
     #[inline]
     fn after_tic(&self) -> bool {
         matches!(self.via, Via::Tic(_))

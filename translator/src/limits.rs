@@ -15,6 +15,9 @@ pub const KERNEL_SEGMENTS: u16 = 16;
 /// MIDAWs of one list: it must lie in one 4 KiB page.
 pub const MAX_MIDAWS: usize = 256;
 
+/// Breaks of one segment. A program that needs more is refused: it would be fetched as often.
+pub const MAX_BREAKS: usize = 32;
+
 /// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;

@@ -4,7 +4,7 @@
 use bitflags::bitflags;
 use ccw::{Ccw, Command, Format, Guest, GuestAddr, IdawFormat, MIDAW_SIZE, RawCcw};
 
-use crate::{Code, Policy, chain::Op};
+use crate::{Cause, Code, Policy, chain::Op};
 
 bitflags! {
     /// How a CCW was reached, and what that makes of it.
@@ -76,7 +76,7 @@ impl Node {
     /// Whether the channel may skip what stands behind it.
     pub(crate) fn may_skip(&self, policy: &Policy) -> bool {
         let itself = self.reach.contains(Reach::COMMAND) && policy.may_skip(self.ccw().command);
-        let is_command = !matches!(self.op, Op::Tic | Op::Fault);
+        let is_command = !matches!(self.op, Op::Tic | Op::Fault | Op::Break(_));
         is_command && self.ccw().chains_command() && (itself || self.reach.contains(Reach::SKIPS))
     }
 
@@ -137,7 +137,8 @@ impl Node {
 
     /// Whether it is the place of a CCW that could not be read.
     pub(crate) fn is_unread(&self) -> bool {
-        self.word == 0 && self.fault.is_some_and(|code| code.id().starts_with('A'))
+        let gone = self.fault.is_some_and(|code| code.id().starts_with('A'));
+        self.word == 0 && (gone || self.op == Op::Break(Cause::Refetch))
     }
 
     /// Where its list lies, if it has one.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The rules for an ORB. "PoP: ORB", "PoP: START SUBCHANNEL".
 
-use ccw::{CCW_SIZE, Guest, Orb, RawOrb, orb::word1};
+use ccw::{CCW_SIZE, GuestAddr, RawOrb, orb::word1};
 
-use crate::{Code, Policy};
+use crate::{Buffers, Code, Policy};
 
 /// Reserved bits of word 1 of a transport-mode ORB.
 const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
@@ -102,14 +102,16 @@ pub(crate) fn extension_reserved(raw: &RawOrb) -> Option<(u8, u8)> {
     Some((first * 8, last * 8 + 7))
 }
 
-/// The condition that stops the channel before it fetches the first CCW.
-pub(crate) fn cpa_fault(orb: &Orb<Guest>) -> Option<Code> {
-    let cpa = orb.cpa.widen();
-    if !cpa.is_aligned(CCW_SIZE) {
+/// The condition that stops the channel before it fetches the first CCW of a segment.
+pub(crate) fn entry_fault(work: &Buffers) -> Option<Code> {
+    let entry = GuestAddr::new(u64::from(work.entry_addr()));
+    if !entry.is_aligned(CCW_SIZE) {
         Some(Code::CcwaAlignCpa)
-    } else if cpa.get() >= orb.format.limit() {
-        Some(Code::CcwaCpa16m)
-    } else {
+    } else if entry.get() < work.orb.format.limit() {
         None
+    } else if work.goes_on() {
+        Some(Code::CcwaWrap)
+    } else {
+        Some(Code::CcwaCpa16m)
     }
 }

@@ -40,6 +40,12 @@ impl Overlap {
         self.any = false;
     }
 
+    /// Forgets what was read in, and not where the control words lie.
+    pub(crate) fn forget(&mut self) {
+        self.written.fill(0);
+        self.any = false;
+    }
+
     /// Whether input went into any control word.
     pub(crate) fn any(&self) -> bool {
         self.any

@@ -7,8 +7,8 @@ use ccw::{Format, Guest, IdawFormat, Irb, MAX_IDAWS};
 use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
-    Arrangement, Buffers, Check, Code, FirstByteFault, HostProfile, Program, Rejected, Site,
-    Stance,
+    Arrangement, Arrival, Buffers, Check, Code, Earlier, FirstByteFault, HostProfile, Program,
+    Rejected, Site, Stance,
     arrangement::Laid,
     chain::Op,
     layout,
@@ -25,6 +25,9 @@ pub enum Planned {
     Run(Plan),
     /// It ends before the first byte moves: the guest gets its status at once.
     Ended(Ended),
+    /// Nothing is to be done before the next segment: the first CCW suspends the program, or control
+    /// comes by TICs alone to where it must be fetched again.
+    Arrived(Arrived),
 }
 
 /// A program that ends without any I/O.
@@ -36,6 +39,32 @@ pub struct Ended {
 
 impl Ended {
     /// The status that the guest sees.
+    pub fn irb(&self) -> &Irb<Guest> {
+        &self.irb
+    }
+
+    /// Gives the buffers back.
+    pub fn into_buffers(self) -> Box<Buffers> {
+        self.work
+    }
+}
+
+/// A segment of a program that does nothing.
+#[derive(Debug)]
+pub struct Arrived {
+    arrival: Arrival,
+    irb: Irb<Guest>,
+    work: Box<Buffers>,
+}
+
+impl Arrived {
+    /// Where the program goes on.
+    pub fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+
+    /// The status that the guest sees now: of a program that is suspended, as
+    /// [`Completion::irb`](crate::Completion::irb) has it.
     pub fn irb(&self) -> &Irb<Guest> {
         &self.irb
     }
@@ -61,6 +90,25 @@ impl Program {
     /// A refusal by name: of what START SUBCHANNEL refuses, of what the policy forbids, and of
     /// what is legal but cannot be carried out on this host.
     pub fn plan(self, profile: &HostProfile) -> Result<Planned, Rejected> {
+        self.plan_in(profile)
+    }
+
+    /// The same for a segment that comes behind `earlier` ones, with which it shares the limits of the
+    /// host.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn plan_behind<P: Pinner>(
+        self,
+        earlier: &Earlier<P>,
+        profile: &HostProfile,
+    ) -> Result<Planned, Rejected> {
+        let _ = earlier;
+        self.plan_in(profile)
+    }
+
+    fn plan_in(self, profile: &HostProfile) -> Result<Planned, Rejected> {
         if let Some(code) = self.work.orb_fault {
             let site = self.findings().first().map_or(Site::default(), |f| f.site);
             return Err(Rejected::new(self.work, code, site));
@@ -75,6 +123,9 @@ impl Program {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work } = self;
+        if let Some((arrival, irb)) = work.arrives_at_once() {
+            return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
+        }
         let block = list_block(&work);
         work.profile = *profile;
         work.laid = match profile.arrangement {
@@ -126,7 +177,12 @@ impl Program {
         if work.orb.transport {
             return Some((Code::EnvTransport, Site::default()));
         }
-        if policy.no_prefetch == Stance::Refuse && !work.orb.prefetch {
+        let refused = match policy.no_prefetch {
+            Stance::Accept => false,
+            Stance::Refuse => true,
+            Stance::Segments => verdict.unbroken && verdict.modified.is_none(),
+        };
+        if refused && !work.orb.prefetch {
             return Some((Code::EnvNoprefetch, Site::default()));
         }
         let (code, n) = if work.too_long {
@@ -138,7 +194,9 @@ impl Program {
             (Code::EnvSuspend, n)
         } else if let Some(n) = verdict.two_ways {
             (Code::EnvTwoWays, n)
-        } else if let (Some(n), Stance::Refuse) = (verdict.modified, policy.self_modifying) {
+        } else if let (Some(n), Stance::Refuse | Stance::Segments) =
+            (verdict.modified, policy.self_modifying)
+        {
             (Code::EnvOverlap, n)
         } else {
             return None;

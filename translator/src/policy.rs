@@ -45,6 +45,19 @@ pub enum Stance {
     Accept,
     /// Refuse it by name.
     Refuse,
+    /// Carry it out exactly, in [segments](crate::Segment): the host's program stops where the
+    /// guest's must be fetched later, and [`Completion::arrived`](crate::Completion::arrived) says
+    /// when control has come there.
+    Segments,
+}
+
+impl Stance {
+    const fn in_one_piece(self) -> Self {
+        match self {
+            Self::Segments => Self::Refuse,
+            other => other,
+        }
+    }
 }
 
 /// How programs of one subchannel are read and judged.
@@ -60,6 +73,9 @@ pub struct Policy {
     pub no_prefetch: Stance,
     /// Programs that read into themselves (E07).
     pub self_modifying: Stance,
+    /// Programs that suspend themselves (E11). A host that suspends is not known: `Accept` is
+    /// `Refuse` here.
+    pub suspend: Stance,
     /// Whether remarks (severity warning and note) are collected; a mediator has no use for them.
     pub remarks: bool,
     /// CCWs of one program that are read before it is refused as too long (E02).
@@ -74,19 +90,21 @@ impl Policy {
         skips: Skips::Searches,
         no_prefetch: Stance::Accept,
         self_modifying: Stance::Accept,
+        suspend: Stance::Refuse,
         remarks: true,
         max_ccws: u16::MAX,
     };
 
-    /// For a mediator: what cannot be exact is refused.
+    /// For a mediator: what one copy cannot carry out exactly is carried out in segments.
     pub const MEDIATE: Self = Self {
         facilities: Facilities {
             // Not carried out yet, so not offered.
             midaw: false,
             ..Facilities::Z
         },
-        no_prefetch: Stance::Refuse,
-        self_modifying: Stance::Refuse,
+        no_prefetch: Stance::Segments,
+        self_modifying: Stance::Segments,
+        suspend: Stance::Segments,
         remarks: false,
         max_ccws: limits::MAX_CCWS,
         ..Self::CHECK
@@ -96,6 +114,16 @@ impl Policy {
     #[must_use]
     pub const fn for_device(self, device: DeviceClass) -> Self {
         Self { device, ..self }
+    }
+
+    /// The same for who fetches a program once: what needs segments is refused.
+    pub(crate) const fn in_one_piece(&self) -> Self {
+        Self {
+            no_prefetch: self.no_prefetch.in_one_piece(),
+            self_modifying: self.self_modifying.in_one_piece(),
+            suspend: self.suspend.in_one_piece(),
+            ..*self
+        }
     }
 
     /// Whether data chaining goes on behind a CCW of the command `head`. An immediate command is over

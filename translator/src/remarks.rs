@@ -57,10 +57,11 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
             return;
         }
         Some(_) => return,
+        None if matches!(node.op, Op::Break(_)) => return,
         None => {}
     }
     if node.op == Op::Tic {
-        if n == 0 {
+        if n == 0 && work.segment.from.is_none() {
             remark(work, Code::TicFirst, (0, 7));
         }
         return;

@@ -59,6 +59,7 @@ impl<P: Pinner> Running<P> {
                 irb: Irb::IDLE,
                 unmapped: true,
                 unexplained: true,
+                arrived: None,
             },
         }
     }

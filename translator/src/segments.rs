@@ -94,7 +94,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
                 line.push(HostSlot::Split(n));
             }
             put(work, line, n);
-            let stops = node.op == Op::Fault;
+            let stops = matches!(node.op, Op::Fault | Op::Break(_));
             // The host goes by the flags.
             let copies_on = !stops && (node.ccw().chains_data() || node.ccw().chains_command());
             match (stops || !node.chains(&work.policy), skippable) {

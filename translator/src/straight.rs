@@ -4,7 +4,7 @@
 use ccw::{Ccw, CcwFlags, Format, Guest, GuestAddr, RawCcw};
 
 use crate::{
-    Buffers, Guards, GuestStorage, Policy, Skips,
+    Buffers, Guards, GuestStorage, Skips,
     chain::{Op, common},
     list,
     node::{Node, Reach},
@@ -35,9 +35,10 @@ pub(crate) enum Stop {
 }
 
 /// Whether usual commands need no more thought than is given to them here: no storage has keys,
-/// and only searches skip.
-pub(crate) fn applies(policy: &Policy, guards: &Guards<'_>) -> bool {
-    guards.keys.is_none() && policy.skips == Skips::Searches
+/// only searches skip, and there are no breaks.
+#[inline]
+pub(crate) fn applies(work: &Buffers, guards: &Guards<'_>) -> bool {
+    guards.keys.is_none() && work.policy.skips == Skips::Searches && work.breaks.is_empty()
 }
 
 /// Reads usual commands from `at` on, none at `limit`; the first was reached as `reach` says, and

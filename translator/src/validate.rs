@@ -7,7 +7,7 @@ use ccw::CcwFlags;
 use pinning::{Access, Extent, RegionMap};
 
 use crate::{
-    Buffers, Code, Guards, Outcome, Program, Severity, Snapshot,
+    Buffers, Code, Guards, Outcome, Program, Severity, Snapshot, Stance,
     chain::Op,
     data::{Checker, DataFault, Notable, narrow},
     node::{Node, Reach},
@@ -123,7 +123,7 @@ impl Validator {
         if node.is_midal() && node.op.transfers() {
             self.work.verdict.midaw.get_or_insert(n);
         }
-        if node.suspends() {
+        if node.suspends() && self.work.policy.suspend != Stance::Segments {
             self.work.verdict.suspend.get_or_insert(n);
         }
         if node.reach.contains(Reach::TWO_WAYS) {
@@ -141,6 +141,7 @@ impl Validator {
         }
         let ccw_is_read_in = self.work.ccw_is_written(&node);
         if near_control {
+            self.work.writers.push(n);
             let new = checker.extents.get(mark.extents.saturating_sub(1)..);
             self.read_in(new.unwrap_or(&[]));
         }

@@ -40,6 +40,8 @@ pub(crate) struct Verdict {
     pub(crate) two_ways: Option<u16>,
     /// The program reads into itself, first into this node.
     pub(crate) modified: Option<u16>,
+    /// A break is needed where there can be none.
+    pub(crate) unbroken: bool,
 }
 
 impl Verdict {
@@ -51,5 +53,6 @@ impl Verdict {
         suspend: None,
         two_ways: None,
         modified: None,
+        unbroken: false,
     };
 }

@@ -10,7 +10,7 @@ use ccw::{CCW_SIZE, Guest, Host, IdawFormat, Orb, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
-    Code, Finding, HostProfile, Policy, Severity, Site,
+    Code, Finding, HostProfile, Policy, Segment, Severity, Site,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
     dirty::Reached,
@@ -36,6 +36,17 @@ pub struct Buffers {
     pub(crate) words: Vec<[u8; 8]>,
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
+    /// Which part of the program it is.
+    pub(crate) segment: Segment,
+    /// Addresses at which control is stopped, ascending, because the program must be fetched again
+    /// there.
+    pub(crate) breaks: Vec<u32>,
+    /// Nodes with input near control words.
+    pub(crate) writers: Vec<u16>,
+    /// Last CCWs of commands behind which there must be a break, while they are collected.
+    pub(crate) ends: Vec<u16>,
+    /// First byte and end of areas of input, while they are compared.
+    pub(crate) areas: Vec<(u64, u64)>,
     pub(crate) findings: Findings,
     pub(crate) verdict: Verdict,
     /// The host that the program is laid out for, and how it lies.
@@ -75,14 +86,16 @@ impl Buffers {
     }
 
     /// Forgets the last program.
-    pub(crate) fn reset(&mut self, raw_orb: &RawOrb, policy: &Policy) {
+    pub(crate) fn reset(&mut self, raw_orb: &RawOrb, segment: &Segment, policy: &Policy) {
         self.raw_orb = *raw_orb;
+        self.segment = *segment;
         self.orb = Orb::decode(raw_orb);
         self.policy = *policy;
         self.nodes.clear();
         self.spans.clear();
         self.words.clear();
         self.pending.clear();
+        self.writers.clear();
         self.findings.clear();
         self.verdict = Verdict::CLEAN;
         self.slots.clear();
@@ -124,6 +137,16 @@ impl Buffers {
             reason = "less than the span's length"
         )]
         (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
+    }
+
+    /// Guest address of the first CCW, as far as there is one: an address may be beyond the limit of
+    /// the format.
+    #[inline]
+    pub(crate) fn entry_addr(&self) -> u32 {
+        match self.segment.from {
+            None => self.orb.cpa.get(),
+            Some(arrival) => u32::try_from(arrival.at.get()).unwrap_or(u32::MAX),
+        }
     }
 
     /// Number of the node that is read next.
@@ -196,6 +219,7 @@ impl Buffers {
         let start = u64::from(node.addr);
         self.overlap.any()
             && !node.is_unread()
+            && !matches!(node.op, Op::Break(_))
             && self.overlap.is_written((start, start + CCW_SIZE))
     }
 
@@ -239,6 +263,11 @@ impl Default for Buffers {
             spans: Vec::new(),
             words: Vec::new(),
             pending: Vec::new(),
+            segment: Segment::START,
+            breaks: Vec::new(),
+            writers: Vec::new(),
+            ends: Vec::new(),
+            areas: Vec::new(),
             findings: Findings::default(),
             verdict: Verdict::CLEAN,
             profile: HostProfile::SOFTWARE,

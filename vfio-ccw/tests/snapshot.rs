@@ -39,6 +39,7 @@ fn text(schib: &str) -> Value {
                 "skips": "searches",
                 "no_prefetch": "refuse",
                 "self_modifying": "refuse",
+                "suspend": "refuse",
                 "max_ccws": 4096,
             },
             "suspend": false,

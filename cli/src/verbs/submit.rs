@@ -120,7 +120,7 @@ fn prepare(input: &Input) -> Result<Uses, Finding> {
             }
             Ok(uses)
         }
-        Ok(Planned::Ended(_)) => Ok(uses),
+        Ok(Planned::Ended(_) | Planned::Arrived(_)) => Ok(uses),
         Err(rejected) => Err(rejected.finding),
     }
 }

@@ -51,6 +51,9 @@ pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
                 (Ok(()), _) => ended_there(&guest, 0, &ended.irb().scsw, &scene.ram),
             };
         }
+        Ok(Planned::Arrived(arrived)) => {
+            return differ(format_args!("left at once: {:?}", arrived.arrival()));
+        }
         Ok(Planned::Run(plan)) => plan,
     };
     if control.modified(&guest).is_some() {

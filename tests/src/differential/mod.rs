@@ -173,6 +173,7 @@ fn check_by(scene: &Scene, aliases: bool, way: Way) -> Result<Outcome, Differenc
             )?;
             Ok(Outcome::AtOnce(guest.condition))
         }
+        Planned::Arrived(arrived) => differ(format_args!("left at once: {:?}", arrived.arrival())),
         Planned::Run(plan) => {
             if let Some(modified) = control.modified(&guest) {
                 let refuses = scene.policy.self_modifying == Stance::Refuse;

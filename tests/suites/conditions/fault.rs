@@ -5,9 +5,7 @@ use std::ops::RangeInclusive;
 
 use ccw::{DeviceStatus, GuestAddr, RawScsw, Scsw, Space, SubchannelStatus};
 use tests::program::{GuestProgram, hex};
-use translator::{
-    Check, Code, Finding, HostProfile, LimitAddr, Outcome, Planned, Response, Severity, Sure,
-};
+use translator::{Check, Code, Finding, HostProfile, LimitAddr, Outcome, Response, Severity, Sure};
 
 use crate::run::{self, Full, Translated};
 
@@ -316,7 +314,7 @@ impl Expected {
     fn is_refused(&self) {
         let rejected = match self.program.judge().plan(&HostProfile::SOFTWARE) {
             Err(rejected) => rejected,
-            Ok(Planned::Run(_) | Planned::Ended(_)) => panic!("not refused"),
+            Ok(_) => panic!("not refused"),
         };
         assert_eq!(rejected.finding.code, self.code);
         assert_eq!(rejected.response(), Response::OperandException);

@@ -177,6 +177,7 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
                 storage: None,
             };
         }
+        Ok(Planned::Arrived(_)) => panic!("it was fetched as a whole"),
         Err(rejected) => return Translated::Refused(rejected.finding.code),
     };
     let (mut ccws, mut lists) = (vec![0xff; 0x8000], vec![0xff; 0x8000]);

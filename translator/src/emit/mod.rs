@@ -19,7 +19,7 @@ use lists::{blocks, write_blocks};
 use stream::Stream;
 
 use crate::{
-    Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
+    Arrangement, Buffers, Code, Earlier, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
     arrangement::HostSlot,
     chain::Op,
     node::{NOWHERE, Node, Reach},
@@ -49,6 +49,20 @@ pub struct Doublewords {
 }
 
 impl<P: Pinner> Pinned<P> {
+    /// Writes what is repeated of `earlier` segments into `slot`, and this one behind. Any slot will do.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::HostArena`] when it does not fit; all pins are given back.
+    pub fn emit_behind(
+        self,
+        earlier: Earlier<P>,
+        slot: Slot<'_>,
+    ) -> Result<Translated<P>, Rejected> {
+        drop(earlier);
+        self.emit(slot)
+    }
+
     /// Writes the host's program into `slot`.
     ///
     /// # Errors
@@ -108,7 +122,7 @@ fn host_orb(work: &Buffers, base: Addr31<Host>) -> Orb<Host> {
         synchronize: guest.synchronize,
         format: Format::One,
         prefetch: true,
-        initial_status: guest.initial_status,
+        initial_status: guest.initial_status && !work.is_accepted(),
         limit_check: false,
         suppress_suspended: guest.suppress_suspended,
         transport: false,
@@ -275,7 +289,8 @@ impl Emitter<'_, '_> {
     fn image(&mut self, node: &Node) -> Result<RawCcw, Code> {
         let guest = node.ccw();
         let lists = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
-        let plain = guest.flags.difference(lists);
+        // Whether it suspends was decided before.
+        let plain = guest.flags.difference(lists.union(CcwFlags::SUSPEND));
         let here = self.slot.lists.at(self.used);
         if node.op == Op::Backward && self.work.is_split(node) {
             return self.split(node, plain);
@@ -305,7 +320,7 @@ impl Emitter<'_, '_> {
                 addr: Addr31::truncate(0),
             }
             .encode()),
-            Op::Fault => Ok(self.stop(node)),
+            Op::Fault | Op::Break(_) => Ok(self.stop(node)),
             Op::Tic if node.host == NOWHERE => Ok(RawCcw::STOP),
             Op::Tic => {
                 let to = self.work.find_node(guest.addr.get()).ok_or(Code::HostMap)?;
@@ -364,9 +379,11 @@ impl Emitter<'_, '_> {
 /// The CCW that does for `node` what the list at `list` says, if it is the guest's own command.
 #[inline(always)]
 fn usual(node: &Node, list: Addr31<Host>) -> RawCcw {
-    const LISTS: CcwFlags = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
-    // Command, count, and the flags but for those of lists.
-    const KEPT: u64 = !((LISTS.bits() as u64) << 48 | 0xffff_ffff);
+    const DROPPED: CcwFlags = CcwFlags::INDIRECT
+        .union(CcwFlags::MODIFIED_INDIRECT)
+        .union(CcwFlags::SUSPEND);
+    // Command, count, and the flags but for those of lists, and the one that was judged before.
+    const KEPT: u64 = !((DROPPED.bits() as u64) << 48 | 0xffff_ffff);
     const INDIRECT: u64 = (CcwFlags::INDIRECT.bits() as u64) << 48;
     let word = node.word & KEPT | INDIRECT | u64::from(list.get());
     RawCcw(word.to_be_bytes())

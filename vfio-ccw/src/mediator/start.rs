@@ -339,6 +339,13 @@ impl<D: CcwDevice> Mediator<D> {
                 self.metrics.ended_at_once += 1;
                 return Prepared::Status(irb);
             }
+            // Only of programs that are fetched in segments.
+            Ok(Planned::Arrived(arrived)) => {
+                self.keep(arrived.into_buffers());
+                let bits = status::bits(&Orb::decode(orb));
+                let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+                return Prepared::Status(status::checked(bits, check));
+            }
             Err(rejected) => return self.rejected(rejected, &layout),
         };
         let translated = lease

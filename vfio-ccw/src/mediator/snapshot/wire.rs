@@ -70,6 +70,8 @@ struct PolicyDef {
     no_prefetch: Stance,
     #[serde(with = "StanceDef")]
     self_modifying: Stance,
+    #[serde(with = "StanceDef")]
+    suspend: Stance,
     /// Nothing that the guest sees.
     #[serde(skip)]
     remarks: bool,
@@ -110,6 +112,7 @@ enum SkipsDef {
 enum StanceDef {
     Accept,
     Refuse,
+    Segments,
 }
 
 #[derive(Serialize, Deserialize)]

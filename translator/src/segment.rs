@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Programs that one snapshot cannot hold: they are carried out in segments.
+//!
+//! A segment is what is fetched at one time. Where the channel must not go on because a CCW has to
+//! be fetched later, the host's program gets a stop CCW, a *break*. When control comes there, the
+//! host's status says so ([`Completion::arrived`](crate::Completion::arrived)), and the program goes
+//! on with the next segment. "PoP: Suspension of Channel-Program Execution", "PoP: Prefetching".
+
+use alloc::boxed::Box;
+
+use ccw::{
+    ActivityControl, CcwFlags, DeviceStatus, FunctionControl, Guest, GuestAddr, Host, Irb, OrbBits,
+    RawOrb, Scsw, StatusControl, SubchannelStatus,
+};
+use pinning::RegionMap;
+
+use crate::{
+    Buffers, Guards, GuestStorage, Policy, Program, Stance, breaks, chain::Op, fetch::fetch_at,
+    node::Node, validate,
+};
+
+/// Why the host's program stops at a CCW with which nothing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The CCW has the S flag: the program is suspended there, until RESUME SUBCHANNEL.
+    Suspend,
+    /// What stands there may have changed since the segment was fetched: by the program's own input,
+    /// or by the guest, which a PCI has told how far the program is.
+    Refetch,
+}
+
+/// Where control has come, and what for: the program goes on with the segment that begins there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Arrival {
+    /// Guest address of the CCW that is next.
+    pub at: GuestAddr,
+    /// Why it was not executed.
+    pub cause: Cause,
+    /// A command of the program was accepted before, so initial status is due no more.
+    pub accepted: bool,
+}
+
+/// A part of a program that is fetched at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Segment {
+    pub(crate) from: Option<Arrival>,
+    pub(crate) passing: bool,
+}
+
+impl Segment {
+    /// The first one, where the ORB leads.
+    pub const START: Self = Self {
+        from: None,
+        passing: false,
+    };
+
+    /// The one that begins where control has come.
+    ///
+    /// A CCW there with the S flag suspends the program (again).
+    pub const fn from(arrival: Arrival) -> Self {
+        Self {
+            from: Some(arrival),
+            passing: false,
+        }
+    }
+
+    /// The same when RESUME SUBCHANNEL was accepted before control came there: the S flag of the first
+    /// CCW has no effect then.
+    #[must_use]
+    pub const fn passing_suspension(self) -> Self {
+        Self {
+            passing: true,
+            ..self
+        }
+    }
+}
+
+/// Copies and judges one segment of the program that `raw_orb` starts: [`fetch`](crate::fetch) and
+/// [`validate`], for a policy that says [`Stance::Segments`].
+///
+/// Where the program reads into what is still to come of it, or where the ORB forbids prefetching,
+/// it is fetched twice or more, until every break is known; the last snapshot is the one that is
+/// judged and carried out. At most [`limits::MAX_BREAKS`](crate::limits::MAX_BREAKS) times.
+pub fn fetch_segment<G: GuestStorage>(
+    raw_orb: &RawOrb,
+    segment: &Segment,
+    storage: &G,
+    map: &RegionMap,
+    policy: &Policy,
+    guards: &Guards<'_>,
+    mut work: Box<Buffers>,
+) -> Program {
+    work.breaks.clear();
+    loop {
+        let snapshot = fetch_at(raw_orb, segment, storage, policy, guards, work);
+        let mut program = validate(snapshot, map, guards);
+        if !program.wants_breaks() || !breaks::add(&mut program.work) {
+            return program;
+        }
+        work = program.work;
+    }
+}
+
+impl Program {
+    /// Whether the snapshot may hold too much.
+    #[inline]
+    fn wants_breaks(&self) -> bool {
+        let (policy, verdict) = (&self.work.policy, &self.work.verdict);
+        let changes = verdict.modified.is_some() && policy.self_modifying == Stance::Segments;
+        changes || self.work.is_late()
+    }
+}
+
+impl Buffers {
+    /// Whether control came to the segment by command chaining.
+    pub(crate) fn goes_on(&self) -> bool {
+        let from = self.segment.from;
+        from.is_some_and(|arrival| arrival.cause == Cause::Refetch)
+    }
+
+    /// Whether what comes behind a PCI must not be fetched before.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.orb.prefetch && self.policy.no_prefetch == Stance::Segments
+    }
+    /// Whether a command of the program was accepted before this segment.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.segment.from.is_some_and(|arrival| arrival.accepted)
+    }
+
+    /// Where the segment leads without a command.
+    pub(crate) fn arrives_at_once(&self) -> Option<(Arrival, Irb<Guest>)> {
+        let mut node = self.nodes.first()?;
+        if node.op == Op::Tic {
+            let target = self.find_node(node.ccw().addr.get())?;
+            node = self.nodes.get(usize::from(target))?;
+        }
+        let Op::Break(cause) = node.op else {
+            return None;
+        };
+        let arrival = Arrival {
+            at: node.guest(),
+            cause,
+            accepted: self.is_accepted(),
+        };
+        Some((arrival, self.arrived(node, cause, &Scsw::IDLE)))
+    }
+
+    /// Where the program goes on, if `host` is the status of one that was stopped at `node` for that.
+    pub(crate) fn arrival(&self, node: &Node, host: &Scsw<Host>) -> Option<Arrival> {
+        let Op::Break(cause) = node.op else {
+            return None;
+        };
+        let quiet =
+            DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::STATUS_MODIFIER;
+        let stopped = host.function == FunctionControl::START
+            && host.status.contains(StatusControl::PRIMARY)
+            && host.deferred_cc == 0
+            && host.subchannel - SubchannelStatus::PCI == SubchannelStatus::PROGRAM_CHECK
+            && quiet.contains(host.device);
+        stopped.then(|| Arrival {
+            at: node.guest(),
+            cause,
+            accepted: true,
+        })
+    }
+
+    /// The status of a program that was stopped at `node`, as the guest sees it: suspended there, or
+    /// still running.
+    pub(crate) fn arrived(&self, node: &Node, cause: Cause, host: &Scsw<Host>) -> Irb<Guest> {
+        let mut irb = Irb::IDLE;
+        let scsw = &mut irb.scsw;
+        scsw.orb = OrbBits::from(&self.orb);
+        scsw.function = FunctionControl::START;
+        scsw.cpa = node.addr.wrapping_add(8);
+        scsw.zero_cc = host.zero_cc;
+        scsw.subchannel = host.subchannel & SubchannelStatus::PCI;
+        let mut tells = scsw.zero_cc;
+        match cause {
+            Cause::Suspend => {
+                scsw.activity = ActivityControl::SUSPENDED;
+                scsw.residual = node.ccw().count;
+                // It is recognised before the suspension.
+                if node.ccw().flags.contains(CcwFlags::PCI) {
+                    scsw.subchannel |= SubchannelStatus::PCI;
+                }
+                tells |= !self.orb.suppress_suspended;
+            }
+            Cause::Refetch => {
+                scsw.activity = ActivityControl::SUBCHANNEL_ACTIVE | ActivityControl::DEVICE_ACTIVE;
+                // The last CCW that was in control is the one before, or the one before that.
+                scsw.cpa = node.addr;
+            }
+        }
+        if tells || !scsw.subchannel.is_empty() {
+            scsw.status = StatusControl::INTERMEDIATE | StatusControl::PENDING;
+        }
+        irb
+    }
+}
