@@ -81,6 +81,9 @@ conditions! {
     M10 PROGRAM_CHECK "last MIDAW used up before the CCW count",
     M12 PROGRAM_CHECK "area of a MIDAW crosses a 4 KiB boundary",
     M13 PROGRAM_CHECK "location that a MIDAW designates not available",
+    N02 CHAINING_CHECK "input came faster than the next CCW of the data chain",
+    N03 CHANNEL_DATA_CHECK "data with an error that cannot be corrected",
+    N04 CHANNEL_CONTROL_CHECK "CCW or word of a list with an error that cannot be corrected",
 }
 
 /// A condition, and the CCW address that the status names with it.

@@ -190,6 +190,10 @@ impl Transfer for Tap<'_> {
         self.received += self.hear(bytes.get(..n).unwrap_or_default());
         n
     }
+
+    fn overrun(&mut self) {
+        self.transfer.overrun();
+    }
 }
 
 #[cfg(test)]

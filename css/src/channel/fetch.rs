@@ -102,6 +102,7 @@ impl<S: Space> Channel<'_, S> {
             }
             Err(error) => Err(match (error.fault, tic) {
                 (StorageFault::Protected, _) => check(Condition::A08, at),
+                (StorageFault::Damaged, _) => check(Condition::N04, at),
                 (StorageFault::Unavailable, Some(tic)) => check(Condition::A05, tic),
                 (StorageFault::Unavailable, None) if first => check(Condition::A03, at),
                 (StorageFault::Unavailable, None) => check(Condition::A06, at),

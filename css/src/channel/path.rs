@@ -6,7 +6,7 @@ use ccw::{Command, Direction, Space};
 use super::area::Area;
 use super::fetch::check;
 use super::{Channel, Control, Cursor, Fetched, Reached};
-use crate::{Check, Transfer};
+use crate::{Check, Condition, Transfer};
 
 /// A command in execution, with all CCWs of its data chain.
 pub(crate) struct Path<'a, 'c, S: Space> {
@@ -14,6 +14,8 @@ pub(crate) struct Path<'a, 'c, S: Space> {
     head: Command,
     control: Control<S>,
     area: Area,
+    /// The CCW in control was reached by data chaining.
+    chained: bool,
     /// Bytes moved under all CCWs of the chain.
     moved: bool,
     /// The device asked for bytes, or offered them, when the count was used up.
@@ -48,6 +50,7 @@ impl<'a, 'c, S: Space> Path<'a, 'c, S> {
             head,
             control,
             area,
+            chained: false,
             moved: false,
             wanted_more: false,
             misbehaved: false,
@@ -80,7 +83,7 @@ impl<'a, 'c, S: Space> Path<'a, 'c, S> {
 
     /// Notes what a move did; when it used up the count, the next CCW of the data chain takes
     /// control. Returns whether the device may go on.
-    fn moved(&mut self, moved: usize, result: Result<(), crate::Condition>) -> bool {
+    fn moved(&mut self, moved: usize, result: Result<(), Condition>) -> bool {
         if moved > 0 {
             self.moved = true;
             *self.channel.backward_tics = 0;
@@ -116,6 +119,7 @@ impl<'a, 'c, S: Space> Path<'a, 'c, S> {
             .map_err(|condition| check(condition, control.at))?;
         self.channel.recognise_pci(control.at, control.ccw.flags);
         self.control = control;
+        self.chained = true;
         Ok(())
     }
 
@@ -168,5 +172,11 @@ impl<S: Space> Transfer for Path<'_, '_, S> {
         }
         self.wanted_more |= done < bytes.len() && self.stopped_by_count();
         done
+    }
+
+    fn overrun(&mut self) {
+        if self.open(Direction::FromDevice) && self.chained {
+            self.check = Some(check(Condition::N02, self.control.at));
+        }
     }
 }

@@ -88,6 +88,11 @@ pub trait Transfer {
     /// Input: offers bytes. Returns how many the channel took; less than offered means that it
     /// stopped the device.
     fn write(&mut self, bytes: &[u8]) -> usize;
+
+    /// Input: the device cannot wait any longer, and bytes are lost. Where a data chain had gone on
+    /// to another CCW, it is the channel that was late ("PoP: Chaining Check"); elsewhere the device
+    /// has to report it by itself.
+    fn overrun(&mut self) {}
 }
 
 /// A device, or a control unit with one device.

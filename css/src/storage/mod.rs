@@ -17,6 +17,9 @@ pub enum StorageFault {
     Unavailable,
     /// The access key does not match the storage key: a protection check.
     Protected,
+    /// What is stored there has an error that cannot be corrected: a channel-data check for data, a
+    /// channel-control check for a CCW or a word of a list.
+    Damaged,
 }
 
 /// An access that stopped at a byte. Bytes before it were transferred.

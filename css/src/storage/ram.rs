@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Plain storage, sparse, with storage keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ccw::{Addr, Space};
 
@@ -34,6 +34,7 @@ pub struct Ram<S: Space> {
     fill: u8,
     pages: BTreeMap<u64, Box<[u8; PAGE_BYTES]>>,
     keys: BTreeMap<u64, StorageKey>,
+    damaged: BTreeSet<u64>,
     space: core::marker::PhantomData<fn() -> S>,
 }
 
@@ -50,6 +51,7 @@ impl<S: Space> Ram<S> {
             fill,
             pages: BTreeMap::new(),
             keys: BTreeMap::new(),
+            damaged: BTreeSet::new(),
             space: core::marker::PhantomData,
         }
     }
@@ -62,6 +64,11 @@ impl<S: Space> Ram<S> {
     /// Gives the 4 KiB block that holds `addr` the storage key `key`.
     pub fn set_key(&mut self, addr: Addr<S>, key: StorageKey) {
         self.keys.insert(addr.get() / PAGE, key);
+    }
+
+    /// From now on no access to the 4 KiB block that holds `addr` succeeds.
+    pub fn damage(&mut self, addr: Addr<S>) {
+        self.damaged.insert(addr.get() / PAGE);
     }
 
     /// Stores whatever the keys; returns false, having stored what precedes, if a byte lies
@@ -106,6 +113,9 @@ impl<S: Space> Ram<S> {
         let storage_key = self.keys.get(&page.index).copied().unwrap_or_default();
         if !storage_key.permits(key, store) {
             return Err(error(StorageFault::Protected, page.addr));
+        }
+        if self.damaged.contains(&page.index) {
+            return Err(error(StorageFault::Damaged, page.addr));
         }
         Ok(())
     }

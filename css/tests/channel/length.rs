@@ -34,7 +34,7 @@ fn check(word1: u32, cases: &[Case], response: impl Fn(usize) -> Response) {
 }
 
 #[test]
-fn data_without_data_chaining() {
+fn n01_incorrect_length() {
     check(
         F1,
         &[

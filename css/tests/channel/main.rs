@@ -7,6 +7,7 @@ mod common;
 mod examples;
 mod functions;
 mod length;
+mod machine;
 mod midaw;
 mod sequence;
 mod status;

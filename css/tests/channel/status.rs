@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Status beside the normal ending: PCI, initial status, sense, unsolicited status, malfunction.
+//! Status beside the normal ending: PCI, initial status, sense, unsolicited status.
 //! "PoP: Subchannel-Status Word".
 
 use ccw::orb::word1::INITIAL_STATUS;
-use ccw::{Class, Command, DeviceStatus, Direction, Esw, Guest, Irb};
+use ccw::{DeviceStatus, Guest, Irb};
 use css::device::scripted::{Response, Scripted};
-use css::{ConditionCode, Config, Device, Progress, Reply, Transfer};
+use css::{ConditionCode, Config, Device, Progress};
 
 use crate::common::{Bench, F1, bytes};
 
@@ -142,38 +142,6 @@ fn attention_before_the_first_command_defers_condition_code_1() {
     assert_eq!(bench.go(), Progress::Pending);
     assert_eq!(bench.scsw(), "01C04017 00001008 80000000");
     assert!(bench.commands().is_empty());
-}
-
-/// Answers a READ with output, and presents an ending without channel end.
-struct Faulty(Direction);
-
-impl Device for Faulty {
-    fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
-        assert_ne!(command.class(), Class::Tic);
-        match self.0 {
-            Direction::ToDevice => assert_eq!(transfer.read(&mut [0]), 0),
-            Direction::FromDevice => {
-                transfer.write(&[1]);
-                return Reply::Ending(DeviceStatus::DEVICE_END);
-            }
-        }
-        Reply::OK
-    }
-}
-
-#[test]
-fn a_device_that_breaks_the_rules_is_an_interface_control_check() {
-    for (direction, status) in [(Direction::ToDevice, "0C"), (Direction::FromDevice, "04")] {
-        let mut bench = Bench::new(F1, "02000004 00002000", []);
-        bench.start();
-        let mut device = Faulty(direction);
-        let progress = bench.subchannel.run(&mut bench.storage, &mut device, 10);
-        assert_eq!(progress, Progress::Pending);
-        let scsw = bench.scsw();
-        assert_eq!(scsw[..22], format!("04C04017 00001008 {status}02"));
-        let irb = bench.subchannel.irb();
-        assert!(matches!(irb.esw, Esw::Logout { .. }));
-    }
 }
 
 #[test]

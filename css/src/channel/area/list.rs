@@ -144,6 +144,7 @@ fn fetch_list_word<S: Space>(
         Err(error) => Err(match error.fault {
             StorageFault::Unavailable => unavailable,
             StorageFault::Protected => protected,
+            StorageFault::Damaged => Condition::N04,
         }),
     }
 }

@@ -249,6 +249,7 @@ impl Area {
         match (fault, self.rest) {
             (StorageFault::Protected, _) if self.input => Condition::D04,
             (StorageFault::Protected, _) => Condition::D05,
+            (StorageFault::Damaged, _) => Condition::N03,
             (StorageFault::Unavailable, Rest::Direct) => Condition::D03,
             (StorageFault::Unavailable, Rest::Idal { .. }) => Condition::I08,
             (StorageFault::Unavailable, Rest::Midal { .. } | Rest::LastMidaw) => Condition::M13,
