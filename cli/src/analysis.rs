@@ -4,7 +4,8 @@
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, Guards, GuestStorage, Policy, Program, StorageKey, StorageKeys, fetch, validate,
+    Buffers, Facilities, Guards, GuestStorage, Policy, Program, StorageKey, StorageKeys, fetch,
+    validate,
 };
 
 use crate::input::Input;
@@ -25,6 +26,7 @@ pub(crate) fn judge(input: &Input) -> Program {
         limit: None,
     };
     let policy = Policy {
+        facilities: Facilities::FCX,
         max_ccws: MAX_CCWS,
         ..Policy::CHECK.for_device(input.device_class())
     };

@@ -5,7 +5,8 @@ use ccw::{GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb, RawScsw, Scsw};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 use tests::storage::Storage;
 use translator::{
-    Area, Buffers, Guards, HostProfile, Outcome, Planned, Policy, Slot, Translated, fetch, validate,
+    Area, Buffers, Facilities, Guards, HostProfile, Outcome, Planned, Policy, Slot, Translated,
+    fetch, validate,
 };
 
 /// The bytes of a text of hexadecimal digits and blanks.
@@ -52,18 +53,22 @@ impl Example {
     }
 
     fn translate_for<'p>(&self, profile: &HostProfile, pinner: &'p PlainPinner) -> Run<'p> {
+        self.translate_as(&Policy::CHECK, profile, pinner, None)
+    }
+
+    fn translate_as<'p>(
+        &self,
+        policy: &Policy,
+        profile: &HostProfile,
+        pinner: &'p PlainPinner,
+        copies: Option<Area<'_>>,
+    ) -> Run<'p> {
         let mut storage = Storage::new(0x10_0000);
         for (at, text) in self.guest {
             storage.write(*at, &hex(text));
         }
         let orb = RawOrb::from_words(self.orb);
-        let snapshot = fetch(
-            &orb,
-            &storage,
-            &Policy::CHECK,
-            &Guards::default(),
-            Buffers::new(),
-        );
+        let snapshot = fetch(&orb, &storage, policy, &Guards::default(), Buffers::new());
         let program = validate(snapshot, pinner.regions(), &Guards::default());
         assert_eq!(
             program.outcome(),
@@ -82,6 +87,10 @@ impl Example {
             HostAddr::new(0x20_0000),
         )
         .unwrap();
+        let slot = match copies {
+            Some(copies) => slot.with_copies(copies).unwrap(),
+            None => slot,
+        };
         let translated = plan.pin(pinner).unwrap().emit(slot).unwrap();
         Run {
             translated,
@@ -281,4 +290,65 @@ fn search_loop_in_format_0() {
     run.shows("00C04007 00104020 0C000000", "00404007 00002520 0C000000");
     // A host error while chaining at the TIC.
     run.shows("00C04017 00104018 00200000", "00404017 00002518 00200000");
+}
+
+/// The host's TSB and TCCB lie in the area for copies, in that order.
+#[test]
+fn transport_mode_read() {
+    const GUEST: &[(u64, &str)] = &[
+        (
+            0x4300,
+            "00040000 000E0000 00000000 00000000 00000000 00004400 00000000 00004480
+             00000000 00004500 00000000 00001000 00000000 00000000 00000000 00000000",
+        ),
+        (
+            0x4400,
+            "00000000 00000800 00000000 00005800 80000000 00000800 00000000 00009000",
+        ),
+        (
+            0x4500,
+            "7F000000 00000014 1FFE0000 00000000 06000000 00001000 00000000 00001004",
+        ),
+    ];
+    const PAGES: &[(u64, u64)] = &[
+        (0x4000, 0x6_0000_8000),
+        (0x5000, 0x6_0000_1000),
+        (0x9000, 0x6_0000_5000),
+    ];
+    let example = Example {
+        orb: [0x55, 0x0004_8000, 0x4300],
+        guest: GUEST,
+        pages: PAGES,
+        host_ccws: 0x10_5000,
+        host_lists: 0x10_5100,
+    };
+    let pinner = example.pinner();
+    let policy = Policy {
+        facilities: Facilities::FCX,
+        ..Policy::CHECK
+    };
+    let mut copies = vec![0xff; 0x100];
+    let area = Area::new(HostAddr::new(0x10_5200), &mut copies).unwrap();
+    let run = example.translate_as(&policy, &HostProfile::SOFTWARE, &pinner, Some(area));
+    assert_eq!(
+        run.ccws[..0x40],
+        hex(
+            "00040000 000E0000 00000000 00000000 00000000 00105100 00000000 00105200
+             00000000 00105240 00000000 00001000 00000000 00000000 00000000 00000000"
+        )
+    );
+    assert_eq!(
+        run.lists[..0x20],
+        hex("00000000 00000800 00000006 00001800 80000000 00000800 00000006 00005000")
+    );
+    let (tsb, tccb) = copies.split_at(0x40);
+    assert_eq!(tsb, [0; 0x40]);
+    assert_eq!(tccb[..0x20], hex(GUEST[2].1));
+    let rest = [&run.ccws[0x40..], &run.lists[0x20..], &tccb[0x20..]].concat();
+    assert!(rest.iter().all(|&byte| byte == 0xff), "behind them");
+    assert_eq!(run.orb_words(), (0x0004_8000, 0x10_5000));
+    run.shows("00104007 00105000 0C000100", "00104007 00004300 0C000100");
+    // Unit check with a TSB, and a path that does not know the mode.
+    run.shows("00104017 00105000 0E000100", "00104017 00004300 0E000100");
+    run.shows("00104017 00105000 00020004", "00104017 00004300 00020004");
 }

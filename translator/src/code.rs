@@ -3,8 +3,8 @@
 //!
 //! The ids (`C01`) and names (`cmd-zero`) never change their meaning: tests, goldens, the tool's
 //! `explain` and change logs use them. Groups: O the ORB, A addresses of CCWs, C the CCW itself,
-//! D data addresses, I lists of IDAWs, M lists of MIDAWs, E what depends on the environment, H what
-//! the host lacks.
+//! D data addresses, I lists of IDAWs, M lists of MIDAWs, T transport mode, E what depends on the
+//! environment, H what the host lacks.
 
 use core::fmt;
 
@@ -280,6 +280,55 @@ codes! {
     MidawDataUnavail "M13" "midaw-data-unavail" ProgramCheck Guest Reached
         "a MIDAW designates storage that exists"; "point the MIDAW at storage"
 
+    TcwUnavail "T01" "tcw-unavail" ProgramCheck Guest Always
+        "a TCW, its TCCB and its TSB lie in storage that exists"; "point the ORB, or the TCW, at blocks in storage"
+    TcwFormat "T02" "tcw-format" ProgramCheck Guest Always
+        "format and reserved bits of a TCW are zero"; "clear the bits that are marked"
+    TcwTidawFormat "T03" "tcw-tidaw-format" ProgramCheck Guest Always
+        "the TIDAW format of a TCW is zero"; "clear bits 16-17 of TCW word 0"
+    TcwRw "T04" "tcw-rw" ProgramCheck Guest Always
+        "a TCW reads or writes, but not both: bidirectional operation is a facility that is not offered";
+        "clear bit R or bit W of the TCW"
+    TcwTccbl "T05" "tcw-tccbl" ProgramCheck Guest Always
+        "the TCCB length of a TCW is one of 12-244, so that the TCCB has 32-264 bytes";
+        "make byte 5 the number of bytes of the TCCB less 20"
+    TcwTsbAlign "T06" "tcw-tsb-align" ProgramCheck Guest Always
+        "a TSB begins on a doubleword boundary"; "move the TSB to a multiple of 8"
+    TccbAlign "T07" "tccb-align" ProgramCheck Guest Always
+        "a TCCB begins on a doubleword boundary"; "move the TCCB to a multiple of 8"
+    TcahFormat "T08" "tcah-format" ProgramCheck Guest Always
+        "a TCCB begins with the format 7F, and its service-action code is 1FFE or 1FFF"; "write 7F into byte 0 and 1FFE into bytes 8-9"
+    TcahTcal "T09" "tcah-tcal" ProgramCheck Guest Always
+        "the TCA length of a TCCB agrees with the TCCB length of the TCW";
+        "make byte 7 of the TCCB the bytes of its TCA plus 12"
+    TcatCount "T10" "tcat-count" ProgramCheck Guest Always
+        "the transport count behind the TCA is the count of the TCW, rounded up to a multiple of 4, plus 4";
+        "correct the last word of the TCCB, or the count of the TCW"
+    DcwOverrun "T11" "dcw-overrun" ProgramCheck Guest Always
+        "every DCW lies in the TCA with its control data"; "end the chain (bit 9 zero) in the last DCW, or correct the control-data count"
+    DcwCountSum "T12" "dcw-count-sum" ProgramCheck Guest Always
+        "the data counts of the DCWs add up to the count of the TCW"; "correct the data counts, or the count of the TCW"
+    TidalAlign "T13" "tidal-align" ProgramCheck Guest Reached
+        "a list of TIDAWs begins on a quadword boundary"; "move the list to a multiple of 16"
+    TidalPage "T14" "tidal-page" ProgramCheck Guest Reached
+        "a list of TIDAWs crosses a 4 KiB boundary only by a T-TIC"; "end the page with a TIDAW that has the T-TIC flag"
+    TidawRsvd "T15" "tidaw-rsvd" ProgramCheck Guest Reached
+        "reserved bits of a TIDAW are zero, and a T-TIC has no other flag"; "clear the bits that are marked"
+    TidawCount "T16" "tidaw-count" ProgramCheck Guest Reached
+        "a TIDAW designates 1 to 4096 bytes of one 4 KiB block, and a T-TIC none";
+        "divide the area into two TIDAWs at the boundary"
+    TidawTticSeq "T17" "tidaw-ttic-seq" ProgramCheck Guest Reached
+        "a T-TIC does not lead to another T-TIC"; "point the first T-TIC at the second one's target"
+    TidawSum "T18" "tidaw-sum" ProgramCheck Guest Reached
+        "the counts of the TIDAWs up to the last one add up to the count of the TCW"; "correct the counts, or the place of the last flag"
+    TidawData "T19" "tidaw-data" ProgramCheck Guest Reached
+        "the data of a TCW, and the TIDAWs that lead to it, lie in storage that exists"; "point the TIDAW or the TCW at storage"
+    TcwIntrg "T20" "tcw-intrg" ProgramCheck Guest Reached
+        "an interrogate TCW begins on a 64-byte boundary below 2 GiB"; "move it to a multiple of 64, or clear the last word of the TCW"
+    TcwProt "T21" "tcw-prot" ProtectionCheck Guest Always
+        "the key of the ORB allows fetching TCW, TCCB and TIDAWs, and storing the TSB";
+        "start the program with the key of its storage"
+
     EnvNoprefetch "E01" "env-noprefetch" None Unsupported Remark
         "the ORB forbids prefetching (bit P is zero), but a program that is translated is read once, before it runs";
         "set bit 9 of ORB word 1 if the program does not change while it runs"
@@ -289,7 +338,7 @@ codes! {
     EnvUnmapped "E03" "env-unmapped" ProgramCheck HostResource Reached
         "every page of the guest is backed by the host"; "map the page before the program is started"
     EnvTransport "E04" "env-transport" OperandException Unsupported Always
-        "transport mode is not carried out yet"; "use a command-mode program"
+        "transport mode is carried out for a guest"; "use a command-mode program"
     EnvMidaw "E05" "env-midaw" OperandException Unsupported Always
         "the host takes no MIDAWs"; "use IDAWs"
     EnvReadonly "E06" "env-readonly" ProtectionCheck Guest Reached
@@ -309,6 +358,9 @@ codes! {
     EnvReadBackward "E12" "env-read-backward" None Unsupported Always
         "a host that builds ascending lists can read backward only into areas it can describe";
         "let the area end in the upper half of a block"
+    EnvTransportLowering "E13" "env-transport-lowering" None Unsupported Always
+        "a transport-mode program for a host without that mode uses only what CCWs can say: each DCW has either control data or data, of at most 65535 bytes";
+        "use a command-mode program, or a host with transport mode"
 
     HostBusy "H01" "host-busy" None HostResource Always
         "the storage of the program is not just being unmapped"; "start again when the change of the memory map is over"

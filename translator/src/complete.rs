@@ -13,7 +13,7 @@ use pinning::{Extent, Pinner};
 
 use crate::{
     Arrival, Buffers, Doublewords, Translated, arrangement::HostSlot, chain::Op, node::Node,
-    status::check_bit,
+    status::check_bit, transport,
 };
 
 /// Status in the guest's terms, and how far the host's could be trusted.
@@ -74,6 +74,9 @@ impl<P: Pinner> Translated<P> {
 
     /// Maps the status `host` of this program to what the guest sees.
     pub fn complete(&self, host: &Irb<Host>) -> Completion {
+        if self.work.is_transport() {
+            return transport::complete(&self.work, self.work.host_orb.cpa, host);
+        }
         let from = &host.scsw;
         let mut scsw = Scsw::<Guest>::IDLE;
         scsw.orb = OrbBits::from(&self.work.orb);
@@ -238,7 +241,7 @@ fn address_is_meant(scsw: &Scsw<Host>) -> bool {
 
 /// The extended status without host addresses: neither of the two can be given in the guest's
 /// terms, so both are called invalid.
-fn guest_esw(host: &Esw<Host>) -> Esw<Guest> {
+pub(crate) fn guest_esw(host: &Esw<Host>) -> Esw<Guest> {
     match *host {
         Esw::Logout { logout, erw, .. } => Esw::Logout {
             logout,

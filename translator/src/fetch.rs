@@ -18,6 +18,7 @@ use crate::{
     node::{NOWHERE, Node, Reach, Span},
     orb,
     straight::{self, Stop, Unread},
+    transport,
 };
 
 /// A guest's program as it was at one moment.
@@ -59,8 +60,7 @@ pub(crate) fn fetch_at<G: GuestStorage>(
     work.reset(raw_orb, segment, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
-        // A TCW is no CCW.
-        None if work.orb.transport => {}
+        None if work.orb.transport => transport::fetch(&mut work, storage, guards),
         None => match orb::entry_fault(&work) {
             Some(code) => Walk::new(&mut work, storage, guards).refuse(code),
             None => program(&mut work, storage, guards),

@@ -5,9 +5,6 @@ use ccw::{CCW_SIZE, GuestAddr, RawOrb, orb::word1};
 
 use crate::{Buffers, Code, Policy};
 
-/// Reserved bits of word 1 of a transport-mode ORB.
-const TRANSPORT_RESERVED: u32 = 0x0ffb_00fe;
-
 /// The condition for which START SUBCHANNEL refuses `raw`, if there is one: an exception, which comes
 /// before any condition code.
 #[inline]
@@ -49,11 +46,11 @@ fn rare_fault(raw: &RawOrb, policy: &Policy) -> Option<Code> {
             Code::OrbXUnsupported,
         ),
         (
-            has(word1::TRANSPORT) && has(TRANSPORT_RESERVED),
+            has(word1::TRANSPORT) && raw.transport_reserved() != 0,
             Code::OrbTmRsvd,
         ),
         (
-            has(word1::TRANSPORT) && raw.word(2) & 0x3f != 0,
+            has(word1::TRANSPORT) && raw.tcw_offset() != 0,
             Code::TcwAlign,
         ),
     ];
@@ -68,7 +65,7 @@ pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
     match code {
         Code::OrbRsvd => (1, (26, 30)),
         Code::OrbCpaBit0 => (2, (0, 0)),
-        Code::OrbBUnsupported | Code::EnvTransport => (1, (13, 13)),
+        Code::OrbBUnsupported | Code::EnvTransportLowering => (1, (13, 13)),
         Code::OrbDUnsupported | Code::EnvMidaw => (1, (25, 25)),
         Code::OrbLUnsupported => (1, (24, 24)),
         Code::OrbXUnsupported => (1, (31, 31)),
@@ -77,13 +74,14 @@ pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
         Code::CcwaAlignCpa => (2, (29, 31)),
         Code::CcwaCpa16m => (2, (1, 7)),
         Code::EnvNoprefetch => (1, (9, 9)),
+        Code::TcwUnavail | Code::TcwProt => (2, (1, 25)),
         _ => (2, (1, 31)),
     }
 }
 
 /// First and last of the reserved bits that are one in word 1 of a transport-mode ORB.
 pub(crate) fn transport_reserved(raw: &RawOrb) -> (u8, u8) {
-    let wrong = raw.word(1) & TRANSPORT_RESERVED;
+    let wrong = raw.transport_reserved();
     let first = wrong.leading_zeros().min(31);
     (first as u8, 31 - wrong.trailing_zeros().min(31) as u8)
 }

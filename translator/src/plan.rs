@@ -15,6 +15,7 @@ use crate::{
     node::Node,
     segments::{self, Shape},
     status::check_status,
+    transport,
 };
 
 /// What becomes of a program.
@@ -123,6 +124,9 @@ impl Program {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work } = self;
+        if work.orb.transport {
+            return lay_transport(work, profile);
+        }
         if let Some((arrival, irb)) = work.arrives_at_once() {
             return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
         }
@@ -156,6 +160,9 @@ impl Program {
 
     /// The status of a program that ends before the first byte of its first CCW's data.
     fn ends_at_once(&self, profile: &HostProfile) -> Option<Irb<Guest>> {
+        if self.work.orb.transport {
+            return self.work.transport.ends_at_once(&self.work);
+        }
         let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let stops = profile.first_byte_fault == FirstByteFault::Stop;
@@ -174,15 +181,13 @@ impl Program {
     fn unsupported(&self, profile: &HostProfile) -> Option<(Code, Site)> {
         let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
-        if work.orb.transport {
-            return Some((Code::EnvTransport, Site::default()));
-        }
         let refused = match policy.no_prefetch {
             Stance::Accept => false,
             Stance::Refuse => true,
             Stance::Segments => verdict.unbroken && verdict.modified.is_none(),
         };
-        if refused && !work.orb.prefetch {
+        // The bit means nothing in transport mode.
+        if refused && !work.orb.prefetch && !work.orb.transport {
             return Some((Code::EnvNoprefetch, Site::default()));
         }
         let (code, n) = if work.too_long {
@@ -205,6 +210,21 @@ impl Program {
     }
 }
 
+/// Lays a transport-mode program out, which its verdict does not keep from running.
+#[cold]
+fn lay_transport(mut work: Box<Buffers>, profile: &HostProfile) -> Result<Planned, Rejected> {
+    work.profile = *profile;
+    if !profile.transport {
+        return Err(Rejected::new(
+            work,
+            Code::EnvTransportLowering,
+            Site::default(),
+        ));
+    }
+    work.host_len = 0;
+    Ok(Planned::Run(Plan { work }))
+}
+
 impl Plan {
     /// The storage that the program uses: start, length and what the device does there.
     pub fn extents(&self) -> &[Extent] {
@@ -218,6 +238,9 @@ impl Plan {
 
     /// Bytes that the area for CCWs needs: the host's program, and what the host reads behind it.
     pub fn ccw_bytes(&self) -> usize {
+        if self.work.is_transport() {
+            return transport::TCW_DOUBLEWORDS * 8;
+        }
         let over_read = match self.work.profile.arrangement {
             Arrangement::Exact => 0,
             Arrangement::Segments { over_read, .. } => usize::from(over_read),
@@ -227,10 +250,21 @@ impl Plan {
 
     /// Bytes with which the area for lists is large enough in any case.
     pub fn list_bytes_at_most(&self) -> usize {
+        if self.work.is_transport() {
+            return self.work.transport.list_bytes_at_most();
+        }
         // A list of MIDAWs lies in one page, and may begin in a new one.
         let midals = self.work.nodes.iter().filter(|node| node.is_midal());
         let pages = midals.count() * 2;
         self.work.host_len * (MAX_IDAWS + 1) * 8 + pages * 4096
+    }
+
+    /// Bytes with which the area for copies is large enough in any case.
+    pub fn copy_bytes_at_most(&self) -> usize {
+        if self.work.is_transport() {
+            return self.work.transport.copy_bytes_at_most();
+        }
+        0
     }
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.

@@ -27,6 +27,12 @@ impl Facilities {
         length_suppression: true,
         orb_extension: true,
     };
+
+    /// The same with transport mode.
+    pub const FCX: Self = Self {
+        transport: true,
+        ..Self::Z
+    };
 }
 
 /// Which commands may end with status modifier, so that the channel skips a CCW.

@@ -52,6 +52,8 @@ pub struct HostProfile {
     pub orb_extension: bool,
     /// Whether the host takes lists of MIDAWs.
     pub midaws: bool,
+    /// Whether the host takes transport-mode programs. For another one their commands become CCWs.
+    pub transport: bool,
 }
 
 impl HostProfile {
@@ -64,6 +66,7 @@ impl HostProfile {
         reads_chained_codes: false,
         orb_extension: true,
         midaws: true,
+        transport: true,
     };
 
     /// vfio-ccw as in Linux 6.12 and 7.2, given programs in a shadow window.
@@ -79,6 +82,7 @@ impl HostProfile {
         reads_chained_codes: true,
         orb_extension: false,
         midaws: false,
+        transport: false,
     };
 
     /// Every profile.

@@ -5,7 +5,9 @@ use alloc::boxed::Box;
 
 use ccw::{Ccw, Guest, GuestAddr, Orb, RawCcw, Scsw};
 
-use crate::{Buffers, Finding, Outcome, Sure, chain::Op, node::Reach, status::check_status};
+use crate::{
+    Buffers, Finding, Outcome, Sure, TransportView, chain::Op, node::Reach, status::check_status,
+};
 
 /// A program with its verdict.
 #[derive(Debug)]
@@ -76,9 +78,22 @@ impl Program {
             })
     }
 
+    /// What a program of transport mode has instead of CCWs.
+    pub fn transport(&self) -> Option<TransportView<'_>> {
+        let shown = self.work.orb.transport && self.work.orb_fault.is_none();
+        shown.then(|| TransportView {
+            transport: &self.work.transport,
+            at: self.work.orb.cpa.widen(),
+        })
+    }
+
     /// The status that the guest sees in the end, where the program alone decides it: that of
     /// the first error, if START SUBCHANNEL accepts the program.
     pub fn scsw(&self) -> Option<Scsw<Guest>> {
+        if self.work.orb.transport {
+            let status = self.work.transport.status(&self.work)?;
+            return Some(status.carry());
+        }
         let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let first = self.starts_at(n);

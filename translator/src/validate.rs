@@ -13,6 +13,7 @@ use crate::{
     node::{Node, Reach},
     remarks, singles,
     site::{orb_site, site},
+    transport,
 };
 
 /// Decides whether the program is legal: the rules for its ORB and for its data, on the copy.
@@ -50,10 +51,7 @@ impl Validator {
             remarks::orb(&mut self.work);
         }
         if self.work.orb.transport {
-            // What its TCW says is not looked at.
-            self.work.verdict.outcome = Outcome::Indeterminate;
-            let site = orb_site(&self.work, Code::EnvTransport);
-            self.work.find(Code::EnvTransport, Severity::Warning, site);
+            transport::judge(&mut self.work, map, guards);
             return;
         }
         self.data(map, guards);

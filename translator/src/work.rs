@@ -17,6 +17,7 @@ use crate::{
     finding::{Findings, Word},
     node::{Node, Span},
     overlap::Overlap,
+    transport::Transport,
     verdict::Verdict,
 };
 
@@ -30,6 +31,8 @@ pub struct Buffers {
     pub(crate) orb: Orb<Guest>,
     pub(crate) policy: Policy,
     pub(crate) nodes: Vec<Node>,
+    /// In transport mode, what is there instead of CCWs.
+    pub(crate) transport: Transport,
     /// Sorted by guest address, disjoint.
     pub(crate) spans: Vec<Span>,
     /// List words as they are in storage: format-1 IDAWs widened, MIDAWs as two words each.
@@ -92,6 +95,9 @@ impl Buffers {
         self.orb = Orb::decode(raw_orb);
         self.policy = *policy;
         self.nodes.clear();
+        if self.orb.transport {
+            self.transport.clear();
+        }
         self.spans.clear();
         self.words.clear();
         self.pending.clear();
@@ -155,6 +161,11 @@ impl Buffers {
         {
             self.nodes.len() as u32
         }
+    }
+
+    /// Whether the host's program is one of transport mode.
+    pub(crate) fn is_transport(&self) -> bool {
+        self.orb.transport && self.profile.transport
     }
 
     /// What host CCW `n` is.
@@ -260,6 +271,7 @@ impl Default for Buffers {
             orb: Orb::decode(&RawOrb::default()),
             policy: Policy::CHECK,
             nodes: Vec::new(),
+            transport: Transport::default(),
             spans: Vec::new(),
             words: Vec::new(),
             pending: Vec::new(),

@@ -90,20 +90,6 @@ fn e02_env_too_long() {
 }
 
 #[test]
-fn e04_env_transport() {
-    let mut policy = Policy::CHECK;
-    policy.facilities.transport = true;
-    // What stands at the address of the TCW would be no valid CCW.
-    let program = f1("").orb_word(1, 0x0004_8000).policy(policy);
-    let verdict = program.judge();
-    assert_eq!(verdict.outcome(), Outcome::Indeterminate);
-    let codes: Vec<Code> = verdict.findings().iter().map(|f| f.code).collect();
-    assert_eq!(codes, [Code::EnvTransport]);
-    assert_eq!(verdict.findings()[0].site.word.as_bytes(), hex("00048000"));
-    assert_eq!(verdict.findings()[0].site.bits, Some((13, 13)));
-}
-
-#[test]
 fn e06_env_readonly() {
     let program = f1("02200010 00002FF8").read_only_from(0x3000);
     let verdict = program.judge();

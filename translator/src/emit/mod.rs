@@ -16,7 +16,7 @@ use ccw::{Addr31, Ccw, CcwFlags, Command, Format, Host, Orb, RawCcw};
 use pinning::{Pinner, Pins};
 
 use lists::{blocks, write_blocks};
-use stream::Stream;
+pub(crate) use stream::Stream;
 
 use crate::{
     Arrangement, Buffers, Code, Earlier, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
@@ -24,6 +24,7 @@ use crate::{
     chain::Op,
     node::{NOWHERE, Node, Reach},
     plan::needs_length_suppression,
+    transport,
 };
 
 /// A program that the host channel can run. It owns the pins.
@@ -69,6 +70,9 @@ impl<P: Pinner> Pinned<P> {
     ///
     /// [`Code::HostArena`] when it does not fit; the pins are given back.
     pub fn emit(self, mut slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
+        if self.plan.work.is_transport() {
+            return self.emit_transport(slot);
+        }
         let Self { plan, pins } = self;
         let base = slot.ccws.base();
         if plan.ccw_bytes() > slot.ccws.len() * 8 {
@@ -99,6 +103,30 @@ impl<P: Pinner> Pinned<P> {
             base,
             doublewords,
         })
+    }
+}
+
+impl<P: Pinner> Pinned<P> {
+    /// The same for a transport-mode program on a host with that mode.
+    #[cold]
+    fn emit_transport(self, mut slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
+        let Self { plan, pins } = self;
+        let mut work = plan.work;
+        match transport::emit(&work, &mut slot) {
+            Ok((base, doublewords)) => {
+                work.host_orb = transport::host_orb(&work, base);
+                Ok(Translated {
+                    work,
+                    pins,
+                    base,
+                    doublewords,
+                })
+            }
+            Err(code) => {
+                drop(pins);
+                Err(Rejected::new(work, code, Site::default()))
+            }
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use pinning::Run;
 
 /// The pinned storage as one stream of bytes, in the order of the extents.
 #[derive(Clone)]
-pub(super) struct Stream<'a> {
+pub(crate) struct Stream<'a> {
     runs: core::slice::Iter<'a, Run>,
     /// What is left of the run at hand.
     host: u64,
@@ -13,7 +13,7 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(runs: &'a [Run]) -> Self {
+    pub(crate) fn new(runs: &'a [Run]) -> Self {
         Self {
             runs: runs.iter(),
             host: 0,
@@ -23,7 +23,7 @@ impl<'a> Stream<'a> {
 
     /// Host address and length of what follows in one piece.
     #[inline]
-    pub(super) fn rest(&mut self) -> Option<(u64, u64)> {
+    pub(crate) fn rest(&mut self) -> Option<(u64, u64)> {
         if self.left == 0 {
             let run = self.runs.next()?;
             self.host = run.host.get();
@@ -34,7 +34,7 @@ impl<'a> Stream<'a> {
 
     /// Host address of the next `bytes`, which are passed if they lie in one piece.
     #[inline]
-    pub(super) fn piece(&mut self, bytes: u64) -> Option<u64> {
+    pub(crate) fn piece(&mut self, bytes: u64) -> Option<u64> {
         if self.left == 0 {
             let run = self.runs.next()?;
             self.host = run.host.get();
@@ -48,7 +48,7 @@ impl<'a> Stream<'a> {
 
     /// Passes `bytes`, no more than are left in one piece.
     #[inline]
-    pub(super) fn advance(&mut self, bytes: u64) {
+    pub(crate) fn advance(&mut self, bytes: u64) {
         self.host = self.host.wrapping_add(bytes);
         self.left = self.left.saturating_sub(bytes);
     }

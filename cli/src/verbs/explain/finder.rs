@@ -60,12 +60,15 @@ pub(super) const fn of(code: Code) -> Finder {
             "run, which ends such a loop with this program check; check remarks upon a loop \
              without a way out as E08 env-loop",
         ),
-        Code::OrbDUnsupported | Code::OrbLUnsupported | Code::OrbXUnsupported => Finder::Library(
+        Code::OrbBUnsupported
+        | Code::OrbDUnsupported
+        | Code::OrbLUnsupported
+        | Code::OrbXUnsupported => Finder::Library(
             "the library, for a machine without that facility; the machine of this tool has it",
         ),
-        Code::OrbTmRsvd | Code::TcwAlign | Code::EnvTransport => Finder::Library(
-            "the library, for a machine with the FCX facility; the machine of this tool has it \
-             not, and O04 comes first",
+        Code::EnvTransport => Finder::Nothing(
+            "nothing in this version: where transport mode is not offered O04 is found, and what \
+             cannot become CCWs is E13",
         ),
         Code::DataLimit => Finder::Library(
             "the library, for a subchannel with an address limit; a program's file names none",
@@ -82,6 +85,7 @@ pub(super) const fn of(code: Code) -> Finder {
         | Code::EnvSuspend
         | Code::EnvMidaw
         | Code::EnvReadBackward
+        | Code::EnvTransportLowering
         | Code::HostBudget
         | Code::HostArena => Finder::Translate,
         _ => Finder::Check,

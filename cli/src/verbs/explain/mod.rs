@@ -180,6 +180,7 @@ fn see(code: Code) -> &'static str {
         Some(b'C') => "Principles of Operation: CCW; Program Check",
         Some(b'D') => "Principles of Operation: CCW data address; Program Check; Protection Check",
         Some(b'I') => "Principles of Operation: CCW Indirect Data Addressing",
+        Some(b'T') => "Principles of Operation: Transport Mode; TCW; TCCB; TIDAW",
         Some(b'M') => "Principles of Operation: Modified CCW Indirect Data Addressing",
         _ => "not in the Principles of Operation: a limit of translation or of the host",
     }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The status of transport-mode programs. "PoP: SCSW".
+
+use ccw::{
+    Addr31, DeviceStatus, FunctionControl, Guest, Host, Irb, StatusControl, SubchannelStatus,
+    TransportScsw,
+};
+
+use super::{Fault, Transport, When};
+use crate::{Buffers, Code, Completion, complete::guest_esw, status::check_bit};
+
+/// The checks that a condition of the program is reported as.
+const CHECKS: SubchannelStatus =
+    SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
+
+impl Transport {
+    /// The status of a program whose channel stops at a condition; none if the device says how it
+    /// ends.
+    pub(crate) fn status(&self, work: &Buffers) -> Option<TransportScsw<Guest>> {
+        let Fault { code, when, .. } = self.fault?;
+        let device = match when {
+            When::Tcw | When::Start => DeviceStatus::empty(),
+            When::Device => return None,
+            When::Data => DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END,
+        };
+        Some(checked(work, code, device))
+    }
+}
+
+impl Transport {
+    /// The status of a program that ends before the device gets its commands.
+    pub(crate) fn ends_at_once(&self, work: &Buffers) -> Option<Irb<Guest>> {
+        self.fault.filter(|it| it.when <= When::Start)?;
+        let mut irb = Irb::IDLE;
+        irb.scsw = self.status(work)?.carry();
+        Some(irb)
+    }
+}
+
+/// The status of a program that ends with the condition `code`.
+pub(crate) fn checked(work: &Buffers, code: Code, device: DeviceStatus) -> TransportScsw<Guest> {
+    let mut scsw = TransportScsw::IDLE;
+    scsw.key = work.orb.key;
+    scsw.irb_format = true;
+    scsw.function = FunctionControl::START;
+    scsw.status = StatusControl::ALERT
+        | StatusControl::PRIMARY
+        | StatusControl::SECONDARY
+        | StatusControl::PENDING;
+    scsw.tcw = work.orb.cpa.get();
+    scsw.device = device;
+    scsw.subchannel = check_bit(code.check());
+    scsw
+}
+
+/// Maps the status `host` of the program whose host TCW lies at `tcw` to what the guest sees.
+pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> Completion {
+    let from = TransportScsw::of(&host.scsw);
+    let mut to = TransportScsw::<Guest>::IDLE;
+    to.key = work.orb.key;
+    to.deferred_cc = from.deferred_cc;
+    to.irb_format = true;
+    to.interrogate_complete = from.interrogate_complete;
+    to.extended_control = from.extended_control;
+    to.path_not_operational = from.path_not_operational;
+    to.function = from.function;
+    to.activity = from.activity;
+    to.status = from.status;
+    to.device = from.device;
+    to.subchannel = from.subchannel;
+    to.fcx_status = from.fcx_status;
+    to.ifob = from.ifob;
+    to.extended_status = from.extended_status;
+    let mut unmapped = false;
+    if from.tcw == tcw.get() {
+        to.tcw = work.orb.cpa.get();
+    } else {
+        unmapped = from.tcw != 0;
+        if address_is_meant(&from) {
+            unmapped = true;
+            to.subchannel = (to.subchannel - CHECKS) | SubchannelStatus::CHANNEL_CONTROL_CHECK;
+            to.status |= StatusControl::ALERT;
+        }
+    }
+    let unexplained = !unmapped && explain(&mut to, work.transport.fault);
+    let mut irb = Irb::IDLE;
+    irb.esw = guest_esw(&host.esw);
+    to.extended_status_word = irb.esw.is_format0();
+    irb.scsw = to.carry();
+    if from.extended_control {
+        let sense = host.esw.erw().concurrent_sense.map(usize::from);
+        let len = sense.unwrap_or(host.ecw.len());
+        for (byte, &sensed) in irb.ecw.iter_mut().zip(&host.ecw).take(len) {
+            *byte = sensed;
+        }
+    }
+    Completion {
+        irb,
+        unmapped,
+        unexplained,
+        arrived: None,
+    }
+}
+
+/// Puts the recorded condition in the place of the check that the host's list provoked; says whether
+/// there is a check without a condition.
+fn explain(scsw: &mut TransportScsw<Guest>, fault: Option<Fault>) -> bool {
+    if !scsw.subchannel.intersects(CHECKS) {
+        return false;
+    }
+    match fault {
+        Some(fault) if fault.when == When::Data => {
+            scsw.subchannel = (scsw.subchannel - CHECKS) | check_bit(fault.code.check());
+            false
+        }
+        // The commands are the guest's own.
+        Some(fault) => fault.when != When::Device,
+        None => true,
+    }
+}
+
+/// Whether the TCW address of this status means something.
+fn address_is_meant(scsw: &TransportScsw<Host>) -> bool {
+    let ended = FunctionControl::HALT | FunctionControl::CLEAR;
+    let known = StatusControl::PRIMARY | StatusControl::INTERMEDIATE;
+    scsw.function.contains(FunctionControl::START)
+        && !scsw.function.intersects(ended)
+        && scsw.deferred_cc == 0
+        && scsw.status.intersects(known)
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Transport mode: programs that begin with a TCW. "PoP: Transport Mode".
+//!
+//! Such a program has no CCWs: one control block (TCW) names another one with all commands (TCCB),
+//! one data area, and where the ending status goes (TSB). A host with this mode gets the same blocks
+//! with its own addresses; for any other one the commands become CCWs, where that is exact.
+
+mod complete;
+mod data;
+mod emit;
+mod fetch;
+mod fields;
+mod list;
+mod rules;
+mod view;
+
+pub(crate) use complete::complete;
+pub(crate) use data::judge;
+pub(crate) use emit::{TCW_DOUBLEWORDS, emit, host_orb};
+pub(crate) use fetch::fetch;
+pub use view::{CommandView, ListView, TransportView};
+
+use alloc::vec::Vec;
+
+use ccw::RawTcw;
+
+use crate::{Code, Site};
+use list::Tidal;
+
+/// A transport-mode program as it was read, and what is found out of it. Kept from program to
+/// program for its storage.
+#[derive(Debug, Default)]
+pub(crate) struct Transport {
+    /// Its TCW.
+    pub(crate) tcw: RawTcw,
+    /// Whether that could be read.
+    pub(crate) tcw_read: bool,
+    /// Its TCCB, as far as it could be read.
+    pub(crate) tccb: Vec<u8>,
+    /// The list that leads to the TCCB, if one does.
+    tccb_list: Tidal,
+    /// The list that leads to the data, if one does.
+    data_list: Tidal,
+    /// The condition that stops the channel.
+    pub(crate) fault: Option<Fault>,
+    /// The data before that, in the order of its transfer.
+    pieces: Vec<Piece>,
+}
+
+/// A condition that stops the channel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: Code,
+    pub(crate) site: Site,
+    pub(crate) when: When,
+}
+
+/// When a condition is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum When {
+    /// By the channel, in the TCW itself.
+    Tcw,
+    /// By the channel, before it sends the commands to the device.
+    Start,
+    /// By the device, in the commands.
+    Device,
+    /// By the channel, in the data or its list.
+    Data,
+}
+
+/// A part of the data that one TIDAW, or the TCW itself, designates.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// Bytes; not 0.
+    len: u32,
+    /// The flags of its TIDAW that matter for the host's.
+    flags: u8,
+    /// Nothing is stored.
+    skip: bool,
+}
+
+impl Transport {
+    /// Forgets the last program.
+    pub(crate) fn clear(&mut self) {
+        self.tcw = RawTcw::default();
+        self.tcw_read = false;
+        self.tccb.clear();
+        self.tccb_list.clear();
+        self.data_list.clear();
+        self.fault = None;
+        self.pieces.clear();
+    }
+
+    /// Notes a condition, unless one comes before it.
+    fn fail(&mut self, when: When, code: Code, site: Site) {
+        if self.fault.is_none_or(|first| when < first.when) {
+            self.fault = Some(Fault { code, site, when });
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The rules for a TCW and its TCCB, in the order in which a channel recognises them. "PoP: TCW",
+//! "PoP: TCCB".
+
+use ccw::{
+    Guest, GuestAddr, RawTccb, ServiceAction, TCCB_MAX, TCCB_MIN, Tcah, Tccb, Tcw, TidawFlags,
+};
+
+use super::{Transport, When, fields, fields::Field};
+use crate::{Code, Site};
+
+/// Transfer-TCA-extension: the commands go on in the output data.
+const EXTENSION: u8 = 0x50;
+
+impl Transport {
+    /// What it says.
+    pub(super) fn meaning(&self) -> Tcw<Guest> {
+        Tcw::decode(&self.tcw)
+    }
+
+    /// Bytes of data, of the only direction that there is.
+    pub(super) fn count(&self) -> u32 {
+        let tcw = self.meaning();
+        match (tcw.read, tcw.write) {
+            (true, _) => tcw.input_count,
+            (_, true) => tcw.output_count,
+            _ => 0,
+        }
+    }
+
+    /// The commands.
+    pub(super) fn block(&self) -> Tccb<'_> {
+        Tccb::decode(RawTccb(&self.tccb), false)
+    }
+
+    /// The condition that stops the channel at the TCW at `at`.
+    pub(super) fn tcw_fault(&self, at: GuestAddr) -> Option<(Code, Site)> {
+        let tcw = self.meaning();
+        if let Some(site) = fields::reserved(&self.tcw, at) {
+            return Some((Code::TcwFormat, site));
+        }
+        let sizes = TCCB_MIN..=TCCB_MAX;
+        let is_misaligned = |addr: GuestAddr| !addr.is_aligned(8);
+        let direct = !tcw.flags.contains(ccw::TcwFlags::TCCB_TIDA);
+        let rules = [
+            (
+                tcw.tidaw_format != 0,
+                Code::TcwTidawFormat,
+                Field::TidawFormat,
+            ),
+            (tcw.is_bidirectional(), Code::TcwRw, Field::Directions),
+            (
+                !sizes.contains(&tcw.tccb_size()),
+                Code::TcwTccbl,
+                Field::TccbLength,
+            ),
+            (is_misaligned(tcw.tsb), Code::TcwTsbAlign, Field::Tsb),
+            (
+                direct && is_misaligned(tcw.tccb),
+                Code::TccbAlign,
+                Field::Tccb,
+            ),
+        ];
+        let (_, code, field) = rules.into_iter().find(|(broken, ..)| *broken)?;
+        let low = if matches!(field, Field::Tsb | Field::Tccb) {
+            3
+        } else {
+            0
+        };
+        Some((code, self.tcw_site(at, field, low)))
+    }
+
+    /// The condition that stops the channel at the TCCB.
+    pub(super) fn tccb_fault(&self) -> Option<(Code, Site)> {
+        let Tccb {
+            header,
+            tca,
+            trailer,
+        } = self.block();
+        let known = [ServiceAction::DEVICE_IO, ServiceAction::INTERROGATE];
+        // The data, the bytes that fill its last word, and four check bytes.
+        let count = (u64::from(self.count()) + 3) & !3;
+        let last = self.tccb.len().saturating_sub(4);
+        Some(if header.format != Tcah::FORMAT {
+            (Code::TcahFormat, self.tccb_site(0, 4, (0, 7)))
+        } else if !known.contains(&header.service_action) {
+            (Code::TcahFormat, self.tccb_site(8, 4, (0, 15)))
+        } else if Tcah::tcal_of(tca.len()) != Some(header.tcal) {
+            (Code::TcahTcal, self.tccb_site(4, 4, (24, 31)))
+        } else if u64::from(trailer.transport_count) != count + 4 {
+            (Code::TcatCount, self.tccb_site(last, 4, (0, 31)))
+        } else {
+            return None;
+        })
+    }
+
+    /// What is wrong with the commands, for the device of the program whose TCW lies at `at` to find.
+    pub(super) fn command_fault(&self, at: GuestAddr) -> Option<(Code, Site)> {
+        let tca = self.block().tca;
+        let (mut sum, mut extended) = (0_u64, false);
+        for (n, dcw) in (0..).zip(self.block().dcws()) {
+            match dcw {
+                Ok((_, dcw)) => {
+                    sum += u64::from(dcw.data_count);
+                    extended |= dcw.command.0 == EXTENSION;
+                }
+                Err(overrun) => {
+                    let whole = tca
+                        .get(overrun.offset..)
+                        .is_some_and(|rest| rest.len() >= 8);
+                    let bits = if whole { (24, 31) } else { (0, 63) };
+                    return Some((Code::DcwOverrun, self.dcw_site(n, overrun.offset, bits)));
+                }
+            }
+        }
+        // Check bytes count as well, in a way that only the device knows.
+        let entries = self.data_list.entries.iter();
+        let mut flags = entries.map(|entry| entry.tidaw().flags);
+        let checked = self.meaning().write && flags.any(|it| it.contains(TidawFlags::INSERT_CBC));
+        let field = match self.meaning().write {
+            true => Field::OutputCount,
+            false => Field::InputCount,
+        };
+        let is_sum = sum == u64::from(self.count());
+        (!is_sum && !extended && !checked).then(|| (Code::DcwCountSum, self.tcw_site(at, field, 0)))
+    }
+
+    /// Notes a condition that a rule has found.
+    pub(super) fn note(&mut self, when: When, found: Option<(Code, Site)>) -> bool {
+        if let Some((code, site)) = found {
+            self.fail(when, code, site);
+        }
+        found.is_some()
+    }
+}
