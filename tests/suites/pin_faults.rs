@@ -132,9 +132,48 @@ fn every_extent_of_generated_programs() {
     assert!(extents > 300, "only {extents} extents");
 }
 
+/// A READ of 16 bytes, refused for a pin that fails as said.
+fn refused_for(error: PinError) -> (Code, Option<GuestAddr>) {
+    let program = GuestProgram::format1("02200010 00003000");
+    let plan = match program.judge().plan(&HostProfile::SOFTWARE) {
+        Ok(Planned::Run(plan)) => plan,
+        other => panic!("{other:?}"),
+    };
+    let plain = PlainPinner::new(program.map(0), Budget::default());
+    let pinner = FaultyPinner::new(plain, Fault::Extent(0, error));
+    let rejected = plan.pin(&pinner).unwrap_err();
+    assert_eq!(rejected.blame(), Blame::HostResource);
+    (rejected.finding.code, rejected.finding.site.data)
+}
+
+/// The storage is being taken away.
+#[test]
+fn h01_host_busy() {
+    let at = GuestAddr::new(0x3000);
+    let found = refused_for(PinError::Busy { at });
+    assert_eq!(found, (Code::HostBusy, Some(at)));
+}
+
+/// The storage was there when the program was judged, and is gone or read-only when it is pinned.
+#[test]
+fn h02_host_map() {
+    let at = GuestAddr::new(0x3000);
+    for error in [PinError::NotMapped { at }, PinError::Permission { at }] {
+        assert_eq!(refused_for(error), (Code::HostMap, Some(at)));
+    }
+}
+
+/// The back end fails for reasons of its own.
+#[test]
+fn h05_host_pin() {
+    for error in [PinError::OutOfRuns, PinError::Backend(12)] {
+        assert_eq!(refused_for(error), (Code::HostPin, None));
+    }
+}
+
 /// A slot that is too small is found out after the pin: it is given back.
 #[test]
-fn an_arena_that_is_too_small_gives_the_pins_back() {
+fn h04_host_arena() {
     let programs = corpus::load(&corpus::own_programs()).unwrap();
     let program = programs
         .iter()
@@ -161,7 +200,7 @@ fn an_arena_that_is_too_small_gives_the_pins_back() {
 
 /// A budget is the guest's own limit, and is kept without help from a test.
 #[test]
-fn a_budget_that_is_exceeded_refuses_by_name() {
+fn h03_host_budget() {
     let programs = corpus::load(&corpus::own_programs()).unwrap();
     let program = programs
         .iter()

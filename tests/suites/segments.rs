@@ -304,7 +304,7 @@ fn a_search_loop_stays_in_one_segment() {
 }
 
 #[test]
-fn a_skip_that_the_host_cannot_follow_is_refused_by_name() {
+fn e10_env_skip_layout() {
     for text in [
         // SEARCH, TIC forward, READ.
         "31400005 00003002 08000000 00001030 06000010 00005000",
@@ -482,7 +482,7 @@ fn reading_backward_is_exact_from_every_offset() {
 }
 
 #[test]
-fn reading_backward_with_both_flags_is_exact_or_refused() {
+fn e12_env_read_backward() {
     let mut refusals = 0;
     for first in [0, 100, 1500, 2047, 2048, 4095] {
         for count in [1u16, 3000, 18433, 20000] {

@@ -117,7 +117,7 @@ impl<P: Pinner> Translated<P> {
             None if from.cpa == self.work.host_orb.cpa.get() => scsw.cpa = self.work.entry_addr(),
             None => {
                 unmapped = from.cpa != 0;
-                if address_is_meant(from) {
+                if address_is_meant(host) {
                     unmapped = true;
                     scsw.subchannel |= SubchannelStatus::CHANNEL_CONTROL_CHECK;
                     scsw.subchannel -=
@@ -229,14 +229,22 @@ fn explain(scsw: &mut Scsw<Guest>, node: &Node) -> bool {
 }
 
 /// Whether the CCW address of this status means something: for primary status of a program that
-/// was neither halted nor cleared, while one runs, and when it is suspended.
-fn address_is_meant(scsw: &Scsw<Host>) -> bool {
+/// was neither halted nor cleared, while one runs, and when it is suspended; and with a check of the
+/// channel or the interface only if the logout says so.
+fn address_is_meant(host: &Irb<Host>) -> bool {
+    let scsw = &host.scsw;
     let ended = scsw
         .function
         .intersects(FunctionControl::HALT | FunctionControl::CLEAR);
     let started = scsw.function.contains(FunctionControl::START);
     let known = StatusControl::PRIMARY | StatusControl::INTERMEDIATE;
-    started && !ended && scsw.deferred_cc == 0 && scsw.status.intersects(known)
+    let addressless =
+        SubchannelStatus::INTERFACE_CONTROL_CHECK | SubchannelStatus::CHANNEL_CONTROL_CHECK;
+    let logged = match host.esw {
+        Esw::Logout { logout, .. } => logout.valid.contains(FieldValidity::CCW_ADDRESS),
+        Esw::Path { .. } => !scsw.subchannel.intersects(addressless),
+    };
+    started && !ended && scsw.deferred_cc == 0 && scsw.status.intersects(known) && logged
 }
 
 /// The extended status without host addresses: neither of the two can be given in the guest's

@@ -52,6 +52,23 @@ fn e01_env_noprefetch() {
     assert_eq!(rejected.finding.code, Code::EnvNoprefetch);
 }
 
+/// Storage that the host does not back does not exist for the guest: it has no finding of its own.
+#[test]
+fn e03_env_unmapped() {
+    let program = f1("02200010 0007FFF8").size(0x10_0000);
+    sound(program.clone());
+    // The host has the first half of it only.
+    let half = program.clone().size(0x8_0000).map(1 << 33);
+    let verdict = program.judge_with(&half);
+    assert_eq!(verdict.outcome(), Outcome::Invalid);
+    let finding = found(&verdict, Code::DataUnavail, 0x1000);
+    assert_eq!(finding.site.data.map(|at| at.get()), Some(0x8_0000));
+    let status = verdict.scsw().expect("a status").encode();
+    assert_eq!(status.0[..10], hex("00C04017 00001008 0C20")[..]);
+    let mut all = verdict.findings().iter();
+    assert!(all.all(|finding| finding.code != Code::EnvUnmapped));
+}
+
 #[test]
 fn e09_env_two_ways() {
     // REWIND AND UNLOAD, which uses no storage, WRITE, TIC: the first CCW is a part of WRITE, too.

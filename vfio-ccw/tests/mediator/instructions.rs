@@ -32,7 +32,7 @@ fn codes(machine: &mut Machine) -> [u8; 4] {
 }
 
 #[test]
-fn o01_operands_are_on_word_boundaries() {
+fn o01_orb_align() {
     let mut machine = machine();
     let schib = RawSchib::default();
     for at in [1, 2, 3, 0x1001, u64::MAX] {
@@ -52,7 +52,7 @@ fn o01_operands_are_on_word_boundaries() {
 }
 
 #[test]
-fn o08_a_register_that_names_no_subchannel() {
+fn o08_orb_sid() {
     let mut machine = machine();
     for register in [0x0000_0012, 0x0100_0012 | 0x1_0000, 0x0011_0012] {
         let register = RawSubsystemId(register);
@@ -85,7 +85,7 @@ fn another_subchannel_is_not_operational() {
 }
 
 #[test]
-fn o09_no_path_is_cc_3() {
+fn o09_orb_lpm_none() {
     let mut machine = machine();
     for lpm in [0x00, 0x40, 0x7f] {
         let words = [0, 0x00c2_0000 | lpm << 8, PROGRAM];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The guest's subchannel, on a software device that fails as it is told.
 
+mod checks;
 mod common;
 mod dirty;
 mod errno;
