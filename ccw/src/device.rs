@@ -104,6 +104,43 @@ impl DeviceClass {
         }
     }
 
+    /// Whether commands set something for those that follow in their chain, which its end makes the
+    /// device forget: a disk its orientation, file mask and extent. So may what is unknown.
+    pub const fn keeps_chain_state(self) -> bool {
+        matches!(self, Self::Unknown | Self::Eckd | Self::Fba)
+    }
+
+    /// Whether `command` can be carried out twice in a row, with those around it, and leaves device and
+    /// chain as carrying it out once does: it changes nothing but what its chain has set.
+    ///
+    /// Only what is known to be so; never where a device moves on with each command.
+    pub const fn is_repeatable(self, command: Command) -> bool {
+        match (self, command.0) {
+            // No-operation, sense ID.
+            (_, 0x03 | 0xe4) => true,
+            // Sense, read device characteristics, read configuration data, sense path group ID.
+            (Self::Eckd | Self::Fba, 0x04 | 0x64 | 0xfa | 0x34) => true,
+            // Read IPL, read, locate, define extent.
+            (Self::Fba, 0x02 | 0x42 | 0x43 | 0x63) => true,
+            // Read IPL, seek, seek cylinder, space count, recalibrate, restore, seek head, set file
+            // mask, read sector, set sector.
+            (Self::Eckd, 0x02 | 0x07 | 0x0b | 0x0f | 0x13 | 0x17 | 0x1b | 0x1f | 0x22 | 0x23) => {
+                true
+            }
+            // Read data, key and data, count, record zero, home address, count key and data; the same
+            // multitrack.
+            (Self::Eckd, 0x06 | 0x0e | 0x12 | 0x16 | 0x1a | 0x1e) => true,
+            (Self::Eckd, 0x86 | 0x8e | 0x92 | 0x96 | 0x9a | 0x9e) => true,
+            // Read multiple count key and data, track data, track.
+            (Self::Eckd, 0x5e | 0xa6 | 0xde) => true,
+            // Locate record and its extended form, define extent, prefix: what they allow to be
+            // written, others write.
+            (Self::Eckd, 0x47 | 0x4b | 0x63 | 0xe7) => true,
+            (Self::Eckd, _) => self.may_skip(command),
+            _ => false,
+        }
+    }
+
     /// Whether the data of `command` is mostly EBCDIC text, so that a listing may show it so.
     pub const fn is_text(self, command: Command) -> bool {
         match self {
@@ -229,6 +266,39 @@ mod tests {
         }
         let printer = all().filter(|&c| DeviceClass::UnitRecord.is_immediate(c));
         assert_eq!(printer.count(), 1 + 3 + 1 + 12);
+    }
+
+    #[test]
+    fn what_writes_or_moves_on_is_not_repeated() {
+        let rows: [(DeviceClass, &[u8]); 4] = [
+            (
+                DeviceClass::Eckd,
+                &[
+                    0x01, 0x05, 0x0d, 0x11, 0x14, 0x15, 0x19, 0x1d, 0x27, 0x85, 0x8d, 0x94, 0x95,
+                    0x9d,
+                ],
+            ),
+            (DeviceClass::Fba, &[0x14, 0x41, 0x94, 0xb4]),
+            (DeviceClass::Tape, &[0x01, 0x02, 0x0c, 0x17, 0x3f]),
+            (DeviceClass::Unknown, &[0x02, 0x04, 0x06, 0x07, 0x31]),
+        ];
+        for (class, codes) in rows {
+            for &code in codes {
+                assert!(!class.is_repeatable(Command(code)), "{class:?} {code:02x}");
+            }
+        }
+        for class in CLASSES {
+            for command in all().filter(|&c| class.is_repeatable(c)) {
+                let skips = class.may_skip(command);
+                assert!(
+                    skips || command.class() != Class::Write,
+                    "{class:?} {command:?}"
+                );
+            }
+        }
+        for code in [0x02, 0x06, 0x07, 0x1f, 0x31, 0x47, 0x63, 0xb1, 0xe7] {
+            assert!(DeviceClass::Eckd.is_repeatable(Command(code)), "{code:02x}");
+        }
     }
 
     #[test]

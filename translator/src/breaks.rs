@@ -157,7 +157,7 @@ fn add_behind(work: &mut Buffers, end: u16) -> bool {
 
 /// Whether a node stands for a CCW that is carried out.
 fn is_executed(node: &Node) -> bool {
-    !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_))
+    !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_) | Op::Onward)
 }
 
 impl Buffers {

@@ -52,6 +52,8 @@ pub(crate) enum Op {
     Fault,
     /// Not carried out in this segment: the channel stops here, and the program is fetched again.
     Break(Cause),
+    /// Leads to the next segment: the CCW that stood here is there.
+    Onward,
 }
 
 impl Op {

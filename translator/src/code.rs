@@ -361,6 +361,9 @@ codes! {
     EnvTransportLowering "E13" "env-transport-lowering" None Unsupported Always
         "a transport-mode program for a host without that mode uses only what CCWs can say: each DCW has either control data or data, of at most 65535 bytes";
         "use a command-mode program, or a host with transport mode"
+    EnvNotRepeatable "E14" "env-not-repeatable" None Unsupported Always
+        "what comes before a place where the program must be fetched again can be carried out twice, on a device that keeps state in a chain";
+        "read into the program before anything is written, or divide the program there"
 
     HostBusy "H01" "host-busy" None HostResource Always
         "the storage of the program is not just being unmapped"; "start again when the change of the memory map is over"

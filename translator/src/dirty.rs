@@ -28,7 +28,7 @@ pub(crate) struct Reached {
     /// For each node whether the channel may have come by it.
     nodes: Vec<bool>,
     /// First byte and end of areas.
-    areas: Vec<(u64, u64)>,
+    pub(crate) areas: Vec<(u64, u64)>,
 }
 
 impl<P: Pinner> Translated<P> {
@@ -39,6 +39,7 @@ impl<P: Pinner> Translated<P> {
     ) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
         let mut reached = core::mem::take(&mut self.work.reached);
         reached.areas.clear();
+        reached.areas.extend_from_slice(&self.work.stored);
         match self.end_of(host) {
             Some((last, stored)) => reached.up_to(&self.work, last, stored),
             None => reached.everything(&self.work),
@@ -50,6 +51,7 @@ impl<P: Pinner> Translated<P> {
     pub(crate) fn dirty_at_most(&mut self) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
         let mut reached = core::mem::take(&mut self.work.reached);
         reached.areas.clear();
+        reached.areas.extend_from_slice(&self.work.stored);
         reached.everything(&self.work);
         self.keep(reached)
     }
@@ -88,7 +90,7 @@ impl<P: Pinner> Translated<P> {
 
 impl Reached {
     /// Adds the data of every node that may come before node `last`, and `stored` bytes of that.
-    fn up_to(&mut self, work: &Buffers, last: u16, stored: u16) {
+    pub(crate) fn up_to(&mut self, work: &Buffers, last: u16, stored: u16) {
         let comes_again = self.mark(work, last);
         let nodes = work.nodes.iter().zip(&self.nodes).zip(0..);
         for ((node, _), n) in nodes.filter(|((_, reached), _)| **reached) {
@@ -115,7 +117,7 @@ impl Reached {
 
     /// Marks the nodes from which control can lead to node `last`; says whether it can from that
     /// node itself.
-    fn mark(&mut self, work: &Buffers, last: u16) -> bool {
+    pub(crate) fn mark(&mut self, work: &Buffers, last: u16) -> bool {
         self.nodes.clear();
         self.nodes.resize(work.nodes.len(), false);
         if let Some(end) = self.nodes.get_mut(usize::from(last)) {
@@ -145,12 +147,12 @@ impl Reached {
         true
     }
 
-    fn is_marked(&self, n: usize) -> bool {
+    pub(crate) fn is_marked(&self, n: usize) -> bool {
         self.nodes.get(n).copied().unwrap_or(false)
     }
 
     /// Makes the areas ascending and disjoint.
-    fn merge(&mut self) {
+    pub(crate) fn merge(&mut self) {
         self.areas.sort_unstable();
         self.areas.dedup_by(|next, last| {
             let adjoins = next.0 <= last.1;
@@ -168,18 +170,24 @@ impl Buffers {
         let Some(node) = self.nodes.get(n) else {
             return [None; 2];
         };
+        let number = u16::try_from(n).unwrap_or(u16::MAX);
         let at = |ahead: u64| {
             let addr = u32::try_from(u64::from(node.addr) + ahead * CCW_SIZE).ok()?;
             // Most lie as they were read.
             let near = n.checked_add(usize::try_from(ahead).ok()?)?;
             let found = self.nodes.get(near).filter(|it| it.addr == addr);
             found
+                .filter(|_| self.begins.is_empty())
                 .map(|_| near)
-                .or_else(|| self.find_node(addr).map(usize::from))
+                .or_else(|| self.find_from(number, addr).map(usize::from))
         };
         let ccw = node.ccw();
         match node.op {
-            Op::Tic => [self.find_node(ccw.addr.get()).map(usize::from), None],
+            Op::Tic => [
+                self.find_from(number, ccw.addr.get()).map(usize::from),
+                None,
+            ],
+            Op::Onward => [self.next_entry(number).map(usize::from), None],
             Op::Fault | Op::Break(_) => [None; 2],
             _ if ccw.chains_data() || ccw.chains_command() => [at(1), at(2)],
             _ => [None; 2],

@@ -3,45 +3,283 @@
 //!
 //! The end of a segment is the end of a chain for the device. Where a device keeps what commands set
 //! for those that follow in their chain, what was carried out is carried out again in front of the
-//! next segment, with nothing stored and nobody told.
+//! next segment: nothing is stored and nobody is told a second time.
 
 use alloc::boxed::Box;
 
-use pinning::Pinner;
+use ccw::{CcwFlags, Host, Irb};
+use pinning::{Access, Pinner, Pins};
 
-use crate::{Arrival, Buffers, Rejected, Running, Translated};
+use crate::{
+    Buffers, Cause, Code, Rejected, Running, Translated,
+    chain::Op,
+    data::narrow,
+    dirty::{self, Reached},
+    node::{Begin, Node, Reach},
+    singles,
+};
 
 /// Earlier segments of a program, of which the host has stopped executing the last: as much of them as
 /// must be repeated in front of the next one, which may be nothing.
 ///
-/// Their storage stays pinned until the whole program ends.
+/// It holds their storage until the next segment holds what of it is needed.
 #[derive(Debug)]
 #[must_use = "dropping it gives the pins back"]
-pub struct Earlier<P: Pinner> {
-    last: Option<Box<Translated<P>>>,
+pub struct Earlier<P: Pinner>(Option<Held<P>>);
+
+#[derive(Debug)]
+struct Held<P: Pinner> {
+    work: Box<Buffers>,
+    /// Given back by being dropped.
+    _pins: Pins<P>,
 }
 
 impl<P: Pinner> Earlier<P> {
     /// Of a program that has only just begun.
-    pub const NONE: Self = Self { last: None };
+    pub const NONE: Self = Self(None);
 
     /// Whether nothing is repeated: the next segment is a chain of its own for the device.
     pub fn is_empty(&self) -> bool {
-        self.last.is_none()
+        self.0.is_none()
+    }
+
+    /// Gives the pins back, and the buffers if there are any.
+    pub fn into_buffers(self) -> Option<Box<Buffers>> {
+        self.0.map(|held| held.work)
+    }
+
+    pub(crate) fn work(&self) -> Option<&Buffers> {
+        self.0.as_ref().map(|held| &*held.work)
     }
 }
 
 impl<P: Pinner> Running<P> {
-    /// The host has stopped at `arrival`, which [`complete`](Self::complete) has told of: gives back
-    /// what must be repeated, and buffers to fetch the next segment into.
+    /// The host has stopped with the status `host`, of which [`complete`](Self::complete) says where
+    /// control has [arrived](crate::Completion::arrived): gives back what must be repeated, and buffers
+    /// to fetch the next segment into.
     ///
     /// After a suspension nothing is: resuming begins a new chain on a machine as well.
     ///
     /// # Errors
     ///
     /// A refusal by name, if a command would have to be repeated that cannot be.
-    pub fn go_on(self, arrival: &Arrival) -> Result<(Earlier<P>, Box<Buffers>), Rejected> {
-        let _ = arrival;
-        Ok((Earlier::NONE, self.end()))
+    pub fn go_on(mut self, host: &Irb<Host>) -> Result<(Earlier<P>, Box<Buffers>), Rejected> {
+        match self.take() {
+            Some(program) => program.go_on(host),
+            None => Ok((Earlier::NONE, Buffers::new())),
+        }
+    }
+}
+
+impl<P: Pinner> Translated<P> {
+    fn go_on(self, host: &Irb<Host>) -> Result<(Earlier<P>, Box<Buffers>), Rejected> {
+        let end = self.break_at(host);
+        let Self { mut work, pins, .. } = self;
+        let Some((n, Cause::Refetch)) = end.filter(|_| work.policy.device.keeps_chain_state())
+        else {
+            return Ok((Earlier::NONE, work));
+        };
+        if let Err((code, m)) = work.repeat_up_to(n) {
+            let site = work.ccw_site(m, None);
+            return Err(Rejected::new(work, code, site));
+        }
+        let buffers = work.spare.take().unwrap_or_default();
+        Ok((Earlier(Some(Held { work, _pins: pins })), buffers))
+    }
+
+    /// The break at which the host stopped, if that is what this status says.
+    fn break_at(&self, host: &Irb<Host>) -> Option<(u16, Cause)> {
+        let (n, _) = self.node_at(host.scsw.cpa)?;
+        let node = self.work.nodes.get(usize::from(n))?;
+        let arrival = self.work.arrival(node, &host.scsw)?;
+        Some((n, arrival.cause))
+    }
+}
+
+impl Buffers {
+    /// What prevents that the segments are repeated in front of the next one, wherever that may begin:
+    /// a command that cannot be carried out twice, or one whose parameters are read in meanwhile.
+    pub(crate) fn check_repeatable(&mut self) -> Result<(), (Code, u16)> {
+        let is_break = |node: &Node| node.op == Op::Break(Cause::Refetch);
+        let none = self.breaks.is_empty() && !self.segment.passing;
+        if none || !self.policy.device.keeps_chain_state() {
+            return Ok(());
+        }
+        let mut reached = core::mem::take(&mut self.reached);
+        let mut result = Ok(());
+        for (node, n) in self.nodes.iter().zip(0..) {
+            if is_break(node) && result.is_ok() {
+                result = reached.check_repeatable(self, n);
+            }
+        }
+        self.reached = reached;
+        result
+    }
+
+    /// Makes the program one that is repeated up to node `n`, from where it leads on.
+    fn repeat_up_to(&mut self, n: u16) -> Result<(), (Code, u16)> {
+        let mut reached = core::mem::take(&mut self.reached);
+        let result = reached.check_repeatable(self, n);
+        self.stored.extend_from_slice(&reached.areas);
+        if let Some(end) = self.next_entry(n) {
+            self.drop_from(end);
+        }
+        for (node, number) in self.nodes.iter_mut().zip(0usize..) {
+            node.usual = false;
+            if node.op == Op::Onward && !reached.is_marked(number) {
+                node.op = Op::Break(Cause::Refetch);
+            } else if number == usize::from(n) {
+                node.op = Op::Onward;
+            } else if reached.is_marked(number) {
+                node.repeat();
+            } else if node.reach.contains(Reach::COMMAND) && !matches!(node.op, Op::Break(_)) {
+                // Should the device take another course, what is there then is fetched.
+                node.op = Op::Break(Cause::Refetch);
+                node.fault = None;
+            } else if !matches!(node.op, Op::Break(_)) {
+                node.op = Op::Fault;
+            }
+        }
+        self.reached = reached;
+        self.collect_extents();
+        result
+    }
+
+    /// Forgets the segments from node `n` on, which is the first of one.
+    fn drop_from(&mut self, n: u16) {
+        let kept = self.begins.partition_point(|begin| begin.node < n);
+        let spans = self.begins.get(kept).map_or(self.spans.len(), |b| b.span);
+        self.begins.truncate(kept);
+        self.spans.truncate(spans);
+        self.nodes.truncate(usize::from(n));
+    }
+
+    /// Finds the storage of the commands that are left, in their order.
+    fn collect_extents(&mut self) {
+        let mut extents = core::mem::take(&mut self.extents);
+        let mut areas = core::mem::take(&mut self.areas);
+        extents.clear();
+        for node in self.nodes.iter().filter(|node| node.op == Op::Output) {
+            areas.clear();
+            dirty::add(&mut areas, self, node, node.good);
+            for &(start, end) in &areas {
+                let len = narrow(end.saturating_sub(start));
+                singles::add(&mut extents, start, len, Access::DeviceReads);
+            }
+        }
+        self.areas = areas;
+        self.extents = extents;
+    }
+
+    /// Puts what is repeated of the `earlier` segments in front of this one.
+    pub(crate) fn put_behind(&mut self, earlier: &Self) -> Result<(), (Code, u16)> {
+        let (nodes, spans) = (earlier.nodes.len(), earlier.spans.len());
+        let limit = usize::from(self.policy.max_ccws);
+        let last = u16::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        let first = u16::try_from(nodes).ok();
+        let Some(first) = first.filter(|_| nodes + self.nodes.len() <= limit) else {
+            return Err((Code::EnvTooLong, last));
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "512 words for each node")]
+        let words = earlier.words.len() as u32;
+        for node in &mut self.nodes {
+            node.host = node.host.saturating_add(first.into());
+            node.list += words;
+        }
+        for span in &mut self.spans {
+            span.first += first;
+        }
+        self.nodes.splice(0..0, earlier.nodes.iter().copied());
+        self.spans.splice(0..0, earlier.spans.iter().copied());
+        self.words.splice(0..0, earlier.words.iter().copied());
+        self.extents.splice(0..0, earlier.extents.iter().copied());
+        self.begins.clone_from(&earlier.begins);
+        self.begins.push(Begin {
+            node: first,
+            span: spans,
+        });
+        self.stored.clone_from(&earlier.stored);
+        Ok(())
+    }
+
+    /// The node to which `node` leads, which is a TIC or stands for the next segment.
+    pub(crate) fn target(&self, node: &Node) -> Option<u16> {
+        let number = |node: &Node| {
+            let at = self.nodes.iter().position(|it| it.host == node.host)?;
+            u16::try_from(at).ok()
+        };
+        let mut to = if node.op == Op::Tic {
+            let n = if self.begins.is_empty() {
+                0
+            } else {
+                number(node)?
+            };
+            self.find_from(n, node.ccw().addr.get())?
+        } else {
+            self.next_entry(number(node)?)?
+        };
+        // A TIC must not lead to a TIC, and the guest's program has no second one here.
+        for _ in 0..self.begins.len() {
+            let next = self.nodes.get(usize::from(to))?;
+            to = match next.op {
+                Op::Onward => self.next_entry(to)?,
+                _ => break,
+            };
+        }
+        let entry = self.nodes.get(usize::from(to))?;
+        let leads_on = self.begins.iter().any(|begin| begin.node == to);
+        if node.op == Op::Onward && leads_on && entry.op == Op::Tic {
+            return self.find_from(to, entry.ccw().addr.get());
+        }
+        Some(to)
+    }
+}
+
+impl Reached {
+    /// Marks what leads to node `n`, collects what it has stored into, and finds what of it cannot be
+    /// repeated.
+    fn check_repeatable(&mut self, work: &Buffers, n: u16) -> Result<(), (Code, u16)> {
+        self.areas.clear();
+        self.up_to(work, n, 0);
+        self.merge();
+        let device = work.policy.device;
+        for (node, m) in work.nodes.iter().zip(0..) {
+            if !self.is_marked(usize::from(m)) {
+                continue;
+            }
+            let command = node.reach.contains(Reach::COMMAND)
+                && !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_) | Op::Onward);
+            let again = !command || device.is_repeatable(node.ccw().command);
+            if !again || (node.op == Op::Output && self.changed(work, node)) {
+                return Err((Code::EnvNotRepeatable, m));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the output of `node` was stored into.
+    fn changed(&self, work: &Buffers, node: &Node) -> bool {
+        let mut output = alloc::vec::Vec::new();
+        dirty::add(&mut output, work, node, node.good);
+        let stored = |areas: &[(u64, u64)], &(start, end): &(u64, u64)| {
+            areas.iter().any(|area| area.0 < end && start < area.1)
+        };
+        output
+            .iter()
+            .any(|area| stored(&self.areas, area) || stored(&work.stored, area))
+    }
+}
+
+impl Node {
+    /// It is carried out once more: what it takes in is not stored, and nobody is told.
+    fn repeat(&mut self) {
+        const SKIP: u64 = (CcwFlags::SKIP.bits() as u64) << 48;
+        const PCI: u64 = (CcwFlags::PCI.bits() as u64) << 48;
+        self.word &= !PCI;
+        if matches!(self.op, Op::Input | Op::Backward) {
+            self.word |= SKIP;
+            self.op = Op::Skip;
+            self.fault = None;
+        }
     }
 }

@@ -18,8 +18,9 @@ pub(crate) fn exact(work: &mut Buffers) {
         return;
     }
     let mut end = None;
-    for span in &work.spans {
-        if end.is_some_and(|end| end != span.start) {
+    for (n, span) in work.spans.iter().enumerate() {
+        let begins = work.begins.iter().any(|begin| begin.span == n);
+        if begins || end.is_some_and(|end| end != span.start) {
             work.slots.extend([HostSlot::Stop; STOPS]);
         }
         end = Some(span.end());

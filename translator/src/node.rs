@@ -76,7 +76,7 @@ impl Node {
     /// Whether the channel may skip what stands behind it.
     pub(crate) fn may_skip(&self, policy: &Policy) -> bool {
         let itself = self.reach.contains(Reach::COMMAND) && policy.may_skip(self.ccw().command);
-        let is_command = !matches!(self.op, Op::Tic | Op::Fault | Op::Break(_));
+        let is_command = !matches!(self.op, Op::Tic | Op::Fault | Op::Break(_) | Op::Onward);
         is_command && self.ccw().chains_command() && (itself || self.reach.contains(Reach::SKIPS))
     }
 
@@ -169,6 +169,15 @@ pub(crate) struct Span {
     pub(crate) first: u16,
     /// How many.
     pub(crate) len: u16,
+}
+
+/// Where a segment begins that comes behind another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begin {
+    /// Number of its first node.
+    pub(crate) node: u16,
+    /// Number of its first span.
+    pub(crate) span: usize,
 }
 
 impl Span {

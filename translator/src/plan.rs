@@ -91,7 +91,7 @@ impl Program {
     /// A refusal by name: of what START SUBCHANNEL refuses, of what the policy forbids, and of
     /// what is legal but cannot be carried out on this host.
     pub fn plan(self, profile: &HostProfile) -> Result<Planned, Rejected> {
-        self.plan_in(profile)
+        self.plan_in(None, profile)
     }
 
     /// The same for a segment that comes behind `earlier` ones, with which it shares the limits of the
@@ -105,11 +105,14 @@ impl Program {
         earlier: &Earlier<P>,
         profile: &HostProfile,
     ) -> Result<Planned, Rejected> {
-        let _ = earlier;
-        self.plan_in(profile)
+        self.plan_in(earlier.work(), profile)
     }
 
-    fn plan_in(self, profile: &HostProfile) -> Result<Planned, Rejected> {
+    fn plan_in(
+        self,
+        earlier: Option<&Buffers>,
+        profile: &HostProfile,
+    ) -> Result<Planned, Rejected> {
         if let Some(code) = self.work.orb_fault {
             let site = self.findings().first().map_or(Site::default(), |f| f.site);
             return Err(Rejected::new(self.work, code, site));
@@ -129,6 +132,11 @@ impl Program {
         }
         if let Some((arrival, irb)) = work.arrives_at_once() {
             return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
+        }
+        let together = earlier.map_or(Ok(()), |earlier| work.put_behind(earlier));
+        if let Err((code, n)) = together.and_then(|()| work.check_repeatable()) {
+            let site = work.ccw_site(n, None);
+            return Err(Rejected::new(work, code, site));
         }
         let block = list_block(&work);
         work.profile = *profile;

@@ -90,6 +90,11 @@ impl<P: Pinner> Running<P> {
         program.map(Translated::dirty_at_most).into_iter().flatten()
     }
 
+    /// Takes the program out; none only if there is none, which cannot be.
+    pub(crate) fn take(&mut self) -> Option<Translated<P>> {
+        self.program.take()
+    }
+
     /// The host has refused the program, for certain.
     ///
     /// `None` only if there is no program, which cannot be.

@@ -63,13 +63,22 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
     let mut after_tic = false;
     let mut skippable = false;
     while let Some(&node) = work.nodes.get(usize::from(n)) {
+        if node.op == Op::Onward {
+            // The line goes on; what is skipped has no place in it.
+            let entry = work.next_entry(n).ok_or((Code::HostMap, n))?;
+            if skippable {
+                return Err((Code::EnvSkipLayout, n));
+            }
+            n = entry;
+            continue;
+        }
         if node.op == Op::Tic {
             if after_tic {
                 line.push(HostSlot::SecondTic(n));
                 return Ok(());
             }
             let target = work
-                .find_node(node.ccw().addr.get())
+                .find_from(n, node.ccw().addr.get())
                 .ok_or((Code::HostMap, n))?;
             if !skippable {
                 (n, after_tic) = (target, true);
@@ -113,7 +122,7 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
         let was_skippable = skippable;
         skippable = node.may_skip(&work.policy);
         after_tic = false;
-        n = match work.find_node(node.addr.wrapping_add(8)) {
+        n = match work.find_from(n, node.addr.wrapping_add(8)) {
             Some(next) => next,
             None if was_skippable => {
                 line.push(HostSlot::Stop);

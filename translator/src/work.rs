@@ -15,7 +15,7 @@ use crate::{
     chain::Op,
     dirty::Reached,
     finding::{Findings, Word},
-    node::{Node, Span},
+    node::{Begin, Node, Span},
     overlap::Overlap,
     transport::Transport,
     verdict::Verdict,
@@ -39,6 +39,12 @@ pub struct Buffers {
     pub(crate) words: Vec<[u8; 8]>,
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
+    /// Where segments begin that come behind others, which are repeated in front of them.
+    pub(crate) begins: Vec<Begin>,
+    /// Storage that earlier segments stored into: first byte and end.
+    pub(crate) stored: Vec<(u64, u64)>,
+    /// Buffers for one segment more.
+    pub(crate) spare: Option<Box<Buffers>>,
     /// Which part of the program it is.
     pub(crate) segment: Segment,
     /// Addresses at which control is stopped, ascending, because the program must be fetched again
@@ -102,6 +108,8 @@ impl Buffers {
         self.words.clear();
         self.pending.clear();
         self.writers.clear();
+        self.begins.clear();
+        self.stored.clear();
         self.findings.clear();
         self.verdict = Verdict::CLEAN;
         self.slots.clear();
@@ -134,15 +142,27 @@ impl Buffers {
         self.control.1 = self.control.1.max(start.saturating_add(len));
     }
 
-    /// Number of the node at guest address `at`.
+    /// Number of the node at guest address `at`, before segments come together.
     pub(crate) fn find_node(&self, at: u32) -> Option<u16> {
-        let above = self.spans.partition_point(|span| span.start <= at);
-        let span = self.spans.get(above.checked_sub(1)?)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "less than the span's length"
-        )]
-        (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
+        find(&self.spans, at)
+    }
+
+    /// Number of the node at guest address `at` in the segment of node `n`.
+    pub(crate) fn find_from(&self, n: u16, at: u32) -> Option<u16> {
+        if self.begins.is_empty() {
+            return self.find_node(at);
+        }
+        let behind = self.begins.partition_point(|begin| begin.node <= n);
+        let start = behind.checked_sub(1).and_then(|k| self.begins.get(k));
+        let start = start.map_or(0, |begin| begin.span);
+        let end = self.begins.get(behind).map_or(self.spans.len(), |b| b.span);
+        find(self.spans.get(start..end)?, at)
+    }
+
+    /// First node of the segment behind the one of node `n`.
+    pub(crate) fn next_entry(&self, n: u16) -> Option<u16> {
+        let behind = self.begins.partition_point(|begin| begin.node <= n);
+        self.begins.get(behind).map(|begin| begin.node)
     }
 
     /// Guest address of the first CCW, as far as there is one: an address may be beyond the limit of
@@ -264,6 +284,17 @@ impl Buffers {
     }
 }
 
+/// Number of the node at guest address `at` among those of `spans`.
+fn find(spans: &[Span], at: u32) -> Option<u16> {
+    let above = spans.partition_point(|span| span.start <= at);
+    let span = spans.get(above.checked_sub(1)?)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "less than the span's length"
+    )]
+    (at < span.end()).then(|| span.first + ((at - span.start) / 8) as u16)
+}
+
 impl Default for Buffers {
     fn default() -> Self {
         Self {
@@ -275,6 +306,9 @@ impl Default for Buffers {
             spans: Vec::new(),
             words: Vec::new(),
             pending: Vec::new(),
+            begins: Vec::new(),
+            stored: Vec::new(),
+            spare: None,
             segment: Segment::START,
             breaks: Vec::new(),
             writers: Vec::new(),

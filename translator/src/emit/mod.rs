@@ -50,7 +50,8 @@ pub struct Doublewords {
 }
 
 impl<P: Pinner> Pinned<P> {
-    /// Writes what is repeated of `earlier` segments into `slot`, and this one behind. Any slot will do.
+    /// Writes what is repeated of the `earlier` segments that it was planned behind into `slot`, and this
+    /// one behind. Any slot will do.
     ///
     /// # Errors
     ///
@@ -60,8 +61,10 @@ impl<P: Pinner> Pinned<P> {
         earlier: Earlier<P>,
         slot: Slot<'_>,
     ) -> Result<Translated<P>, Rejected> {
-        drop(earlier);
-        self.emit(slot)
+        let mut translated = self.emit(slot)?;
+        // All that it still needs is pinned once more.
+        translated.work.spare = earlier.into_buffers();
+        Ok(translated)
     }
 
     /// Writes the host's program into `slot`.
@@ -349,11 +352,8 @@ impl Emitter<'_, '_> {
             }
             .encode()),
             Op::Fault | Op::Break(_) => Ok(self.stop(node)),
-            Op::Tic if node.host == NOWHERE => Ok(RawCcw::STOP),
-            Op::Tic => {
-                let to = self.work.find_node(guest.addr.get()).ok_or(Code::HostMap)?;
-                self.tic(to)
-            }
+            Op::Tic | Op::Onward if node.host == NOWHERE => Ok(RawCcw::STOP),
+            Op::Tic | Op::Onward => self.tic(self.work.target(node).ok_or(Code::HostMap)?),
         }
     }
 
