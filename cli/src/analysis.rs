@@ -23,7 +23,7 @@ pub(crate) fn judge(input: &Input) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
-        limit: None,
+        ..Guards::default()
     };
     let policy = Policy {
         facilities: Facilities::FCX,

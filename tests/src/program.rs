@@ -4,7 +4,8 @@
 use ccw::{DeviceClass, Guest, GuestAddr, RawOrb};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    AddressLimit, Buffers, Guards, Policy, Program, Severity, StorageKey, fetch, validate,
+    AddressLimit, Buffers, CommandPolicy, Guards, Policy, Program, Severity, StorageKey, fetch,
+    validate,
 };
 
 use crate::storage::Storage;
@@ -38,6 +39,7 @@ pub struct GuestProgram {
     read_only: Option<u64>,
     limit: Option<AddressLimit>,
     policy: Policy,
+    commands: Option<CommandPolicy>,
 }
 
 impl GuestProgram {
@@ -63,6 +65,7 @@ impl GuestProgram {
             read_only: None,
             limit: None,
             policy: Policy::CHECK,
+            commands: None,
         }
         .put(Self::CPA.into(), ccws)
     }
@@ -138,6 +141,15 @@ impl GuestProgram {
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Self { policy, ..self }
+    }
+
+    /// For a device that may be given only these commands.
+    #[must_use]
+    pub fn commands(self, commands: CommandPolicy) -> Self {
+        Self {
+            commands: Some(commands),
+            ..self
+        }
     }
 
     /// Judged without remarks, as who runs programs has it done.
@@ -247,6 +259,7 @@ impl GuestProgram {
         let guards = Guards {
             keys: if keyed { Some(&storage) } else { None },
             limit: self.limit,
+            commands: self.commands.as_ref(),
         };
         let snapshot = fetch(&self.orb, &storage, policy, &guards, Buffers::new());
         validate(snapshot, map, &guards)

@@ -119,7 +119,7 @@ impl Setting {
     ) -> (bool, Box<Buffers>) {
         let guards = Guards {
             keys: Some(&self.storage),
-            limit: None,
+            ..Guards::default()
         };
         let quiet = Quiet(&self.storage);
         let snapshot = fetch(&self.orb, &quiet, &self.policy, &guards, buffers);

@@ -62,7 +62,7 @@ fn disagreement(case: &Case) -> Option<String> {
     let storage = case.storage();
     let guards = Guards {
         keys: Some(&storage),
-        limit: None,
+        ..Guards::default()
     };
     let policy = Policy::CHECK.for_device(case.device_class());
     let snapshot = fetch(&case.orb(), &storage, &policy, &guards, Buffers::new());

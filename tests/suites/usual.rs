@@ -87,7 +87,7 @@ proptest! {
     ) {
         let scene = case.build();
         let policy = Policy { remarks, max_ccws, ..scene.policy };
-        let without = Guards { keys: None, limit: scene.limit };
+        let without = Guards { limit: scene.limit, ..Guards::default() };
         let keys = Everywhere((scene.orb.word(1) >> 28) as u8);
         let with = Guards { keys: Some(&keys), ..without };
         for profile in HostProfile::ALL {

@@ -104,8 +104,10 @@ fn changes(work: &mut Buffers, writer: u16) -> Option<Hit> {
         Some((first, last)) if first <= writer && writer <= last => first,
         _ => writer.saturating_add(1),
     };
-    let mut later = work.nodes.iter().skip(usize::from(again));
-    let hit = later.any(|node| work.ccw_is_written(node) || work.list_is_written(node));
+    let mut later = work.nodes.iter().zip(0..).skip(usize::from(again));
+    let hit = later.any(|(node, n)| {
+        work.ccw_is_written(node) || work.list_is_written(node) || work.data_is_written(n)
+    });
     hit.then_some(Hit::Later)
 }
 

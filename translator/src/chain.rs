@@ -46,6 +46,9 @@ pub(crate) enum Op {
     Input,
     /// Device to storage, at descending addresses.
     Backward,
+    /// Storage to device, from the copy that was judged: the piece of parameters whose number is
+    /// [`Node::offset`](crate::node::Node::offset).
+    Copied,
     /// Transfer in channel.
     Tic,
     /// Never carried out: the channel stops here.

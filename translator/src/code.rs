@@ -3,8 +3,8 @@
 //!
 //! The ids (`C01`) and names (`cmd-zero`) never change their meaning: tests, goldens, the tool's
 //! `explain` and change logs use them. Groups: O the ORB, A addresses of CCWs, C the CCW itself,
-//! D data addresses, I lists of IDAWs, M lists of MIDAWs, T transport mode, E what depends on the
-//! environment, H what the host lacks.
+//! D data addresses, I lists of IDAWs, M lists of MIDAWs, T transport mode, P what a command policy
+//! forbids, E what depends on the environment, H what the host lacks.
 
 use core::fmt;
 
@@ -23,6 +23,8 @@ pub enum Check {
     Cc3,
     /// Status with deferred condition code 3.
     DeferredCc3,
+    /// Unit check: the device refuses the command.
+    UnitCheck,
     /// Not at all.
     None,
 }
@@ -37,6 +39,7 @@ impl Check {
             Self::SpecificationException => "specification-exception",
             Self::Cc3 => "cc3",
             Self::DeferredCc3 => "deferred-cc3",
+            Self::UnitCheck => "unit-check",
             Self::None => "none",
         }
     }
@@ -328,6 +331,20 @@ codes! {
     TcwProt "T21" "tcw-prot" ProtectionCheck Guest Always
         "the key of the ORB allows fetching TCW, TCCB and TIDAWs, and storing the TSB";
         "start the program with the key of its storage"
+
+    PolicyCommand "P01" "policy-command" UnitCheck Guest Always
+        "the guest may give its device this command"; "use a command that the policy allows, or allow this one"
+    PolicyReadOnly "P02" "policy-read-only" UnitCheck Guest Always
+        "nothing is written to a volume that the guest may only read"; "write to another volume"
+    PolicyExtent "P03" "policy-extent" UnitCheck Guest Always
+        "a command leads to tracks or blocks of the guest's own part of the volume";
+        "name tracks or blocks within the extent of the policy"
+    PolicyUnconfined "P04" "policy-unconfined" UnitCheck Guest Always
+        "a command whose way something decides: an extent that the program defines, or for one track a SEEK";
+        "put a DEFINE EXTENT and a LOCATE, or a PREFIX, before it"
+    PolicyParameters "P05" "policy-parameters" UnitCheck Guest Always
+        "the parameters of a command say where it leads, in one way: all there, of known operations, with normal authorization";
+        "give the command its own parameters, in full and no more than 256 bytes"
 
     EnvNoprefetch "E01" "env-noprefetch" None Unsupported Remark
         "the ORB forbids prefetching (bit P is zero), but a program that is translated is read once, before it runs";

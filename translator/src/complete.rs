@@ -12,8 +12,12 @@ use ccw::{
 use pinning::{Extent, Pinner};
 
 use crate::{
-    Arrival, Buffers, Doublewords, Translated, arrangement::HostSlot, chain::Op, node::Node,
-    status::check_bit, transport,
+    Arrival, Buffers, Check, Code, Doublewords, Translated,
+    arrangement::HostSlot,
+    chain::Op,
+    node::Node,
+    status::{add_sense, check_bit, unit_check},
+    transport,
 };
 
 /// Status in the guest's terms, and how far the host's could be trusted.
@@ -30,6 +34,9 @@ pub struct Completion {
     /// then the status of a program that is suspended or still runs: it has intermediate status or
     /// none.
     pub arrived: Option<Arrival>,
+    /// Why the command policy has refused the command in control, if it has: the device has no sense of
+    /// it, so a guest without concurrent sense is to be given what `irb` shows when it asks.
+    pub refused: Option<Code>,
 }
 
 /// Which host CCW of a guest's.
@@ -103,15 +110,22 @@ impl<P: Pinner> Translated<P> {
                 unmapped: false,
                 unexplained: false,
                 arrived: Some(arrival),
+                refused: None,
             };
         }
+        let mut refused = None;
         match node {
             Some((node, part)) => {
                 scsw.cpa = node.addr.wrapping_add(8);
                 if part == Part::First {
                     self.join(&mut scsw, node);
                 }
+                let stopped = scsw.subchannel.intersects(CHECKS);
                 unexplained = explain(&mut scsw, node);
+                if stopped && node.check() == Some(Check::UnitCheck) {
+                    unit_check(&mut scsw, &self.work.orb, node);
+                    refused = node.fault;
+                }
             }
             // Never started: the address is still that of the ORB.
             None if from.cpa == self.work.host_orb.cpa.get() => scsw.cpa = self.work.entry_addr(),
@@ -143,11 +157,15 @@ impl<P: Pinner> Translated<P> {
                 *to = byte;
             }
         }
+        if let Some(code) = refused {
+            add_sense(&mut irb, self.work.commands.class, code);
+        }
         Completion {
             irb,
             unmapped,
             unexplained,
             arrived: None,
+            refused,
         }
     }
 
@@ -209,16 +227,18 @@ impl<P: Pinner> Translated<P> {
     }
 }
 
+const CHECKS: SubchannelStatus =
+    SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
+
 /// Puts the condition recorded for `node` in the place of the check that its host CCW provoked;
 /// says whether there is a check without a condition.
 fn explain(scsw: &mut Scsw<Guest>, node: &Node) -> bool {
-    let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
-    if !scsw.subchannel.intersects(checks) {
+    if !scsw.subchannel.intersects(CHECKS) {
         return false;
     }
     match node.check() {
         Some(check) => {
-            scsw.subchannel = scsw.subchannel.difference(checks) | check_bit(check);
+            scsw.subchannel = scsw.subchannel.difference(CHECKS) | check_bit(check);
             // How much of the host's form of the CCW was done says nothing of the guest's.
             scsw.residual = 0;
             false

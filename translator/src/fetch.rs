@@ -13,7 +13,7 @@ use ccw::{CCW_SIZE, Ccw, CcwFlags, Class, Command, Format, Guest, GuestAddr, Raw
 use crate::{
     Buffers, Cause, Code, Guards, GuestStorage, Policy, Segment, Stance,
     chain::{Judged, Op, State, judge},
-    list,
+    commands, list,
     memory::key_allows,
     node::{NOWHERE, Node, Reach, Span},
     orb,
@@ -60,10 +60,19 @@ pub(crate) fn fetch_at<G: GuestStorage>(
     work.reset(raw_orb, segment, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
+        // Its commands are not looked at.
+        None if work.orb.transport && guards.policy().is_some() => {
+            work.orb_fault = Some(Code::OrbBUnsupported);
+        }
         None if work.orb.transport => transport::fetch(&mut work, storage, guards),
         None => match orb::entry_fault(&work) {
             Some(code) => Walk::new(&mut work, storage, guards).refuse(code),
-            None => program(&mut work, storage, guards),
+            None => {
+                program(&mut work, storage, guards);
+                if let Some(policy) = guards.policy() {
+                    commands::fetch(&mut work, storage, policy);
+                }
+            }
         },
     }
     Snapshot { work }

@@ -94,6 +94,7 @@ mod arrangement;
 mod breaks;
 mod chain;
 mod code;
+mod commands;
 mod complete;
 mod data;
 mod dirty;
@@ -128,6 +129,7 @@ mod verdict;
 mod work;
 
 pub use code::{Blame, Check, Code, Sure};
+pub use commands::{Blocks, CommandPolicy, Track, Tracks};
 pub use complete::Completion;
 pub use earlier::Earlier;
 pub use emit::{Doublewords, Translated};

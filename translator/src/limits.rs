@@ -18,6 +18,11 @@ pub const MAX_MIDAWS: usize = 256;
 /// Breaks of one segment. A program that needs more is refused: it would be fetched as often.
 pub const MAX_BREAKS: usize = 32;
 
+/// Bytes of the parameters of one command, where a
+/// [`CommandPolicy`](crate::CommandPolicy) looks at them. The longest known ones, of PREFIX, have 64
+/// and a bit for each record or track of what the command is about.
+pub const MAX_PARAMETERS: usize = 256;
+
 /// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;

@@ -3,6 +3,8 @@
 
 use ccw::GuestAddr;
 
+use crate::CommandPolicy;
+
 /// Guest storage, to be read while the guest runs.
 ///
 /// The guest may change every byte at any time, so an implementation copies with volatile or
@@ -74,13 +76,22 @@ pub enum AddressLimit {
     Below(LimitAddr),
 }
 
-/// What guards guest storage beyond its existence.
+/// What guards guest storage beyond its existence, and the device.
 #[derive(Clone, Copy, Default)]
 pub struct Guards<'a> {
     /// Storage keys; without them no key is checked.
     pub keys: Option<&'a dyn StorageKeys>,
     /// The subchannel's address limit, applied when the ORB asks for it.
     pub limit: Option<AddressLimit>,
+    /// Which commands the device may be given; without it all of them.
+    pub commands: Option<&'a CommandPolicy>,
+}
+
+impl<'a> Guards<'a> {
+    /// The command policy, if it forbids anything.
+    pub(crate) fn policy(&self) -> Option<&'a CommandPolicy> {
+        self.commands.filter(|policy| !policy.is_everything())
+    }
 }
 
 /// Granule of storage keys.

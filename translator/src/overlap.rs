@@ -56,8 +56,14 @@ impl Overlap {
         self.ranges.is_empty()
     }
 
-    /// Finds out where the control words lie.
-    pub(crate) fn set_up(&mut self, spans: &[Span], nodes: &[Node], idaws: IdawFormat) {
+    /// Finds out where the control words lie, and the data that was `copied` with them.
+    pub(crate) fn set_up(
+        &mut self,
+        spans: &[Span],
+        nodes: &[Node],
+        idaws: IdawFormat,
+        copied: impl Iterator<Item = (u64, u64)>,
+    ) {
         let ccws = spans.iter().map(|span| {
             let start = u64::from(span.start);
             (start, start + u64::from(span.len) * CCW_SIZE)
@@ -68,7 +74,8 @@ impl Overlap {
             end,
             below: 0,
         };
-        self.ranges.extend(ccws.chain(lists).map(range));
+        self.ranges
+            .extend(ccws.chain(lists).chain(copied).map(range));
         self.ranges.sort_unstable_by_key(|range| range.start);
         self.ranges.dedup_by(|next, last| {
             let adjoins = next.start <= last.end;

@@ -14,7 +14,7 @@ use crate::{
     layout,
     node::Node,
     segments::{self, Shape},
-    status::check_status,
+    status::{add_sense, check_status},
     transport,
 };
 
@@ -35,6 +35,7 @@ pub enum Planned {
 #[derive(Debug)]
 pub struct Ended {
     irb: Irb<Guest>,
+    refused: Option<Code>,
     work: Box<Buffers>,
 }
 
@@ -42,6 +43,11 @@ impl Ended {
     /// The status that the guest sees.
     pub fn irb(&self) -> &Irb<Guest> {
         &self.irb
+    }
+
+    /// See [`Completion::refused`](crate::Completion::refused).
+    pub fn refused(&self) -> Option<Code> {
+        self.refused
     }
 
     /// Gives the buffers back.
@@ -117,9 +123,10 @@ impl Program {
             let site = self.findings().first().map_or(Site::default(), |f| f.site);
             return Err(Rejected::new(self.work, code, site));
         }
-        if let Some(irb) = self.ends_at_once(profile) {
+        if let Some((irb, refused)) = self.ends_at_once(profile) {
             return Ok(Planned::Ended(Ended {
                 irb,
+                refused,
                 work: self.work,
             }));
         }
@@ -167,9 +174,10 @@ impl Program {
     }
 
     /// The status of a program that ends before the first byte of its first CCW's data.
-    fn ends_at_once(&self, profile: &HostProfile) -> Option<Irb<Guest>> {
+    fn ends_at_once(&self, profile: &HostProfile) -> Option<(Irb<Guest>, Option<Code>)> {
         if self.work.orb.transport {
-            return self.work.transport.ends_at_once(&self.work);
+            let irb = self.work.transport.ends_at_once(&self.work);
+            return irb.map(|irb| (irb, None));
         }
         let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
@@ -182,7 +190,11 @@ impl Program {
         }
         let mut irb = Irb::IDLE;
         irb.scsw = check_status(&self.work.orb, code, node, false);
-        Some(irb)
+        let refused = (code.check() == Check::UnitCheck).then_some(code);
+        if refused.is_some() {
+            add_sense(&mut irb, self.work.commands.class, code);
+        }
+        Some((irb, refused))
     }
 
     /// What is legal and not carried out.

@@ -53,7 +53,7 @@ impl Rejected {
             Check::OperandException => Response::OperandException,
             Check::SpecificationException => Response::SpecificationException,
             Check::Cc3 | Check::DeferredCc3 => Response::ConditionCode(3),
-            Check::ProgramCheck | Check::ProtectionCheck | Check::None => {
+            Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck | Check::None => {
                 let mut irb = Irb::IDLE;
                 irb.scsw = channel_control_check(OrbBits::from(&self.work.orb));
                 Response::Status(irb)

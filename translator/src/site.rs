@@ -3,7 +3,7 @@
 
 use ccw::{Format, IdawFormat};
 
-use crate::{Buffers, Code, Site, data::DataFault, finding::Word, orb};
+use crate::{Buffers, Code, Site, commands::Refusal, data::DataFault, finding::Word, orb};
 
 /// Where in the ORB `code` was met.
 pub(crate) fn orb_site(work: &Buffers, code: Code) -> Site {
@@ -34,6 +34,9 @@ pub(crate) fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) 
             index: None,
             ..site
         };
+    }
+    if let Some(refusal) = work.commands.refusal(n).filter(|it| it.code == code) {
+        return parameters_site(work, site, n, refusal);
     }
     let Some(node) = work.nodes.get(usize::from(n)) else {
         return site;
@@ -74,6 +77,20 @@ pub(crate) fn site(work: &Buffers, code: Code, n: u16, data: Option<DataFault>) 
     site
 }
 
+/// Where in the parameters of the command of node `n`, or in its CCW, it was refused.
+fn parameters_site(work: &Buffers, site: Site, n: u16, refusal: Refusal) -> Site {
+    let Some((first, bits)) = refusal.bits else {
+        return site;
+    };
+    let bytes = work.commands.bytes_of(n).get(usize::from(first)..);
+    Site {
+        at: work.commands.place(n, first),
+        word: Word::new(bytes.unwrap_or(&[])),
+        bits: Some(bits),
+        ..site
+    }
+}
+
 /// The bits of a CCW that `code` is about.
 pub(crate) fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
     let zero = format == Format::Zero;
@@ -88,6 +105,11 @@ pub(crate) fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
     let addr = if zero { (8, 31) } else { (33, 63) };
     Some(match code {
         Code::CmdZero | Code::CmdTicModifier | Code::SeqTicTic | Code::TicFirst => (0, 7),
+        Code::PolicyCommand
+        | Code::PolicyReadOnly
+        | Code::PolicyExtent
+        | Code::PolicyUnconfined
+        | Code::PolicyParameters => (0, 7),
         Code::Tic1Flags => (8, 31),
         Code::Tic1Bit32 | Code::Fmt1Bit32 => (32, 32),
         Code::Cnt0Zero | Code::Cnt1ZeroCd | Code::Cnt1ZeroInCd => count,

@@ -2,11 +2,13 @@
 //! The status of a program that a check ends. "PoP: SCSW".
 
 use ccw::{
-    DeviceStatus, FunctionControl, Guest, Orb, OrbBits, Scsw, StatusControl, SubchannelStatus,
+    DeviceClass, DeviceStatus, Erw, Esw, Format, FunctionControl, Guest, Irb, Orb, OrbBits, Scsw,
+    StatusControl, SubchannelStatus,
 };
 
 use crate::{
     Check, Code, Sure,
+    commands::sense,
     node::{Node, Reach},
 };
 
@@ -30,13 +32,54 @@ pub(crate) fn check_status(orb: &Orb<Guest>, code: Code, node: &Node, ended: boo
     scsw.cpa = node.addr.wrapping_add(8);
     scsw.device = device;
     scsw.subchannel = check_bit(code.check());
+    if code.check() == Check::UnitCheck {
+        unit_check(&mut scsw, orb, node);
+    }
     scsw
+}
+
+/// Makes `scsw` that of a device that refuses the command of `node`, after it has taken as many bytes
+/// as are good. "PoP: Incorrect Length".
+pub(crate) fn unit_check(scsw: &mut Scsw<Guest>, orb: &Orb<Guest>, node: &Node) {
+    let taken = node.good;
+    scsw.device = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::UNIT_CHECK;
+    scsw.residual = node.ccw().count.saturating_sub(taken);
+    // In answer to the command byte the length counts as an immediate command's does.
+    let exempt = taken == 0 && (orb.format == Format::Zero || orb.length_suppression);
+    scsw.subchannel = if scsw.residual == 0 || exempt || node.suppresses() {
+        SubchannelStatus::empty()
+    } else {
+        SubchannelStatus::INCORRECT_LENGTH
+    };
+}
+
+/// Adds to the status of a command that `code` refuses what the device says of it, as a subchannel
+/// with concurrent sense shows it.
+pub(crate) fn add_sense(irb: &mut Irb<Guest>, class: DeviceClass, code: Code) {
+    let sense = sense(class, code);
+    irb.scsw.extended_control = true;
+    irb.ecw = sense.bytes;
+    let (lpum, connect_time) = match irb.esw {
+        Esw::Path {
+            lpum, connect_time, ..
+        } => (lpum, connect_time),
+        Esw::Logout { .. } => (0, 0),
+    };
+    irb.esw = Esw::Path {
+        lpum,
+        connect_time,
+        erw: Erw {
+            concurrent_sense: Some(sense.len),
+            ..Erw::default()
+        },
+    };
 }
 
 /// The subchannel-status bit of a check.
 pub(crate) fn check_bit(check: Check) -> SubchannelStatus {
     match check {
         Check::ProtectionCheck => SubchannelStatus::PROTECTION_CHECK,
+        Check::UnitCheck => SubchannelStatus::empty(),
         _ => SubchannelStatus::PROGRAM_CHECK,
     }
 }

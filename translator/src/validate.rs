@@ -7,8 +7,9 @@ use ccw::CcwFlags;
 use pinning::{Access, Extent, RegionMap};
 
 use crate::{
-    Buffers, Code, Guards, Outcome, Program, Severity, Snapshot, Stance,
+    Buffers, Check, Code, Guards, Outcome, Program, Severity, Snapshot, Stance,
     chain::Op,
+    commands,
     data::{Checker, DataFault, Notable, narrow},
     node::{Node, Reach},
     remarks, singles,
@@ -54,6 +55,9 @@ impl Validator {
             transport::judge(&mut self.work, map, guards);
             return;
         }
+        if let Some(policy) = guards.policy() {
+            commands::judge(&mut self.work, policy);
+        }
         self.data(map, guards);
         if let Some(n) = self.work.second_tic
             && !self.shadowed
@@ -88,7 +92,8 @@ impl Validator {
             policy,
             ..
         } = &mut *self.work;
-        if !policy.remarks && guards.keys.is_none() && !orb.limit_check {
+        let unasked = guards.keys.is_none() && guards.policy().is_none();
+        if !policy.remarks && unasked && !orb.limit_check {
             let taken = singles::take(nodes, words, orb, &mut lookup, *control, extents);
             if taken == nodes.len() {
                 return;
@@ -100,7 +105,8 @@ impl Validator {
         let orb = *orb;
         let mut checker = Checker::new(&orb, guards, lookup, extents, *control);
         loop {
-            let each = self.work.policy.remarks || self.work.overlap.any();
+            let each =
+                self.work.policy.remarks || guards.policy().is_some() || self.work.overlap.any();
             let Buffers { nodes, words, .. } = &mut *self.work;
             let rest = nodes.get_mut(usize::from(done)..).unwrap_or(&mut []);
             let Some(notable) = checker.check(rest, words, each) else {
@@ -118,9 +124,6 @@ impl Validator {
         let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        if node.is_midal() && node.op.transfers() {
-            self.work.verdict.midaw.get_or_insert(n);
-        }
         if node.suspends() && self.work.policy.suspend != Stance::Segments {
             self.work.verdict.suspend.get_or_insert(n);
         }
@@ -134,8 +137,14 @@ impl Validator {
             ..
         } = notable;
         let stops = fault.and_then(|fault| self.stop_at(n, fault));
-        if fault.is_some() && stops.is_none() {
+        let refused = self.refuse(n, fault);
+        let copied = !refused && self.copied(n, stops);
+        if refused || copied || (fault.is_some() && stops.is_none()) {
             mark.restore(&mut checker.extents);
+        }
+        let stops = stops.filter(|_| !refused);
+        if node.is_midal() && node.op.transfers() && !refused && !copied {
+            self.work.verdict.midaw.get_or_insert(n);
         }
         let ccw_is_read_in = self.work.ccw_is_written(&node);
         if near_control {
@@ -147,7 +156,7 @@ impl Validator {
             remarks::node(&mut self.work, n);
         }
         // Its own list is being read while it runs.
-        if ccw_is_read_in || self.work.list_is_written(&node) {
+        if ccw_is_read_in || self.work.list_is_written(&node) || self.work.data_is_written(n) {
             self.modified(n);
         }
         if let Some(code) = self
@@ -183,6 +192,43 @@ impl Validator {
         Some(fault)
     }
 
+    /// Refuses the command of node `n`, if it is to be; says whether it is. What is wrong with storage
+    /// comes first where the device asks for it before it can refuse.
+    fn refuse(&mut self, n: u16, fault: Option<DataFault>) -> bool {
+        let Some(refusal) = self.work.commands.refusal(n) else {
+            return false;
+        };
+        let Some(node) = self.work.nodes.get_mut(usize::from(n)) else {
+            return false;
+        };
+        if fault.is_some_and(|fault| fault.good < refusal.taken) {
+            return false;
+        }
+        node.op = Op::Fault;
+        node.usual = false;
+        node.fault = Some(refusal.code);
+        node.good = refusal.taken.min(node.ccw().count);
+        true
+    }
+
+    /// Has the device given the copy of the data of node `n`, if there is one; says whether it is not
+    /// given the data itself. Where it is not all there, the device is given none of it.
+    fn copied(&mut self, n: u16, stops: Option<DataFault>) -> bool {
+        let Some(piece) = self.work.commands.piece(n) else {
+            return false;
+        };
+        let Some(node) = self.work.nodes.get_mut(usize::from(n)) else {
+            return false;
+        };
+        if stops.is_some() {
+            node.good = 0;
+        } else if node.op == Op::Output {
+            node.op = Op::Copied;
+            node.offset = piece;
+        }
+        true
+    }
+
     /// Notes the control words that input into `areas` goes into.
     #[cold]
     fn read_in(&mut self, areas: &[Extent]) {
@@ -204,9 +250,11 @@ impl Validator {
             return;
         }
         let nodes = self.work.nodes.iter().zip(0..=last);
-        let hit = nodes
-            .skip(usize::from(first))
-            .find(|(node, _)| self.work.ccw_is_written(node) || self.work.list_is_written(node));
+        let hit = nodes.skip(usize::from(first)).find(|&(node, m)| {
+            self.work.ccw_is_written(node)
+                || self.work.list_is_written(node)
+                || self.work.data_is_written(m)
+        });
         if let Some((_, m)) = hit {
             self.modified(m);
         }
@@ -293,6 +341,7 @@ impl Node {
                 | Code::IdalAlign
                 | Code::MidalAlign,
             ) => true,
+            Some(code) if code.check() == Check::UnitCheck => true,
             Some(_) if self.op == Op::Fault => false,
             _ => self.op != Op::Tic,
         };

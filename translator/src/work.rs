@@ -13,6 +13,7 @@ use crate::{
     Code, Finding, HostProfile, Policy, Segment, Severity, Site,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     chain::Op,
+    commands::Commands,
     dirty::Reached,
     finding::{Findings, Word},
     node::{Begin, Node, Span},
@@ -74,6 +75,8 @@ pub struct Buffers {
     /// Lowest and highest address of control words, for the overlap check.
     pub(crate) control: (u64, u64),
     pub(crate) overlap: Overlap,
+    /// What is known of its commands, if they are asked about.
+    pub(crate) commands: Commands,
     /// What the device may have stored into, once that is asked.
     pub(crate) reached: Reached,
     /// Last and first node of the loop in which the certain path ends.
@@ -117,6 +120,7 @@ impl Buffers {
         self.runs.clear();
         self.control = (u64::MAX, 0);
         self.overlap.clear();
+        self.commands.clear();
         self.back = None;
         self.looped = None;
         self.second_tic = None;
@@ -240,7 +244,8 @@ impl Buffers {
     pub(crate) fn write_control(&mut self, start: u64, end: u64) {
         let idaws = IdawFormat::of(&self.orb);
         if self.overlap.is_unset() {
-            self.overlap.set_up(&self.spans, &self.nodes, idaws);
+            let copied = self.commands.areas();
+            self.overlap.set_up(&self.spans, &self.nodes, idaws, copied);
         }
         self.overlap.write(start, end);
     }
@@ -258,6 +263,15 @@ impl Buffers {
     pub(crate) fn list_is_written(&self, node: &Node) -> bool {
         let list = node.list_bytes(IdawFormat::of(&self.orb));
         self.overlap.any() && list.is_some_and(|list| self.overlap.is_written(list))
+    }
+
+    /// Whether input went into the data of node `n` that were copied.
+    pub(crate) fn data_is_written(&self, n: u16) -> bool {
+        self.overlap.any()
+            && self
+                .commands
+                .areas_of(n)
+                .any(|area| self.overlap.is_written(area))
     }
 
     /// A site that names the CCW of node `index` and the bits of it that decided.
@@ -326,6 +340,7 @@ impl Default for Buffers {
             runs: Runs::new(),
             control: (u64::MAX, 0),
             overlap: Overlap::default(),
+            commands: Commands::default(),
             reached: Reached::default(),
             back: None,
             looped: None,

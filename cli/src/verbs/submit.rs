@@ -106,7 +106,7 @@ fn prepare(input: &Input) -> Result<Uses, Finding> {
     let memory = &input.memory;
     let guards = Guards {
         keys: analysis::keys(memory),
-        limit: None,
+        ..Guards::default()
     };
     let policy = policy(input.device_class());
     let watched = Watched::new(memory);

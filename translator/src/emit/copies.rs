@@ -6,8 +6,11 @@ use core::ops::Range;
 
 use ccw::HostAddr;
 
-use super::Emitter;
-use crate::Code;
+use super::{
+    Emitter,
+    lists::{blocks, write_blocks},
+};
+use crate::{Code, node::Node};
 
 /// A stretch of the area for copies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,25 @@ impl Emitter<'_, '_> {
             bytes: start..end,
             host: HostAddr::new(base + start as u64),
         })
+    }
+
+    /// Writes the parameters of `node` that were judged, and their list.
+    pub(super) fn parameters(&mut self, node: &Node) -> Result<(), Code> {
+        let work = self.work;
+        let bytes = work.commands.piece_bytes(node.offset);
+        if bytes.len() != usize::from(node.ccw().count) {
+            return Err(Code::HostMap);
+        }
+        let area = &self.slot.copies;
+        let offset = (u64::from(area.base().get()) + self.copied as u64) & (self.block - 1);
+        let copy = self.reserve(bytes.len(), offset)?;
+        self.write_copy(&copy, bytes)?;
+        let words = self.used..self.used + blocks(offset + bytes.len() as u64, self.block);
+        let words = self.slot.lists.words().get_mut(words);
+        let words = words.ok_or(Code::HostArena)?;
+        self.used += words.len();
+        write_blocks(words, copy.host.get(), offset, self.block);
+        Ok(())
     }
 
     /// Writes what is known of a copy, from its first byte on.

@@ -351,6 +351,10 @@ impl Emitter<'_, '_> {
                 addr: Addr31::truncate(0),
             }
             .encode()),
+            Op::Copied => {
+                self.parameters(node)?;
+                Ok(indirect(node, &self.work.profile, here))
+            }
             Op::Fault | Op::Break(_) => Ok(self.stop(node)),
             Op::Tic | Op::Onward if node.host == NOWHERE => Ok(RawCcw::STOP),
             Op::Tic | Op::Onward => self.tic(self.work.target(node).ok_or(Code::HostMap)?),

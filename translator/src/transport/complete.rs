@@ -99,6 +99,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         unmapped,
         unexplained,
         arrived: None,
+        refused: None,
     }
 }
 

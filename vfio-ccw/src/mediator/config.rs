@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ccw::SubsystemId;
-use translator::{HostProfile, LimitAddr, StorageKeys};
+use translator::{CommandPolicy, HostProfile, LimitAddr, StorageKeys};
 
 use super::{DeviceIdentity, DirtySink, GuestProfile};
 
@@ -26,6 +26,11 @@ pub struct MediatorConfig {
     pub profile: HostProfile,
     /// The guest's storage keys, if the VMM keeps any.
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
+    /// Which commands the guest may give the device, and where they may lead; without it all of
+    /// them. A program that they forbid ends with the unit check of a volume that is as small, or not
+    /// to be written. The kind of device is also said in [`GuestProfile::policy`], by which its
+    /// programs are read.
+    pub commands: Option<CommandPolicy>,
     /// Who is told what the device may have stored into.
     pub dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
     /// What SET ADDRESS LIMIT has set, for a guest that has programs checked against it; without
@@ -74,6 +79,7 @@ impl MediatorConfig {
             identity: DeviceIdentity::default(),
             profile: HostProfile::VFIO_CCW,
             keys: None,
+            commands: None,
             dirty: None,
             address_limit: None,
             patience: Patience::default(),

@@ -326,6 +326,7 @@ impl<D: CcwDevice> Mediator<D> {
                 LimitMode::Below => limit.map(AddressLimit::Below),
                 LimitMode::None => None,
             },
+            commands: self.config.commands.as_ref(),
         };
         let layout = self.window.layout();
         let buffers = self.spare.pop().unwrap_or_default();

@@ -80,6 +80,13 @@ pub(super) const fn of(code: Code) -> Finder {
             "the library, when it starts a program; the storage that this tool lays out cannot \
              fail so",
         ),
+        Code::PolicyCommand
+        | Code::PolicyReadOnly
+        | Code::PolicyExtent
+        | Code::PolicyUnconfined
+        | Code::PolicyParameters => {
+            Finder::Run("check and translate, with --read-only or --extent")
+        }
         Code::EnvTwoWays
         | Code::EnvSkipLayout
         | Code::EnvSuspend

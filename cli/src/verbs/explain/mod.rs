@@ -133,6 +133,9 @@ fn report(check: Check) -> &'static str {
         }
         Check::Cc3 => "condition code 3 of START SUBCHANNEL; nothing is started",
         Check::DeferredCc3 => "deferred condition code 3 in the status; nothing was started",
+        Check::UnitCheck => {
+            "unit check (device status 02); the sense data say what the device refuses"
+        }
         Check::None => "no machine reports it; only this tool does",
     }
 }
@@ -140,7 +143,7 @@ fn report(check: Check) -> &'static str {
 /// Where the status points.
 fn status(check: Check) -> &'static str {
     match check {
-        Check::ProgramCheck | Check::ProtectionCheck => {
+        Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck => {
             "; the CCW address in the status is that of the CCW at fault plus 8"
         }
         _ => "",
@@ -151,7 +154,7 @@ fn status(check: Check) -> &'static str {
 fn when(code: Code) -> &'static str {
     match (code.check(), code.sure()) {
         (_, Sure::Remark) => "never an error by itself",
-        (Check::ProgramCheck | Check::ProtectionCheck, Sure::Always) => {
+        (Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck, Sure::Always) => {
             "as soon as the channel reaches the CCW; what comes before it is carried out"
         }
         (_, Sure::Reached) => {
@@ -182,6 +185,9 @@ fn see(code: Code) -> &'static str {
         Some(b'I') => "Principles of Operation: CCW Indirect Data Addressing",
         Some(b'T') => "Principles of Operation: Transport Mode; TCW; TCCB; TIDAW",
         Some(b'M') => "Principles of Operation: Modified CCW Indirect Data Addressing",
+        Some(b'P') => {
+            "not in the Principles of Operation: a device answers as a volume would that is as small, or read-only"
+        }
         _ => "not in the Principles of Operation: a limit of translation or of the host",
     }
 }

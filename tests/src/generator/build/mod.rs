@@ -120,6 +120,7 @@ impl Scene {
         Guards {
             keys: self.keys.as_ref().map(|keys| keys as &dyn StorageKeys),
             limit: self.limit,
+            ..Guards::default()
         }
     }
 

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Which commands a guest may give its device, and how far they may reach: a volume that may only be
+//! read, or a part of one.
+//!
+//! A command that may not be given is placed like any other error: the host's program stops there,
+//! and the guest sees the unit check that a volume of its own would present. Where a command goes is
+//! said by its parameters, so these are read once, judged, and given to the device from the copy
+//! that was judged.
+//!
+//! The rest is confined by the device itself: it goes by the extent that the program defines, and so
+//! that extent must lie within the guest's, and be defined before anything goes by it. A command
+//! whose reach nothing decides is refused.
+
+mod eckd;
+mod fba;
+mod judge;
+mod parameters;
+mod sense;
+mod set;
+
+use ccw::{Class, Command, DeviceClass};
+
+pub(crate) use judge::judge;
+pub(crate) use parameters::{Commands, fetch};
+pub(crate) use sense::sense;
+use set::CommandSet;
+
+/// Which commands a guest may give its device, and where they may lead.
+///
+/// Made once, for [`Guards::commands`](crate::Guards::commands). Without one every command passes,
+/// and nothing is looked at.
+///
+/// ```
+/// use ccw::{Command, DeviceClass};
+/// use translator::{CommandPolicy, Track, Tracks};
+///
+/// // Cylinders 10 to 19 of a 3390, for reading.
+/// let tracks = Tracks::new(Track::new(10, 0), Track::new(19, 14)).expect("in this order");
+/// let policy = CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks);
+/// assert!(policy.allows(Command(0x86)) && !policy.allows(Command(0x1d)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommandPolicy {
+    class: DeviceClass,
+    allowed: CommandSet,
+    writes: bool,
+    tracks: Option<Tracks>,
+    blocks: Option<Blocks>,
+}
+
+/// A track of a count-key-data disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Track {
+    cylinder: u32,
+    head: u16,
+}
+
+impl Track {
+    /// Head `head` of cylinder `cylinder`.
+    pub const fn new(cylinder: u32, head: u16) -> Self {
+        Self { cylinder, head }
+    }
+}
+
+/// Consecutive tracks of a disk with 15 tracks a cylinder (3380, 3390, 9345), such as a minidisk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracks {
+    first: Track,
+    last: Track,
+}
+
+impl Tracks {
+    /// From `first` to `last`, both included; `None` if they are not in this order.
+    pub fn new(first: Track, last: Track) -> Option<Self> {
+        (first <= last).then_some(Self { first, last })
+    }
+
+    fn contains(&self, track: Track) -> bool {
+        (self.first..=self.last).contains(&track)
+    }
+}
+
+/// Consecutive blocks of a fixed-block disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blocks {
+    first: u32,
+    last: u32,
+}
+
+impl Blocks {
+    /// From `first` to `last`, both included; `None` if they are not in this order.
+    pub fn new(first: u32, last: u32) -> Option<Self> {
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+impl CommandPolicy {
+    /// Everything that the device understands.
+    pub const fn everything(class: DeviceClass) -> Self {
+        Self {
+            class,
+            allowed: CommandSet::ALL,
+            writes: true,
+            tracks: None,
+            blocks: None,
+        }
+    }
+
+    /// What reads and writes a volume and asks what it is, and path groups: not what sets up the
+    /// device or its control unit, marks tracks as defective, or takes the device away from others.
+    ///
+    /// Of a device other than a disk or a tape all that reads, senses and writes, and NO-OPERATION.
+    pub fn read_write(class: DeviceClass) -> Self {
+        let allowed = match class {
+            DeviceClass::Eckd => CommandSet::of(eckd::KNOWN),
+            DeviceClass::Fba => CommandSet::of(fba::KNOWN),
+            DeviceClass::Tape => CommandSet::of(TAPE_READS).and(CommandSet::of(TAPE_WRITES)),
+            _ => CommandSet::by(|command| {
+                let class = command.class();
+                class != Class::Control || command == Command::NOP
+            }),
+        };
+        Self {
+            allowed,
+            ..Self::everything(class)
+        }
+    }
+
+    /// The same without what writes: the medium stays as it is.
+    pub fn read_only(class: DeviceClass) -> Self {
+        Self {
+            writes: false,
+            ..Self::read_write(class)
+        }
+    }
+
+    /// The same for a part of a count-key-data disk. Commands of which it is not known where they lead
+    /// are not allowed any more.
+    #[must_use]
+    pub fn with_tracks(self, tracks: Tracks) -> Self {
+        Self {
+            class: DeviceClass::Eckd,
+            allowed: self.allowed.within(CommandSet::of(eckd::KNOWN)),
+            tracks: Some(tracks),
+            ..self
+        }
+    }
+
+    /// The same for a part of a fixed-block disk. Commands of which it is not known where they lead
+    /// are not allowed any more.
+    #[must_use]
+    pub fn with_blocks(self, blocks: Blocks) -> Self {
+        Self {
+            class: DeviceClass::Fba,
+            allowed: self.allowed.within(CommandSet::of(fba::KNOWN)),
+            blocks: Some(blocks),
+            ..self
+        }
+    }
+
+    /// With `command`, whatever it does: where a command leads that is not known here is then for the
+    /// caller to answer for.
+    #[must_use]
+    pub fn allow(mut self, command: Command) -> Self {
+        self.allowed.insert(command);
+        self
+    }
+
+    /// Without `command`.
+    #[must_use]
+    pub fn deny(mut self, command: Command) -> Self {
+        self.allowed.remove(command);
+        self
+    }
+
+    /// Whether `command` may be given at all; where it leads is another question.
+    pub fn allows(&self, command: Command) -> bool {
+        self.allowed.contains(command) && (self.writes || !self.is_write(command))
+    }
+
+    /// Whether every program passes, so that none need be looked at.
+    pub fn is_everything(&self) -> bool {
+        self.writes
+            && self.allowed == CommandSet::ALL
+            && self.tracks.is_none()
+            && self.blocks.is_none()
+    }
+
+    /// Whether `command` changes the medium.
+    fn is_write(&self, command: Command) -> bool {
+        match self.class {
+            DeviceClass::Eckd => eckd::is_write(command),
+            DeviceClass::Fba => fba::is_write(command),
+            DeviceClass::Tape => TAPE_WRITES.contains(&command.0),
+            _ => command.class() == Class::Write,
+        }
+    }
+
+    /// How many bytes of parameters of `command` are looked at; none of those of most commands.
+    fn parameters(&self, command: Command) -> Option<u16> {
+        match self.class {
+            DeviceClass::Eckd => eckd::parameters(command),
+            DeviceClass::Fba => fba::parameters(command),
+            _ => None,
+        }
+    }
+}
+
+/// Reading, moving and describing a tape.
+const TAPE_READS: &[u8] = &[
+    0x02, 0x03, 0x04, 0x06, 0x07, 0x0a, 0x0c, 0x0f, 0x12, 0x22, 0x24, 0x27, 0x2f, 0x34, 0x37, 0x3e,
+    0x3f, 0x43, 0x4e, 0x4f, 0x5b, 0x62, 0x64, 0x9f, 0xaf, 0xb7, 0xc2, 0xc7, 0xcf, 0xd3, 0xdb, 0xe4,
+    0xfa,
+];
+/// Writing and erasing; tape marks.
+const TAPE_WRITES: &[u8] = &[0x01, 0x17, 0x1f, 0x97];
+
+/// What a program has told its disk up to a CCW.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    /// An extent was defined, and lies within the guest's.
+    extent: bool,
+    /// The place was reached with such an extent in force, so that the device looked at it as well.
+    held: bool,
+    place: Place,
+}
+
+/// Where the device stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Wherever the last program, or somebody else's, has left it.
+    Unknown,
+    /// Where the guest may be.
+    Inside,
+    /// The same, and in this cylinder.
+    Cylinder(u32),
+}
+
+impl State {
+    /// That of a program that begins.
+    const START: Self = Self {
+        extent: false,
+        held: false,
+        place: Place::Unknown,
+    };
+
+    /// What is known where two ways meet.
+    fn meet(self, other: Self) -> Self {
+        let place = match (self.place, other.place) {
+            (Place::Unknown, _) | (_, Place::Unknown) => Place::Unknown,
+            (one, other) if one == other => one,
+            _ => Place::Inside,
+        };
+        Self {
+            extent: self.extent && other.extent,
+            held: self.held && other.held,
+            place,
+        }
+    }
+}
+
+/// Why a command is not given to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: crate::Code,
+    /// The bytes of the parameters that decide, if any do: number of the first one, and the bits from
+    /// there on.
+    pub(crate) bits: Option<(u16, (u8, u8))>,
+    /// Bytes that a device takes before it refuses the command.
+    pub(crate) taken: u16,
+}
+
+impl Refusal {
+    const fn of(code: crate::Code) -> Self {
+        Self {
+            code,
+            bits: None,
+            taken: 0,
+        }
+    }
+}
