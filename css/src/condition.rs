@@ -4,8 +4,9 @@
 use ccw::SubchannelStatus;
 
 macro_rules! conditions {
-    ($($id:ident $status:ident $text:literal,)*) => {
-        /// A condition of a program that the channel detects. The name is the condition's id.
+    ($($id:ident $(($shown:ident))? $status:ident $text:literal,)*) => {
+        /// A condition of a program that the channel detects. The name is the condition's id; one
+        /// that can be a program check and a protection check has two.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Condition {
             $(#[doc = $text] $id,)*
@@ -14,7 +15,7 @@ macro_rules! conditions {
         impl Condition {
             /// The id, such as `C05`.
             pub const fn id(self) -> &'static str {
-                match self { $(Self::$id => stringify!($id),)* }
+                match self { $(Self::$id => conditions!(@id $id $($shown)?),)* }
             }
 
             /// One line of explanation.
@@ -28,6 +29,8 @@ macro_rules! conditions {
             }
         }
     };
+    (@id $id:ident) => { stringify!($id) };
+    (@id $id:ident $shown:ident) => { stringify!($shown) };
 }
 
 conditions! {
@@ -84,6 +87,28 @@ conditions! {
     N02 CHAINING_CHECK "input came faster than the next CCW of the data chain",
     N03 CHANNEL_DATA_CHECK "data with an error that cannot be corrected",
     N04 CHANNEL_CONTROL_CHECK "CCW or word of a list with an error that cannot be corrected",
+    T01 PROGRAM_CHECK "TCW not available",
+    T01Protected(T01) PROTECTION_CHECK "TCW fetch-protected",
+    T02 PROGRAM_CHECK "TCW format or reserved bits not zero",
+    T03 PROGRAM_CHECK "TIDAW format of the TCW not zero",
+    T04 PROGRAM_CHECK "TCW both reads and writes",
+    T05 PROGRAM_CHECK "TCCB length of the TCW not 12 to 244",
+    T06 PROGRAM_CHECK "TSB not on a doubleword",
+    T07 PROGRAM_CHECK "TCCB not on a doubleword",
+    T08 PROGRAM_CHECK "TCCB header with another format or service action",
+    T09 PROGRAM_CHECK "TCA length disagrees with the TCCB length",
+    T10 PROGRAM_CHECK "transport count disagrees with the count of the TCW",
+    T11 PROGRAM_CHECK "DCW or control data beyond the TCA",
+    T12 PROGRAM_CHECK "data counts of the DCWs disagree with the count of the TCW",
+    T13 PROGRAM_CHECK "list of TIDAWs not on a quadword",
+    T14 PROGRAM_CHECK "list of TIDAWs crosses a 4 KiB boundary",
+    T15 PROGRAM_CHECK "TIDAW with reserved bits",
+    T16 PROGRAM_CHECK "TIDAW count zero or beyond a 4 KiB block, or of a T-TIC",
+    T17 PROGRAM_CHECK "T-TIC designates a T-TIC, or has other flags",
+    T18 PROGRAM_CHECK "counts of the TIDAWs disagree with the count of the TCW",
+    T19 PROGRAM_CHECK "location of data, TCCB, TIDAW or TSB not available",
+    T19Protected(T19) PROTECTION_CHECK "location of data, TCCB, TIDAW or TSB protected",
+    T20 PROGRAM_CHECK "interrogate-TCW address not on 64 bytes, or with bit 0",
 }
 
 /// A condition, and the CCW address that the status names with it.
@@ -91,6 +116,7 @@ conditions! {
 pub struct Check {
     /// What is wrong.
     pub condition: Condition,
-    /// CCW address for the SCSW: that of the CCW in error plus 8.
+    /// CCW address for the SCSW: that of the CCW in error plus 8; in transport mode that of the
+    /// TCW.
     pub cpa: u32,
 }

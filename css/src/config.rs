@@ -21,6 +21,8 @@ pub struct Config {
     pub path_available: u8,
     /// The modified-CCW-indirect-data-addressing facility is installed (ORB bit D).
     pub midaw: bool,
+    /// Transport mode is installed (ORB bit B).
+    pub transport: bool,
     /// Backward TICs without data in between of which the last is a program check (condition
     /// C06). `None`: no bound, such a loop runs until it is halted.
     pub backward_tics: Option<u32>,
@@ -40,6 +42,7 @@ impl Default for Config {
         Self {
             path_available: 0x80,
             midaw: true,
+            transport: false,
             backward_tics: Some(256),
             examine_skipped: false,
             retries: 254,

@@ -30,7 +30,8 @@
 //!
 //! - [`storage`]: what addresses lead to. [`Ram`] is plain storage, [`Granted`] traps every access
 //!   outside what was granted.
-//! - the channel (private): sequence of CCWs, data addressing, endings.
+//! - the channel (private): sequence of CCWs, data addressing, endings; beside it transport mode:
+//!   TCWs, their commands and lists, and the TSB ([`Config::transport`]).
 //! - [`device`]: what answers commands. A device sees commands and bytes, never an address.
 //! - [`Subchannel`]: the functions start, resume, halt, clear and test, and the status.
 //!
@@ -45,9 +46,10 @@ mod config;
 pub mod device;
 pub mod storage;
 mod subchannel;
+mod transport;
 
 pub use condition::{Check, Condition};
 pub use config::{AddressLimit, Config};
-pub use device::{Device, Reply, Transfer};
+pub use device::{Device, Reply, Transfer, TransportMode};
 pub use storage::{Access, Granted, Ram, Storage, StorageError, StorageFault};
 pub use subchannel::{CannotStart, ConditionCode, OperandException, Progress, Subchannel};

@@ -4,7 +4,7 @@
 use ccw::{Command, DeviceStatus};
 
 use super::image::Image;
-use super::{DONE, Device, Reply, Sense, Transfer, UNIT_CHECK, accept_input, sense};
+use super::{DONE, Device, Reply, Sense, Transfer, TransportMode, UNIT_CHECK, accept_input, sense};
 
 const BLOCK: u64 = 512;
 const BLOCK_BYTES: usize = 512;
@@ -234,6 +234,10 @@ impl<I: Image> Fba<I> {
 }
 
 impl<I: Image> Device for Fba<I> {
+    fn transport_mode(&self) -> TransportMode {
+        TransportMode::OneWay
+    }
+
     fn begin(&mut self) {
         self.extent = None;
         self.located = None;

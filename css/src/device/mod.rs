@@ -3,7 +3,7 @@
 //!
 //! A device sees the command code and the bytes that pass, in order. It sees no address and no
 //! count: it asks for bytes or offers them, and learns from a short answer that the channel has
-//! stopped it.
+//! stopped it. Only in transport mode a command comes with its count: [`Transfer::to_data`].
 
 pub mod eckd;
 pub mod fba;
@@ -13,7 +13,7 @@ pub mod tape;
 pub mod unit_record;
 
 use arrayvec::ArrayVec;
-use ccw::{Command, DeviceStatus};
+use ccw::{Command, DeviceStatus, Interrogate, StateFlags, UnitStates};
 
 /// Sense bytes, as an ECW can hold them.
 pub type Sense = ArrayVec<u8, 32>;
@@ -49,6 +49,18 @@ pub const DONE: DeviceStatus = DeviceStatus::CHANNEL_END.union(DeviceStatus::DEV
 
 /// Channel end, device end and unit check.
 pub(crate) const UNIT_CHECK: DeviceStatus = DONE.union(DeviceStatus::UNIT_CHECK);
+
+/// Nothing to tell about a program that runs.
+const UNKNOWN: UnitStates = UnitStates {
+    format: 0,
+    valid: StateFlags::empty(),
+    control_unit: 0,
+    device: 0,
+    operation: 0,
+    info: [0; 12],
+    device_level: 0,
+    data: [0; 28],
+};
 
 /// Offers `bytes` and ends well.
 fn accept_input(transfer: &mut dyn Transfer, bytes: &[u8]) -> Reply {
@@ -93,16 +105,46 @@ pub trait Transfer {
     /// to another CCW, it is the channel that was late ("PoP: Chaining Check"); elsewhere the device
     /// has to report it by itself.
     fn overrun(&mut self) {}
+
+    /// Transport mode: passes what is left of the control data, so that [`Self::read`] goes on with
+    /// the data, and tells how many bytes of data the DCW announces. `None` in command mode, where
+    /// parameters and data are one.
+    fn to_data(&mut self) -> Option<u32> {
+        None
+    }
+}
+
+/// What a device and its control unit know of transport mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum TransportMode {
+    /// Nothing: such programs are refused.
+    #[default]
+    None,
+    /// Programs that read, that write, or that do neither.
+    OneWay,
+    /// Programs that do both as well.
+    BothWays,
 }
 
 /// A device, or a control unit with one device.
 pub trait Device {
     /// Executes `command`, moving its data through `transfer`.
     ///
-    /// The command is any code but TIC and xxxx0000; one that the device does not know ends with
-    /// unit check and command reject. Control unit and channel agree that `03`, no-operation,
-    /// moves no data.
+    /// The command is any code, but TIC and xxxx0000 only in transport mode, where parameters come
+    /// before output data. One that the device does not know ends with unit check and command
+    /// reject. Control unit and channel agree that `03`, no-operation, moves no data.
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply;
+
+    /// Whether the device takes programs of transport mode.
+    fn transport_mode(&self) -> TransportMode {
+        TransportMode::None
+    }
+
+    /// Interrogate function: tells what the transport-mode program that runs is at, without
+    /// disturbing it.
+    fn interrogate(&mut self, _asked: &Interrogate) -> UnitStates {
+        UNKNOWN
+    }
 
     /// A program begins: what commands of earlier programs set for those that follow in their
     /// chain is forgotten.
@@ -133,6 +175,14 @@ pub trait Device {
 impl<D: Device + ?Sized> Device for Box<D> {
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
         (**self).execute(command, transfer)
+    }
+
+    fn transport_mode(&self) -> TransportMode {
+        (**self).transport_mode()
+    }
+
+    fn interrogate(&mut self, asked: &Interrogate) -> UnitStates {
+        (**self).interrogate(asked)
     }
 
     fn begin(&mut self) {

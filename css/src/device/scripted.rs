@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-use ccw::{Class, Command, DeviceStatus};
+use ccw::{Class, Command, DeviceStatus, Interrogate, UnitStates};
 
-use super::{DONE, Device, Reply, Sense, Transfer};
+use super::{DONE, Device, Reply, Sense, Transfer, TransportMode, UNKNOWN};
 
 /// Bytes that one response moves at most, whatever it says. A program can go on chaining data for
 /// ever, and what the device is sent is recorded.
@@ -90,7 +90,7 @@ impl Response {
 pub struct Sent {
     /// The command code.
     pub command: Command,
-    /// Output bytes that it received.
+    /// Output bytes that it received; in transport mode control data come first.
     pub output: Vec<u8>,
     /// How many of its input bytes the channel took.
     pub taken: usize,
@@ -104,6 +104,9 @@ pub struct Scripted {
     sent: Vec<Sent>,
     status: VecDeque<DeviceStatus>,
     sense: Sense,
+    both_ways: bool,
+    states: Option<UnitStates>,
+    asked: Vec<Interrogate>,
 }
 
 impl Scripted {
@@ -113,6 +116,23 @@ impl Scripted {
             responses: responses.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// The same device, which also takes transport-mode programs that both read and write.
+    pub fn both_ways(mut self) -> Self {
+        self.both_ways = true;
+        self
+    }
+
+    /// The same device, which tells `states` when it is interrogated.
+    pub fn with_states(mut self, states: UnitStates) -> Self {
+        self.states = Some(states);
+        self
+    }
+
+    /// What it was interrogated about so far.
+    pub fn asked(&self) -> &[Interrogate] {
+        &self.asked
     }
 
     /// Everything that it was sent so far.
@@ -161,6 +181,18 @@ impl Device for Scripted {
             Data::Immediate => Reply::Initial(response.status),
             _ => Reply::Ending(response.status),
         }
+    }
+
+    fn transport_mode(&self) -> TransportMode {
+        match self.both_ways {
+            true => TransportMode::BothWays,
+            false => TransportMode::OneWay,
+        }
+    }
+
+    fn interrogate(&mut self, asked: &Interrogate) -> UnitStates {
+        self.asked.push(*asked);
+        self.states.unwrap_or(UNKNOWN)
     }
 
     fn poll(&mut self) -> Option<DeviceStatus> {

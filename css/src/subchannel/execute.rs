@@ -49,7 +49,7 @@ impl<S: Space> Subchannel<S> {
     }
 
     /// Carries out a pending function, or executes one command with its data chain, or asks the
-    /// device for status that is due.
+    /// device for status that is due. In transport mode taking the TCW is a step of its own.
     pub fn step(&mut self, storage: &mut dyn Storage<S>, device: &mut dyn Device) -> Progress {
         if self.scsw.activity.contains(ActivityControl::CLEAR_PENDING) {
             return self.carry_out_clear(device);
@@ -62,11 +62,17 @@ impl<S: Space> Subchannel<S> {
         if self.scsw.status.intersects(ended) || alone {
             return Progress::Pending;
         }
+        if self.interrogate {
+            return self.carry_out_interrogate(storage, device);
+        }
         match self.phase {
             Phase::Idle => self.ask_device(device),
             Phase::Ready(cursor) => self.execute(cursor, storage, device),
             Phase::DeviceEnd(ended) => self.await_device_end(ended, device),
             Phase::Suspended { at } => self.stand(at),
+            Phase::Tcw => self.take_tcw(storage, device),
+            Phase::Dcw => self.execute_dcw(storage, device),
+            Phase::DcwEnd(ended) => self.await_dcw_end(ended, storage, device),
         }
     }
 
@@ -170,7 +176,7 @@ impl<S: Space> Subchannel<S> {
     }
 
     /// Before the first command: status that the device presents now belongs to no program.
-    fn select_device(&mut self, device: &mut dyn Device) -> Option<Progress> {
+    pub(super) fn select_device(&mut self, device: &mut dyn Device) -> Option<Progress> {
         let status = match device.poll() {
             None if self.device_end_owed => return Some(Progress::Waiting),
             None => return None,
@@ -181,7 +187,10 @@ impl<S: Space> Subchannel<S> {
         if late_end {
             return None;
         }
-        let cpa = self.scsw.cpa.wrapping_add(8);
+        let cpa = match self.transport_mode {
+            true => self.scsw.cpa,
+            false => self.scsw.cpa.wrapping_add(8),
+        };
         self.post_ending(cpa, 0, status, SubchannelStatus::empty());
         self.scsw.deferred_cc = 1;
         self.bring_sense(status, device);
@@ -303,14 +312,18 @@ impl<S: Space> Subchannel<S> {
 
     fn carry_out_halt(&mut self, device: &mut dyn Device) -> Progress {
         let signalled = device.halt();
-        let phase = std::mem::replace(&mut self.phase, Phase::Idle);
-        self.program = None;
+        let phase = self.phase;
+        self.forget();
         self.scsw.activity &= ActivityControl::DEVICE_ACTIVE;
         if let Phase::DeviceEnd(ended) = phase {
             let status = ended.status | signalled;
             self.bring_sense(status, device);
             let none = SubchannelStatus::empty();
             self.post_ending(ended.cpa(), ended.residual, status, none);
+        } else if let Phase::DcwEnd(ended) = phase {
+            // No TSB (model): the control unit has sent nothing.
+            let none = SubchannelStatus::empty();
+            self.post_ending(self.scsw.cpa, 0, ended.status | signalled, none);
         } else if self.device_end_owed && signalled.contains(DeviceStatus::DEVICE_END) {
             self.post_secondary(signalled);
         } else {
@@ -325,6 +338,7 @@ impl<S: Space> Subchannel<S> {
     fn carry_out_clear(&mut self, device: &mut dyn Device) -> Progress {
         device.clear();
         self.device_end_owed = false;
+        self.transport_mode = false;
         self.lpum = 0;
         self.scsw = Scsw::IDLE;
         self.scsw.function = FunctionControl::CLEAR;

@@ -37,6 +37,12 @@ pub enum OperandException {
     /// The MIDAW facility is not installed (condition O05).
     #[error("the MIDAW facility is not installed")]
     Midaw,
+    /// Bits of word 1 that transport mode does not have are not zero (condition O11).
+    #[error("bits of ORB word 1 that transport mode does not have are not zero")]
+    TransportReserved,
+    /// The TCW address is not on 64 bytes (condition O12).
+    #[error("the TCW address is not on 64 bytes")]
+    TcwAddress,
 }
 
 /// Why [`Subchannel::start`] started nothing.
@@ -65,11 +71,20 @@ impl<S: Space> Subchannel<S> {
     /// START SUBCHANNEL. Success is condition code 0; everything that is wrong with the program
     /// itself appears as status later.
     pub fn start(&mut self, orb: &Orb<S>) -> Result<(), CannotStart> {
-        if orb.transport {
+        if orb.transport && !self.config.transport {
             return Err(OperandException::TransportMode.into());
         }
         if orb.midaw && !self.config.midaw {
             return Err(OperandException::Midaw.into());
+        }
+        if orb.transport {
+            let raw = orb.encode();
+            if raw.transport_reserved() != 0 {
+                return Err(OperandException::TransportReserved.into());
+            }
+            if raw.tcw_offset() != 0 {
+                return Err(OperandException::TcwAddress.into());
+            }
         }
         if self.scsw.status.contains(StatusControl::PENDING) {
             return Err(CannotStart::Condition(ConditionCode::Cc1));
@@ -82,8 +97,16 @@ impl<S: Space> Subchannel<S> {
             return Err(CannotStart::Condition(ConditionCode::Cc3));
         }
         self.lpum = 0x80 >> paths.leading_zeros();
+        self.forget();
+        self.transport_mode = orb.transport;
         self.scsw = Scsw::IDLE;
-        self.scsw.orb = OrbBits::from(orb);
+        match orb.transport {
+            true => self.change(|scsw| {
+                scsw.key = orb.key;
+                scsw.irb_format = true;
+            }),
+            false => self.scsw.orb = OrbBits::from(orb),
+        }
         self.scsw.function = FunctionControl::START;
         self.scsw.activity = ActivityControl::START_PENDING;
         self.scsw.cpa = orb.cpa.get();
@@ -95,10 +118,13 @@ impl<S: Space> Subchannel<S> {
             retries: 0,
             accepted: false,
         });
-        self.phase = Phase::Ready(Cursor {
-            at: orb.cpa.get(),
-            reached: Reached::First,
-        });
+        self.phase = match orb.transport {
+            true => Phase::Tcw,
+            false => Phase::Ready(Cursor {
+                at: orb.cpa.get(),
+                reached: Reached::First,
+            }),
+        };
         Ok(())
     }
 
@@ -142,17 +168,23 @@ impl<S: Space> Subchannel<S> {
         self.scsw.activity = ActivityControl::CLEAR_PENDING;
         self.sense = Sense::new();
         self.check = None;
-        self.program = None;
-        self.phase = Phase::Idle;
+        self.forget();
         ConditionCode::Cc0
     }
 
     /// CANCEL SUBCHANNEL: takes back a start or resume function that has not begun, or ends a
     /// suspended program, without an interruption.
+    ///
+    /// On a transport-mode program that runs and has an interrogate TCW it starts the interrogate
+    /// function, which the next step carries out (condition code 0: model).
     pub fn cancel(&mut self) -> ConditionCode {
         let activity = self.scsw.activity;
         if self.scsw.status.contains(StatusControl::PENDING) {
             return ConditionCode::Cc1;
+        }
+        if self.can_interrogate() {
+            self.interrogate = true;
+            return ConditionCode::Cc0;
         }
         let idle = ActivityControl::START_PENDING
             | ActivityControl::RESUME_PENDING
@@ -165,8 +197,15 @@ impl<S: Space> Subchannel<S> {
         }
         self.scsw.function = FunctionControl::empty();
         self.scsw.activity.remove(idle);
-        self.program = None;
-        self.phase = Phase::Idle;
+        self.forget();
         ConditionCode::Cc0
+    }
+
+    /// No program runs.
+    pub(super) fn forget(&mut self) {
+        self.program = None;
+        self.transport = None;
+        self.interrogate = false;
+        self.phase = Phase::Idle;
     }
 }

@@ -8,11 +8,13 @@
 mod execute;
 mod functions;
 mod status;
+mod transport;
 
 use ccw::{Addr, DeviceStatus, Orb, RawCcw, Scsw, Space};
 
 use crate::channel::{Cursor, Next};
 use crate::device::Sense;
+use crate::transport::Program as TransportProgram;
 use crate::{Check, Config};
 
 pub use functions::{CannotStart, ConditionCode, OperandException};
@@ -44,6 +46,25 @@ enum Phase {
     Suspended {
         at: u32,
     },
+    /// Take the TCW.
+    Tcw,
+    /// Execute the next DCW.
+    Dcw,
+    /// Wait for the device end of a DCW.
+    DcwEnd(EndedDcw),
+}
+
+/// A DCW up to channel end.
+#[derive(Clone, Copy, Debug)]
+struct EndedDcw {
+    /// Its offset in the transport-command area.
+    offset: u16,
+    /// Another one follows.
+    chain_command: bool,
+    /// All its bytes have moved, and no more were wanted.
+    exact: bool,
+    /// Status presented so far.
+    status: DeviceStatus,
 }
 
 /// A command up to channel end, and what is to follow device end.
@@ -92,6 +113,12 @@ pub struct Subchannel<S: Space> {
     sense: Sense,
     lpum: u8,
     program: Option<Program<S>>,
+    /// The TCW that the program is, once it was taken.
+    transport: Option<TransportProgram<S>>,
+    /// The SCSW is one of transport mode.
+    transport_mode: bool,
+    /// The interrogate function is to be carried out.
+    interrogate: bool,
     phase: Phase,
     /// Primary status was presented without the device end that is to follow.
     device_end_owed: bool,
@@ -108,6 +135,9 @@ impl<S: Space> Subchannel<S> {
             sense: Sense::new(),
             lpum: 0,
             program: None,
+            transport: None,
+            transport_mode: false,
+            interrogate: false,
             phase: Phase::Idle,
             device_end_owed: false,
             check: None,

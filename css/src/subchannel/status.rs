@@ -9,7 +9,7 @@ use ccw::{
 
 use log::debug;
 
-use super::{ConditionCode, Phase, Subchannel};
+use super::{ConditionCode, Subchannel};
 use crate::Device;
 use crate::device::Sense;
 
@@ -46,8 +46,10 @@ impl<S: Space> Subchannel<S> {
             self.scsw.extended_control = false;
             self.scsw.extended_status_word = false;
             self.scsw.deferred_cc = 0;
-            self.program = None;
-            self.phase = Phase::Idle;
+            self.forget();
+            if self.transport_mode {
+                self.drop_interrogation();
+            }
         }
         (ConditionCode::Cc0, irb)
     }
@@ -96,6 +98,9 @@ impl<S: Space> Subchannel<S> {
         self.scsw.status.remove(INTERMEDIATE);
         self.scsw.subchannel.remove(SubchannelStatus::PCI);
         self.scsw.zero_cc = false;
+        if self.transport_mode {
+            self.drop_interrogation();
+        }
     }
 
     /// Makes intermediate status pending at the CCW at `cpa` minus 8.
@@ -139,8 +144,7 @@ impl<S: Space> Subchannel<S> {
             | SubchannelStatus::INTERFACE_CONTROL_CHECK;
         self.scsw.extended_status_word = subchannel.intersects(logout);
         self.device_end_owed = !device_end;
-        self.program = None;
-        self.phase = Phase::Idle;
+        self.forget();
     }
 
     /// With a unit check the device's sense bytes come along, if the subchannel is set up so.
@@ -166,6 +170,7 @@ impl<S: Space> Subchannel<S> {
     /// Status that no start function asked for.
     pub(super) fn post_unsolicited(&mut self, device: DeviceStatus) {
         self.lpum = 0;
+        self.transport_mode = false;
         self.scsw = Scsw::IDLE;
         self.scsw.status = StatusControl::ALERT | StatusControl::PENDING;
         self.scsw.device = device;

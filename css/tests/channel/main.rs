@@ -11,3 +11,4 @@ mod machine;
 mod midaw;
 mod sequence;
 mod status;
+mod transport;

@@ -18,7 +18,7 @@ mod write;
 use ccw::{Command, DeviceStatus};
 
 use super::image::Image;
-use super::{DONE, Device, Reply, Sense, Transfer, UNIT_CHECK};
+use super::{DONE, Device, Reply, Sense, Transfer, TransportMode, UNIT_CHECK};
 
 use arm::{Arm, Place};
 use extent::{
@@ -332,6 +332,10 @@ fn parameters<const N: usize>(transfer: &mut dyn Transfer) -> Result<[u8; N], Fa
 }
 
 impl<I: Image> Device for Eckd<I> {
+    fn transport_mode(&self) -> TransportMode {
+        TransportMode::OneWay
+    }
+
     fn begin(&mut self) {
         self.chain = Chain::default();
         self.arm.begin();

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Transport mode: a program that is one TCW. "PoP: Transport-Mode Operations".
+//!
+//! `program` takes the TCW and its TCCB, once, and judges them before the device hears of them;
+//! `area` finds the data, directly or by TIDAWs; `path` moves it for one DCW; `status` makes the
+//! TSB. The subchannel drives them DCW by DCW.
+//!
+//! Channel and control unit share the work on a real machine. What the control unit finds wrong
+//! with a TCCB ([`Condition::T11`], [`Condition::T12`]) comes back as a TSB of format 2 with
+//! channel end, device end and program check (model); what the channel finds comes without TSB.
+//!
+//! [`Condition::T11`]: crate::Condition::T11
+//! [`Condition::T12`]: crate::Condition::T12
+
+mod area;
+mod path;
+mod program;
+mod status;
+
+use ccw::{Addr, Space};
+
+use crate::{Condition, Storage, StorageError, StorageFault};
+
+pub(crate) use path::DcwPath;
+pub(crate) use program::{Command, Program};
+pub(crate) use status::{DcwEnd, block};
+
+/// Storage as the program's key opens it.
+pub(crate) struct Keyed<'a, S: Space> {
+    pub(crate) storage: &'a mut dyn Storage<S>,
+    pub(crate) key: u8,
+}
+
+impl<S: Space> Keyed<'_, S> {
+    fn fetch(&mut self, addr: Addr<S>, bytes: &mut [u8]) -> Result<(), StorageError<S>> {
+        self.storage.fetch(addr, self.key, bytes)
+    }
+
+    pub(crate) fn store(&mut self, addr: Addr<S>, bytes: &[u8]) -> Result<(), StorageError<S>> {
+        self.storage.store(addr, self.key, bytes)
+    }
+}
+
+/// The condition of a location of data or of a TSB that cannot be accessed. That they are one
+/// condition, together with those of [`inaccessible_control`], is the model's choice.
+pub(crate) fn inaccessible(fault: StorageFault) -> Condition {
+    match fault {
+        StorageFault::Unavailable => Condition::T19,
+        StorageFault::Protected => Condition::T19Protected,
+        StorageFault::Damaged => Condition::N03,
+    }
+}
+
+/// The same of a TCCB or a TIDAW.
+fn inaccessible_control(fault: StorageFault) -> Condition {
+    match fault {
+        StorageFault::Damaged => Condition::N04,
+        fault => inaccessible(fault),
+    }
+}
