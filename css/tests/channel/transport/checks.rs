@@ -347,6 +347,32 @@ fn t19_tsb() {
     assert_eq!(bench.run(), "50104017 00004300 0C100000");
 }
 
+/// Storage that is damaged: control words stop the channel, and data are no good. Neither is the
+/// guest's mistake.
+#[test]
+fn n03_n04_damaged_storage() {
+    use ccw::GuestAddr;
+
+    let damaged = |mut bench: Bench, addr: u64| {
+        bench.storage.damage(GuestAddr::new(addr));
+        bench.start();
+        assert_eq!(bench.go(), css::Progress::Pending);
+        (bench.scsw(), bench.condition())
+    };
+    let elsewhere = |at, addr| read_with(&[(at, addr)]);
+    let control = ("04104017 00004300 00040000".to_string(), "N04");
+    assert_eq!(damaged(read_with(&[]), TCW), control);
+    let tccb = program(READ, 8, "06000000 00000008").tccb();
+    let bench = elsewhere(TCW + 38, "6000").with(0x6000, &tccb);
+    assert_eq!(damaged(bench, 0x6000), control);
+    let data = ("04104017 00004300 0C080000".to_string(), "N03");
+    assert_eq!(damaged(read_with(&[]), DATA), data);
+    assert_eq!(damaged(elsewhere(TCW + 30, "6000"), 0x6000), data);
+    let bench = elsewhere(TCW + 22, "6000").with(TCW + 1, "04");
+    let list = ("04104017 00004300 0C040000".to_string(), "N04");
+    assert_eq!(damaged(bench, 0x6000), list);
+}
+
 /// The first thing that is wrong is the one that is reported.
 #[test]
 fn one_check_at_most() {
