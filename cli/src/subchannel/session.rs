@@ -78,7 +78,6 @@ enum Waited {
 fn whatever(device: Capabilities, policy: Policy) -> GuestProfile {
     GuestProfile {
         policy,
-        suspend: false,
         stop: device.async_command || device.reset,
         halt: device.async_command,
         paths: match device.schib && device.crw {

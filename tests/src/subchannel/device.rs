@@ -156,7 +156,7 @@ impl World {
                 self.guest.tsch();
             }
             8 => {
-                self.guest.sch.rsch();
+                self.guest.rsch();
             }
             9 => {
                 let (enabled, sense) = (stream.byte() & 0x80, stream.byte() & 1);

@@ -122,7 +122,7 @@ impl<D: CcwDevice> Mediator<D> {
         }
         Ok(match instruction {
             Instruction::Ssch { orb, .. } => self.ssch(orb, out)?.into(),
-            Instruction::Rsch => self.rsch().into(),
+            Instruction::Rsch => self.rsch(out).into(),
             Instruction::Hsch => self.hsch(out).into(),
             Instruction::Csch => self.csch(out).into(),
             Instruction::Xsch => self.xsch(out).into(),

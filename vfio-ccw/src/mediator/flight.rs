@@ -10,9 +10,10 @@
 //!
 //! Clearing is reached from everywhere, for several reasons ([`Then`]); Gone as well, for good.
 
-use ccw::{Guest, Irb, RawOrb};
+use ccw::{Guest, Irb};
 use translator::{Running, Translated};
 
+use super::place::{Place, Turn};
 use super::window::{Lease, ShadowWindow};
 
 /// What the host's subchannel is doing for us.
@@ -59,13 +60,13 @@ pub(super) enum Then {
     Status(Irb<Guest>),
 }
 
-/// A program that the host has, and the slot that it lies in.
+/// A program that the host has, or a segment of one, and the slot that it lies in.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) program: Running<ShadowWindow>,
     pub(super) lease: Lease,
-    /// What the guest asked for.
-    orb: RawOrb,
+    /// Where it began.
+    pub(super) place: Place,
     /// Primary status was presented: only the device end is still to come.
     pub(super) primary: bool,
     /// It was told what the program may have stored into.
@@ -83,33 +84,50 @@ pub(super) enum Suspicion {
     Certain,
 }
 
-/// A start that was accepted and not yet given to the host.
+/// A start function of which the host has nothing: its program is to be given to the host, at its
+/// beginning or where it goes on, or stands suspended.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// What the guest asked for.
-    pub(super) orb: RawOrb,
-    /// The program; `None` while storage that it wants is being withdrawn: it is made when that is
+    /// Where it begins, or goes on.
+    pub(super) place: Place,
+    /// The program from there; `None` while storage that it wants is being withdrawn: it is made when that is
     /// over.
     pub(super) ready: Option<Ready>,
     /// How often it has been put off.
     pub(super) put_off: u32,
 }
 
-/// A program, and the slot that it lies in.
+/// A program, or a segment of one, and the slot that it lies in.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) program: Translated<ShadowWindow>,
     pub(super) lease: Lease,
 }
 
+impl Waiting {
+    /// What waits for its turn at `place`.
+    pub(super) fn at(place: Place, ready: Option<Ready>) -> Self {
+        Self {
+            place,
+            ready,
+            put_off: 0,
+        }
+    }
+
+    /// Whether it waits for the guest to resume it.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.place.turn == Turn::Guest
+    }
+}
+
 impl Job {
-    pub(super) fn new(orb: RawOrb, ready: Ready) -> Self {
+    pub(super) fn new(place: Place, ready: Ready) -> Self {
         let Ready { program, mut lease } = ready;
         lease.start();
         Self {
             program: program.start(),
             lease,
-            orb,
+            place,
             primary: false,
             told: false,
             suspect: None,
@@ -121,13 +139,13 @@ impl Job {
         let Self {
             program,
             mut lease,
-            orb,
+            place,
             ..
         } = self;
         let program = program.refused()?;
         lease.stop();
         Some(Waiting {
-            orb,
+            place,
             ready: Some(Ready { program, lease }),
             put_off,
         })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The instructions other than START SUBCHANNEL, and what a VMM does to a subchannel.
 
-use ccw::{RawIrb, RawSchib, SubchannelStatus};
+use ccw::{RawIrb, RawSchib};
 
 use super::errno::Refusal;
 use super::flight::{Flight, Then};
@@ -11,11 +11,6 @@ use crate::{AsyncCommand, CcwDevice, Source};
 use ConditionCode::{Cc0, Cc2, Cc3};
 
 impl<D: CcwDevice> Mediator<D> {
-    /// RESUME SUBCHANNEL. Never 0: a program that could suspend itself is not started.
-    pub fn rsch(&self) -> ConditionCode {
-        self.subchannel.resume_condition()
-    }
-
     /// HALT SUBCHANNEL. The guest gets one interruption when the halt function is complete, however
     /// many the host needs for it.
     pub fn hsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
@@ -24,14 +19,17 @@ impl<D: CcwDevice> Mediator<D> {
             code => return code,
         }
         if self.waiting.is_some() {
-            // The device was never given the program.
+            // The device does not have the program: not yet, or not now.
             self.withdraw();
             if matches!(self.flight, Flight::Idle) {
                 self.rest();
             }
             self.accept_halt(out);
-            let irb = status::halted(self.subchannel.scsw());
-            self.post(&irb, out);
+            // The status of a suspension that was not tested yet does for this too.
+            if !self.subchannel.is_pending() {
+                let irb = status::halted(self.subchannel.scsw());
+                self.post(&irb, out);
+            }
             return Cc0;
         }
         match &mut self.flight {
@@ -123,7 +121,8 @@ impl<D: CcwDevice> Mediator<D> {
         Cc0
     }
 
-    /// CANCEL SUBCHANNEL. Condition code 0 only if the device was never given the program.
+    /// CANCEL SUBCHANNEL. Condition code 0 only if the device was never given the program, or if it
+    /// stands suspended.
     pub fn xsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
         match self.subchannel.cancel_condition() {
             Cc0 if self.waiting.is_some() => {
@@ -178,15 +177,16 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Stops what the device does, so that storage or the device can be taken away: the guest is
     /// told that its program ended in a channel-control check. Goes on until
-    /// [`Self::is_quiet`].
+    /// [`Self::is_quiet`]. A program that stands suspended uses nothing, and stays so.
     pub fn stop(&mut self, out: &mut Vec<Event>) {
-        if self.waiting.is_some() {
+        if let Some(waiting) = &self.waiting
+            && !waiting.is_suspended()
+        {
+            let irb = waiting.place.refused(Refusal::Host);
             self.withdraw();
             if matches!(self.flight, Flight::Idle) {
                 self.rest();
             }
-            let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-            let irb = status::checked(self.subchannel.scsw().orb, check);
             self.post(&irb, out);
             // Of what runs beside it the guest was told.
             if matches!(self.flight, Flight::Running(_)) {

@@ -3,6 +3,8 @@
 
 use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, Scsw, StatusControl};
 
+use translator::Completion;
+
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Suspicion, Then};
 use super::{Event, Mediator, status};
@@ -113,7 +115,13 @@ impl<D: CcwDevice> Mediator<D> {
             self.suspect(how);
             return;
         }
-        let irb = self.map(&job, host);
+        let completion = self.map(&job, host);
+        let irb = completion.irb;
+        if let (Some(arrival), false) = (completion.arrived, job.primary) {
+            self.tell_dirty(&mut job, Some(host));
+            self.arrived(job, arrival, &irb, host, out);
+            return;
+        }
         let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
         if scsw.status.contains(StatusControl::INTERMEDIATE) && !scsw.status.intersects(ending) {
             self.flight = Flight::Running(job);
@@ -182,7 +190,7 @@ impl<D: CcwDevice> Mediator<D> {
             };
             return;
         }
-        let mapped = job.as_ref().map(|job| self.map(job, host));
+        let mapped = job.as_ref().map(|job| self.map(job, host).irb);
         if !scsw.function.contains(FunctionControl::HALT) {
             if !status::is_final(scsw) || job.is_none() {
                 // Intermediate status ends with the halt; channel end comes again with device end.
@@ -268,7 +276,7 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// The host's status of the program in the guest's terms.
-    fn map(&mut self, job: &Job, host: &Irb<Host>) -> Irb<Guest> {
+    fn map(&mut self, job: &Job, host: &Irb<Host>) -> Completion {
         let completion = job.program.complete(host);
         self.metrics.unmapped += u64::from(completion.unmapped);
         self.metrics.unexplained += u64::from(completion.unexplained);
@@ -279,6 +287,6 @@ impl<D: CcwDevice> Mediator<D> {
                 self.name(), completion.unmapped, completion.unexplained
             );
         }
-        completion.irb
+        completion
     }
 }

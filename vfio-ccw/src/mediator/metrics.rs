@@ -7,8 +7,14 @@
 pub struct Metrics {
     /// START SUBCHANNEL, whatever became of it.
     pub starts: u64,
-    /// Programs that the host took.
+    /// Programs, and further segments of programs, that the host took.
     pub started: u64,
+    /// Times that a program had to be fetched again on its way.
+    pub segments: u64,
+    /// Times that a program has suspended itself.
+    pub suspensions: u64,
+    /// RESUME SUBCHANNEL with condition code 0.
+    pub resumes: u64,
     /// Programs that ended without the host: their first CCW is wrong.
     pub ended_at_once: u64,
     /// Programs that were refused by name.

@@ -128,8 +128,10 @@ mod interrupt;
 mod make_way;
 mod metrics;
 mod paths;
+mod place;
 mod profile;
 mod recover;
+mod segments;
 mod snapshot;
 mod start;
 mod status;
@@ -174,7 +176,7 @@ pub struct Mediator<D> {
     config: MediatorConfig,
     subchannel: Subchannel,
     flight: Flight,
-    /// A program that was accepted and not yet given to the device.
+    /// A program that was accepted and that the device does not have.
     waiting: Option<Waiting>,
     /// The VMM has taken the device away.
     unplugged: bool,

@@ -9,7 +9,7 @@
 use std::fmt;
 
 use bitflags::bitflags;
-use translator::{Arrangement, HostProfile, Policy};
+use translator::{Arrangement, HostProfile, Policy, Stance};
 
 use crate::Capabilities;
 
@@ -21,8 +21,6 @@ pub struct GuestProfile {
     ///
     /// IDAWs of every format are carried out, and so is every key, flag and count.
     pub policy: Policy,
-    /// Programs that suspend themselves are carried out. Otherwise they are refused by name.
-    pub suspend: bool,
     /// Programs that do not end by themselves can be ended: by CLEAR SUBCHANNEL, and by a reset of
     /// the guest.
     pub stop: bool,
@@ -56,12 +54,11 @@ impl Paths {
 }
 
 impl Default for GuestProfile {
-    /// A z/Architecture machine without MIDAWs, transport mode and suspension, and a device of
-    /// unknown kind on the host's paths.
+    /// A z/Architecture machine without MIDAWs and transport mode, and a device of unknown kind on the
+    /// host's paths.
     fn default() -> Self {
         Self {
             policy: Policy::MEDIATE,
-            suspend: false,
             stop: true,
             halt: true,
             paths: Paths::Host,
@@ -89,6 +86,9 @@ bitflags! {
         const ORB_EXTENSION = 0x04;
         /// Channel paths: what the guest does to them does nothing to the host's.
         const PATHS = 0x08;
+        /// Programs that cannot be copied at once, because they suspend themselves, read into
+        /// themselves or forbid that they be prefetched: part by part.
+        const SEGMENTS = 0x10;
     }
 }
 
@@ -119,9 +119,6 @@ pub enum Misfit {
     /// The host takes no MIDAWs: not to be among the facilities of [`GuestProfile::policy`].
     #[error("the host takes no MIDAWs")]
     Midaw,
-    /// Programs that suspend are not carried out, whatever the host: [`GuestProfile::suspend`].
-    #[error("no host carries out programs that suspend")]
-    Suspend,
     /// The host takes shorter programs only: `max_ccws` of [`GuestProfile::policy`].
     #[error("programs of {wanted} CCWs, where the host takes {most}")]
     ProgramLength {
@@ -163,7 +160,7 @@ pub enum Misfit {
 ///     reset: true,
 /// };
 /// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
-/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION));
+/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION | Emulated::SEGMENTS));
 ///
 /// // A kernel that does not show the subchannel: the user can fix the paths.
 /// device.schib = false;
@@ -171,7 +168,8 @@ pub enum Misfit {
 /// assert_eq!(found, Plan::Fail(Misfit::Paths));
 /// let guest = GuestProfile { paths: Paths::ONE, ..guest };
 /// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
-/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION | Emulated::PATHS));
+/// let emulated = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::PATHS;
+/// assert_eq!(found, Plan::Emulate(emulated));
 /// ```
 pub fn plan(guest: &GuestProfile, device: Capabilities, channel: &HostProfile) -> Plan {
     match emulated(guest, device, channel) {
@@ -194,9 +192,6 @@ pub(super) fn emulated(
     if facilities.midaw && !channel.midaws {
         return Err(Misfit::Midaw);
     }
-    if guest.suspend {
-        return Err(Misfit::Suspend);
-    }
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
         return Err(Misfit::ProgramLength { wanted, most });
@@ -217,6 +212,15 @@ pub(super) fn emulated(
         Paths::Host if !(device.schib && device.crw) => return Err(Misfit::Paths),
         Paths::Host => {}
         Paths::Fixed { .. } => emulated |= Emulated::PATHS,
+    }
+    let Policy {
+        no_prefetch,
+        self_modifying,
+        suspend,
+        ..
+    } = guest.policy;
+    if [no_prefetch, self_modifying, suspend].contains(&Stance::Segments) {
+        emulated |= Emulated::SEGMENTS;
     }
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;

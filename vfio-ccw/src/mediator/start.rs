@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, OrbBits, RawOrb, SubchannelStatus};
+use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, RawOrb};
 use translator::{
     AddressLimit, Buffers, Check, Code, Guards, LimitAddr, Planned, Rejected, Response,
-    StorageKeys, fetch, orb_fault, validate,
+    StorageKeys, fetch_segment, orb_fault,
 };
 
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Ready, Then, Waiting};
+use super::place::{Place, Turn};
 use super::window::Layout;
 use super::{ConditionCode, Event, Exception, Mediator, status};
 use crate::CcwDevice;
@@ -29,6 +30,9 @@ enum Prepared {
     Withheld,
     /// It ends at once, with this status.
     Status(Irb<Guest>),
+    /// It comes to this place without anything being done: it is suspended there, or to be fetched
+    /// again. The guest may have to be told.
+    Arrived(Place, Irb<Guest>),
     /// Nothing happens, but for this.
     Answer(Result<ConditionCode, Exception>),
 }
@@ -63,14 +67,15 @@ impl<D: CcwDevice> Mediator<D> {
         if decoded.lpm & self.subchannel.pmcw().pam == 0 {
             return Ok(ConditionCode::Cc3);
         }
-        match self.prepare(orb) {
+        let place = Place::start(orb);
+        match self.prepare(&place) {
             Prepared::Ready(ready) => {
-                self.wait(orb, Some(ready));
+                self.wait(place, Some(ready));
                 Ok(self.hand_over(&decoded, out))
             }
             Prepared::Withheld => {
                 self.subchannel.accept_start(&decoded);
-                self.wait(orb, None);
+                self.wait(place, None);
                 if matches!(self.flight, Flight::Idle) {
                     self.arm(self.config.patience.retry);
                 }
@@ -81,12 +86,19 @@ impl<D: CcwDevice> Mediator<D> {
                 self.post(&irb, out);
                 Ok(ConditionCode::Cc0)
             }
+            Prepared::Arrived(place, irb) => {
+                self.subchannel.accept_start(&decoded);
+                let place = self.come_to(place, &irb, out);
+                self.wait(place, None);
+                self.launch_waiting(out);
+                Ok(ConditionCode::Cc0)
+            }
             Prepared::Answer(answer) => answer,
         }
     }
 
     /// A start is to wait for its turn.
-    fn wait(&mut self, orb: &RawOrb, ready: Option<Ready>) {
+    fn wait(&mut self, place: Place, ready: Option<Ready>) {
         // Of what is being cleared, the guest has seen the channel end: it would take more of that for
         // the end of this start.
         if let Flight::Clearing {
@@ -96,11 +108,7 @@ impl<D: CcwDevice> Mediator<D> {
         {
             *then = Then::Nothing;
         }
-        self.waiting = Some(Waiting {
-            orb: *orb,
-            ready,
-            put_off: 0,
-        });
+        self.waiting = Some(Waiting::at(place, ready));
     }
 
     /// Gives the program that waits to the host, unless it has to wait until the host can take it.
@@ -144,7 +152,8 @@ impl<D: CcwDevice> Mediator<D> {
             Refusal::Broken if self.is_device_gone(out) => ConditionCode::Cc3,
             Refusal::Broken | Refusal::Host | Refusal::Again | Refusal::Unknown => {
                 self.subchannel.accept_start(orb);
-                self.start_failed(status::bits(orb), refusal, out);
+                let irb = status::refused(status::bits(orb), refusal);
+                self.start_failed(&irb, refusal, out);
                 ConditionCode::Cc0
             }
         }
@@ -156,11 +165,10 @@ impl<D: CcwDevice> Mediator<D> {
         if !matches!(self.flight, Flight::Idle) || !self.make_ready(out) {
             return;
         }
-        let Some(Waiting { orb, put_off, .. }) = &self.waiting else {
+        let Some(Waiting { place, put_off, .. }) = &self.waiting else {
             return;
         };
-        let put_off = *put_off;
-        let bits = status::bits(&Orb::decode(orb));
+        let (place, put_off) = (*place, *put_off);
         let Err(refusal) = self.launch() else {
             self.subchannel.started();
             return;
@@ -180,7 +188,7 @@ impl<D: CcwDevice> Mediator<D> {
         if refusal == Refusal::Broken && self.is_device_gone(out) {
             return;
         }
-        self.start_failed(bits, refusal, out);
+        self.start_failed(&place.refused(refusal), refusal, out);
         if matches!(refusal, Refusal::NotOperational | Refusal::NoPath) {
             self.refresh_paths(out);
         }
@@ -190,50 +198,59 @@ impl<D: CcwDevice> Mediator<D> {
     /// have ended, or have to wait on.
     fn make_ready(&mut self, out: &mut Vec<Event>) -> bool {
         let patience = self.config.patience;
-        let Some(waiting) = &mut self.waiting else {
-            return false;
-        };
-        if waiting.ready.is_some() {
-            return true;
-        }
-        let orb = waiting.orb;
-        let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-        let failed = status::checked(status::bits(&Orb::decode(&orb)), check);
-        if waiting.put_off >= patience.retries {
-            self.waiting = None;
-            self.post(&failed, out);
-            return false;
-        }
-        waiting.put_off += 1;
-        let prepared = self.prepare(&orb);
-        match (prepared, &mut self.waiting) {
-            (Prepared::Ready(ready), Some(waiting)) => {
-                waiting.ready = Some(ready);
-                return true;
+        for _ in 0..AT_ONCE {
+            let Some(waiting) = &mut self.waiting else {
+                return false;
+            };
+            if waiting.ready.is_some() || waiting.is_suspended() {
+                return waiting.ready.is_some();
             }
-            (Prepared::Withheld, _) => self.arm(patience.retry),
-            (Prepared::Status(irb), _) => {
-                self.waiting = None;
-                self.post(&irb, out);
-            }
-            // The guest has its condition code: what would be another one now, because its program
-            // is another one, is the channel's problem.
-            (Prepared::Answer(_) | Prepared::Ready(_), _) => {
+            let place = waiting.place;
+            let failed = place.refused(Refusal::Host);
+            if waiting.put_off >= patience.retries {
                 self.waiting = None;
                 self.post(&failed, out);
+                return false;
+            }
+            waiting.put_off += 1;
+            let prepared = self.prepare(&place);
+            match (prepared, &mut self.waiting) {
+                (Prepared::Ready(ready), Some(waiting)) => {
+                    waiting.ready = Some(ready);
+                    return true;
+                }
+                (Prepared::Withheld, _) => break,
+                (Prepared::Status(irb), _) => {
+                    self.waiting = None;
+                    self.post(&irb, out);
+                    return false;
+                }
+                (Prepared::Arrived(place, irb), Some(_)) => {
+                    let place = self.come_to(place, &irb, out);
+                    if let Some(waiting) = &mut self.waiting {
+                        waiting.place = place;
+                    }
+                }
+                // The guest has its condition code: what would be another one now, because its program
+                // is another one, is the channel's problem.
+                (Prepared::Answer(_) | Prepared::Ready(_) | Prepared::Arrived(..), _) => {
+                    self.waiting = None;
+                    self.post(&failed, out);
+                    return false;
+                }
             }
         }
+        self.arm(patience.retry);
         false
     }
 
     /// An accepted start function that the host does not carry out.
-    fn start_failed(&mut self, bits: OrbBits, refusal: Refusal, out: &mut Vec<Event>) {
-        let irb = status::refused(bits, refusal);
+    fn start_failed(&mut self, irb: &Irb<Guest>, refusal: Refusal, out: &mut Vec<Event>) {
         if refusal == Refusal::Unknown {
             self.subchannel.started();
-            self.clear_host(Then::Status(irb), out);
+            self.clear_host(Then::Status(*irb), out);
         } else {
-            self.post(&irb, out);
+            self.post(irb, out);
         }
     }
 
@@ -241,14 +258,14 @@ impl<D: CcwDevice> Mediator<D> {
     /// have it all the same ([`Refusal::Unknown`]): then it runs.
     fn launch(&mut self) -> Result<(), Refusal> {
         let Some(Waiting {
-            orb,
+            place,
             ready: Some(ready),
             put_off,
         }) = self.waiting.take()
         else {
             return Ok(());
         };
-        let job = Job::new(orb, ready);
+        let job = Job::new(place, ready);
         if self.recent[0] != job.lease.index() {
             self.recent = [job.lease.index(), self.recent[0]];
         }
@@ -307,14 +324,13 @@ impl<D: CcwDevice> Mediator<D> {
         drop(lease);
     }
 
-    /// Reads, judges, lays out, pins and writes the guest's program.
-    fn prepare(&mut self, orb: &RawOrb) -> Prepared {
+    /// Reads, judges, lays out, pins and writes the guest's program from `place` on, as far as it can
+    /// be read now.
+    fn prepare(&mut self, place: &Place) -> Prepared {
         let Some(lease) = self.window.lease(&self.recent) else {
             self.metrics.refused += 1;
             log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
-            let bits = status::bits(&Orb::decode(orb));
-            let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-            return Prepared::Status(status::checked(bits, check));
+            return Prepared::Status(place.refused(Refusal::Host));
         };
         let keys = self.config.keys.clone();
         let limit = self.config.address_limit;
@@ -330,24 +346,25 @@ impl<D: CcwDevice> Mediator<D> {
         };
         let layout = self.window.layout();
         let buffers = self.spare.pop().unwrap_or_default();
-        let snapshot = fetch(orb, &*layout, &self.config.guest.policy, &guards, buffers);
-        let planned = validate(snapshot, layout.map(), &guards).plan(&self.config.profile);
-        let plan = match planned {
+        let policy = &self.config.guest.policy;
+        let segment = place.segment();
+        let (orb, map) = (&place.orb, layout.map());
+        let program = fetch_segment(orb, &segment, &*layout, map, policy, &guards, buffers);
+        let plan = match program.plan(&self.config.profile) {
             Ok(Planned::Run(plan)) => plan,
+            Ok(Planned::Arrived(arrived)) => {
+                let place = Place::reached(orb, arrived.arrival(), Turn::Ours);
+                let irb = *arrived.irb();
+                self.keep(arrived.into_buffers());
+                return Prepared::Arrived(place, irb);
+            }
             Ok(Planned::Ended(ended)) => {
                 let irb = *ended.irb();
                 self.keep(ended.into_buffers());
                 self.metrics.ended_at_once += 1;
                 return Prepared::Status(irb);
             }
-            // Only of programs that are fetched in segments.
-            Ok(Planned::Arrived(arrived)) => {
-                self.keep(arrived.into_buffers());
-                let bits = status::bits(&Orb::decode(orb));
-                let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-                return Prepared::Status(status::checked(bits, check));
-            }
-            Err(rejected) => return self.rejected(rejected, &layout),
+            Err(rejected) => return self.rejected(place, rejected, &layout),
         };
         let translated = lease
             .slot(&mut self.staging)
@@ -356,13 +373,9 @@ impl<D: CcwDevice> Mediator<D> {
             .map(|slot| plan.pin(self.window.clone()).and_then(|p| p.emit(slot)));
         let program = match translated {
             Some(Ok(program)) => program,
-            Some(Err(rejected)) => return self.rejected(rejected, &layout),
+            Some(Err(rejected)) => return self.rejected(place, rejected, &layout),
             // A window whose areas do not fit each other is refused when it is made.
-            None => {
-                let bits = status::bits(&Orb::decode(orb));
-                let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
-                return Prepared::Status(status::checked(bits, check));
-            }
+            None => return Prepared::Status(place.refused(Refusal::Host)),
         };
         let used = program.doublewords();
         self.metrics.ccws += used.ccws as u64;
@@ -371,15 +384,14 @@ impl<D: CcwDevice> Mediator<D> {
             Ok(()) => Prepared::Ready(Ready { program, lease }),
             Err(errno) => {
                 log::error!(target: "vfio_ccw::mediator::start", "{}: slot: {errno}", self.name());
-                let bits = status::bits(program.guest_orb());
                 self.keep(program.release());
-                Prepared::Status(status::refused(bits, Refusal::Host))
+                Prepared::Status(place.refused(Refusal::Host))
             }
         }
     }
 
-    /// The program, which was read in `layout`, is refused by name.
-    fn rejected(&mut self, rejected: Rejected, layout: &Arc<Layout>) -> Prepared {
+    /// The program, which was read from `place` on in `layout`, is refused by name.
+    fn rejected(&mut self, place: &Place, rejected: Rejected, layout: &Arc<Layout>) -> Prepared {
         let withheld = match rejected.finding.code {
             Code::HostBusy => true,
             // It has gone since, which whoever reads the program now will find.
@@ -402,7 +414,11 @@ impl<D: CcwDevice> Mediator<D> {
             Response::ConditionCode(1) => Prepared::Answer(Ok(ConditionCode::Cc1)),
             Response::ConditionCode(2) => Prepared::Answer(Ok(ConditionCode::Cc2)),
             Response::ConditionCode(_) => Prepared::Answer(Ok(ConditionCode::Cc3)),
-            Response::Status(irb) => Prepared::Status(irb),
+            Response::Status(mut irb) => {
+                // What came before has run.
+                irb.scsw.cpa = place.cpa();
+                Prepared::Status(irb)
+            }
         }
     }
 

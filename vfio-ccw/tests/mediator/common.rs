@@ -210,6 +210,10 @@ impl Machine {
         self.sch.csch(&mut self.events)
     }
 
+    pub(crate) fn rsch(&mut self) -> ConditionCode {
+        self.sch.rsch(&mut self.events)
+    }
+
     pub(crate) fn xsch(&mut self) -> ConditionCode {
         self.sch.xsch(&mut self.events)
     }

@@ -147,7 +147,7 @@ fn a_disabled_subchannel_is_not_operational() {
 fn idle() {
     let mut machine = machine();
     // HSCH apart: it would do something.
-    assert_eq!(machine.sch.rsch(), Cc2);
+    assert_eq!(machine.rsch(), Cc2);
     assert_eq!(machine.xsch(), Cc2);
     assert_eq!(machine.tsch(), (Cc1, "00000000 00000000 00000000".into()));
     assert_eq!(machine.events(), [""; 0]);
@@ -160,7 +160,7 @@ fn a_program_runs() {
     // Start function; subchannel and device active: nothing that could be cancelled.
     assert_eq!(machine.scsw(), "00c040c0 00002000 00000000");
     assert_eq!(machine.ssch(), Cc2);
-    assert_eq!(machine.sch.rsch(), Cc2);
+    assert_eq!(machine.rsch(), Cc2);
     assert_eq!(machine.xsch(), Cc2);
     assert_eq!(machine.tsch(), (Cc1, "00c040c0 00002000 00000000".into()));
     let schib = machine.sch.stsch(&mut machine.events);
@@ -177,7 +177,7 @@ fn status_is_pending() {
     assert_eq!(machine.scsw(), ENDED);
     assert_eq!(machine.ssch(), Cc1);
     assert_eq!(machine.hsch(), Cc1);
-    assert_eq!(machine.sch.rsch(), Cc1);
+    assert_eq!(machine.rsch(), Cc1);
     assert_eq!(machine.xsch(), Cc1);
     let schib = machine.sch.stsch(&mut machine.events);
     assert_eq!(machine.sch.msch(&schib), Ok(Cc1));

@@ -13,3 +13,4 @@ mod recovery;
 mod snapshot;
 mod start;
 mod storage;
+mod suspend;

@@ -226,7 +226,10 @@ fn another_host_that_does_not_fit() {
         ),
         (|it| it.guest.halt = false, RestoreError::Profile),
         (|it| it.guest.stop = false, RestoreError::Profile),
-        (|it| it.guest.suspend = true, RestoreError::Profile),
+        (
+            |it| it.guest.policy.suspend = translator::Stance::Refuse,
+            RestoreError::Profile,
+        ),
         (|it| it.guest.paths = Paths::ONE, RestoreError::Profile),
         (
             |it| it.guest.policy.facilities.midaw = true,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Programs of all forms through the shadow window.
 
-use vfio_ccw::mediator::WindowConfig;
-
 use css::device::scripted::Response;
+use translator::Stance;
+use vfio_ccw::mediator::WindowConfig;
 
 use crate::common::*;
 
@@ -68,9 +68,13 @@ fn a_long_program() {
     assert_eq!(machine.sent(), 600);
 }
 
+/// Only by a guest that was promised no more.
 #[test]
 fn what_is_not_carried_out_is_refused_by_name() {
-    let mut machine = machine();
+    let mut setup = Setup::default();
+    setup.guest.policy.no_prefetch = Stance::Refuse;
+    setup.guest.policy.suspend = Stance::Refuse;
+    let mut machine = setup.machine();
     // Prefetch not allowed; the S flag.
     assert_eq!(machine.ssch_orb([0, 0x0082_8000, PROGRAM]), Ok(Cc0));
     assert_eq!(machine.tsch(), (Cc0, "00804017 00000000 00040000".into()));

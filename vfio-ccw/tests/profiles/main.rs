@@ -3,7 +3,7 @@
 
 mod session;
 
-use translator::{Facilities, HostProfile, Policy};
+use translator::{Facilities, HostProfile, Policy, Stance};
 use vfio_ccw::Capabilities;
 use vfio_ccw::mediator::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
 
@@ -101,9 +101,14 @@ fn guests() -> Vec<(&'static str, GuestProfile)> {
             }),
         ),
         (
-            "suspends",
+            "in one piece",
             GuestProfile {
-                suspend: true,
+                policy: Policy {
+                    no_prefetch: Stance::Refuse,
+                    self_modifying: Stance::Refuse,
+                    suspend: Stance::Refuse,
+                    ..Policy::MEDIATE
+                },
                 ..usual
             },
         ),
@@ -127,7 +132,7 @@ fn which_host_fits_which_guest() {
             most: 4096,
         }) => "length",
         Plan::Fail(Misfit::Midaw) => "midaw",
-        Plan::Fail(Misfit::Transport | Misfit::Suspend) => "never",
+        Plan::Fail(Misfit::Transport) => "never",
         Plan::Fail(_) => "?",
     };
     let lines: Vec<String> = guests()
@@ -141,16 +146,16 @@ fn which_host_fits_which_guest() {
     // everything, no request, no reset, no reports, no schib, no halt, no halt or reset, nothing,
     // software
     let expected = [
-        "usual: E E E paths paths halt halt halt N",
+        "usual: E E E paths paths halt halt halt E",
         "one path: E E E E E halt halt halt E",
         "one path, never halts: E E E E E E stop stop E",
         "one path, never stops a program: E E E E E E E E E",
-        "no ORB extension: N N E paths paths halt halt halt N",
-        "MIDAWs: midaw midaw midaw midaw midaw midaw midaw midaw N",
+        "no ORB extension: E E E paths paths halt halt halt E",
+        "MIDAWs: midaw midaw midaw midaw midaw midaw midaw midaw E",
         "transport mode: never never never never never never never never never",
-        "suspends: never never never never never never never never never",
-        "4096 CCWs: E E E paths paths halt halt halt N",
-        "4097 CCWs: length length length length length length length length N",
+        "in one piece: E E E paths paths halt halt halt N",
+        "4096 CCWs: E E E paths paths halt halt halt E",
+        "4097 CCWs: length length length length length length length length E",
     ];
     assert_eq!(lines, expected);
 }
@@ -166,7 +171,7 @@ fn what_is_emulated() {
         capabilities
     };
     let host = HostProfile::VFIO_CCW;
-    let always = Emulated::ORB_EXTENSION | Emulated::PATHS;
+    let always = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::PATHS;
     assert_eq!(plan(&fixed, FULL, &host), Plan::Emulate(always));
     assert_eq!(
         plan(&fixed, without(|can| can.reset = false), &host),

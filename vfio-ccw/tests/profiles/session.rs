@@ -126,7 +126,7 @@ impl Session {
         self.settle();
         let code = self.sch.xsch(&mut self.events);
         self.see("xsch", code);
-        let code = self.sch.rsch();
+        let code = self.sch.rsch(&mut self.events);
         self.see("rsch", code);
         let attention = DeviceStatus::ATTENTION;
         let injector = &mut self.sch.device_mut().device;

@@ -156,7 +156,7 @@ impl Line {
                 1..=3 => self.reset(),
                 _ => {
                     self.operations += 1;
-                    self.guest.sch.rsch();
+                    self.guest.rsch();
                 }
             },
             _ => {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! A subchannel at rest, to be set up again on the same or another host.
+//! A subchannel at rest, be it with a program that stands suspended, to be set up again on the same or another host.
 
 #[cfg(feature = "serde")]
 mod hex;
@@ -13,7 +13,8 @@ use std::time::Duration;
 use ccw::{GuestAddr, RawSchib, SubsystemId};
 use translator::LimitAddr;
 
-use super::flight::Flight;
+use super::flight::{Flight, Waiting};
+use super::place::Place;
 use super::subchannel::Subchannel;
 use super::{
     CrwQueue, Event, GuestProfile, Mediator, MediatorConfig, Misfit, Name, Paths, ShadowWindow,
@@ -28,7 +29,8 @@ use crate::{CcwDevice, Source};
 /// What belongs to the window is not in it: guest storage, and pages that are [gone](ShadowWindow::gone),
 /// which the VMM takes out of the other window as well.
 ///
-/// It never holds a program: [`Mediator::snapshot`] refuses while there is one. With the feature
+/// It never holds a program that runs: [`Mediator::snapshot`] refuses while there is one. Of one that
+/// stands suspended it holds the ORB, and where it stands. With the feature
 /// `serde` it can be written down and read. What is read is not believed: an unknown version or
 /// field, a reserved bit, or a state that no subchannel comes into is refused, so a `Snapshot` is
 /// always one that a guest can go on with.
@@ -71,6 +73,8 @@ pub struct Snapshot {
     identity: DeviceIdentity,
     address_limit: Option<LimitAddr>,
     subchannel: Subchannel,
+    /// Where a program stands suspended.
+    suspended: Option<Place>,
     reports: CrwQueue,
 }
 
@@ -98,6 +102,9 @@ pub enum NotQuiescent {
     /// A start was accepted, and the device does not have the program yet.
     #[error("a start is pending")]
     StartPending,
+    /// The device has executed a part of a program, and does not have the next one yet.
+    #[error("a program is to go on")]
+    GoingOn,
     /// The device is being halted.
     #[error("the device is being halted")]
     Halting,
@@ -207,13 +214,22 @@ impl<D: CcwDevice> Mediator<D> {
     ///
     /// What is going on.
     pub fn snapshot(&self) -> Result<Snapshot, NotQuiescent> {
-        match self.flight {
-            Flight::Idle if self.waiting.is_some() => return Err(NotQuiescent::StartPending),
-            Flight::Idle => {}
-            Flight::Running(_) => return Err(NotQuiescent::Program),
-            Flight::Halting { .. } => return Err(NotQuiescent::Halting),
-            Flight::Clearing { .. } => return Err(NotQuiescent::Clearing),
-            Flight::Gone => return Err(NotQuiescent::Gone),
+        let suspended = match &self.waiting {
+            Some(waiting) if waiting.is_suspended() => Some(waiting.place),
+            _ => None,
+        };
+        match (&self.flight, &self.waiting) {
+            (Flight::Idle, Some(waiting)) if suspended.is_none() => {
+                return Err(match waiting.place.arrival {
+                    None => NotQuiescent::StartPending,
+                    Some(_) => NotQuiescent::GoingOn,
+                });
+            }
+            (Flight::Idle, _) => {}
+            (Flight::Running(_), _) => return Err(NotQuiescent::Program),
+            (Flight::Halting { .. }, _) => return Err(NotQuiescent::Halting),
+            (Flight::Clearing { .. }, _) => return Err(NotQuiescent::Clearing),
+            (Flight::Gone, _) => return Err(NotQuiescent::Gone),
         }
         Ok(Snapshot {
             id: self.config.subchannel,
@@ -221,6 +237,7 @@ impl<D: CcwDevice> Mediator<D> {
             identity: self.config.identity,
             address_limit: self.config.address_limit,
             subchannel: self.subchannel.clone(),
+            suspended,
             reports: self.reports.uncounted(),
         })
     }
@@ -267,6 +284,7 @@ impl<D: CcwDevice> Mediator<D> {
         };
         let mut mediator = Self::attach(device, window, config)?;
         mediator.subchannel = snapshot.subchannel.clone();
+        mediator.waiting = snapshot.suspended.map(|place| Waiting::at(place, None));
         mediator.reports = snapshot.reports.clone();
         if mediator.config.guest.paths == Paths::Host && mediator.is_device_gone(&mut Vec::new()) {
             return Err(RestoreError::Gone);

@@ -2,10 +2,13 @@
 //! From the words of a snapshot to a subchannel at rest, if they are those of one.
 
 use ccw::{
-    ECW_SIZE, Esw, FunctionControl, Guest, Irb, Pmcw, RawEsw, RawIrb, RawSchib, Schib, Scsw,
-    StatusControl, SubchannelType,
+    ActivityControl, CCW_SIZE, ECW_SIZE, Esw, FunctionControl, Guest, GuestAddr, Irb, Orb, OrbBits,
+    Pmcw, RawEsw, RawIrb, RawOrb, RawSchib, Schib, Scsw, StatusControl, SubchannelStatus,
+    SubchannelType,
 };
+use translator::{Arrival, Cause, Stance, orb_fault};
 
+use crate::mediator::place::{Place, Turn};
 use crate::mediator::subchannel::Subchannel;
 use crate::mediator::{GuestProfile, Paths};
 
@@ -42,6 +45,10 @@ pub(super) enum Refused {
     NextAlone,
     #[error("status comes next that no device presents unasked")]
     NextSolicited,
+    #[error("an ORB with which no program suspends itself")]
+    SuspendedOrb,
+    #[error("the SCHIB is not that of the suspended program")]
+    SuspendedElsewhere,
 }
 
 /// The words of a subchannel.
@@ -50,6 +57,52 @@ pub(super) struct Words {
     pub(super) esw: RawEsw,
     pub(super) ecw: [u8; ECW_SIZE],
     pub(super) next: Option<RawIrb>,
+}
+
+/// Where a program stands suspended.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) orb: RawOrb,
+    pub(super) at: u32,
+    /// Whether a command of it was accepted.
+    pub(super) accepted: bool,
+}
+
+impl Standing {
+    pub(super) fn of(place: &Place) -> Self {
+        Self {
+            orb: place.orb,
+            at: place.cpa().wrapping_sub(8),
+            accepted: place.arrival.is_some_and(|arrival| arrival.accepted),
+        }
+    }
+
+    /// The place, in a subchannel whose SCHIB is `schib`, and of a guest to which `guest` was promised.
+    fn parse(&self, schib: &Schib<Guest>, guest: &GuestProfile) -> Result<Place, Refused> {
+        let orb = Orb::<Guest>::decode(&self.orb);
+        let suspends = orb.suspend && guest.policy.suspend == Stance::Segments;
+        if !suspends || orb_fault(&self.orb, &guest.policy).is_some() {
+            return Err(Refused::SuspendedOrb);
+        }
+        let at = GuestAddr::new(self.at.into());
+        let scsw = &schib.scsw;
+        if scsw.function != FunctionControl::START
+            || scsw.orb != OrbBits::from(&orb)
+            || schib.pmcw.intparm != orb.intparm
+            || !schib.pmcw.enabled
+            || scsw.cpa != self.at.wrapping_add(8)
+            || !at.is_aligned(CCW_SIZE)
+            || at.get() >= orb.format.limit()
+        {
+            return Err(Refused::SuspendedElsewhere);
+        }
+        let arrival = Arrival {
+            at,
+            cause: Cause::Suspend,
+            accepted: self.accepted,
+        };
+        Ok(Place::reached(&self.orb, arrival, Turn::Guest))
+    }
 }
 
 impl Words {
@@ -63,8 +116,13 @@ impl Words {
         }
     }
 
-    /// The subchannel of a guest to which `guest` was promised.
-    pub(super) fn parse(&self, guest: &GuestProfile) -> Result<Subchannel, Refused> {
+    /// The subchannel of a guest to which `guest` was promised, and where its program stands
+    /// suspended, if one does.
+    pub(super) fn parse(
+        &self,
+        standing: Option<Standing>,
+        guest: &GuestProfile,
+    ) -> Result<(Subchannel, Option<Place>), Refused> {
         let schib = Schib::<Guest>::decode(&self.schib);
         if schib.encode() != self.schib {
             return Err(Refused::SchibBits);
@@ -78,7 +136,12 @@ impl Words {
         if esw.encode() != self.esw {
             return Err(Refused::EswBits);
         }
-        check_status(scsw)?;
+        let place = standing.map(|it| it.parse(&schib, guest)).transpose()?;
+        match scsw.activity == ActivityControl::SUSPENDED {
+            true => check_suspended(scsw, place.is_some())?,
+            false if place.is_some() => return Err(Refused::SuspendedElsewhere),
+            false => check_status(scsw)?,
+        }
         if scsw.status.contains(StatusControl::PENDING) && !schib.pmcw.enabled {
             return Err(Refused::Disabled);
         }
@@ -94,7 +157,8 @@ impl Words {
         if next.is_some() && !scsw.status.contains(StatusControl::PENDING) {
             return Err(Refused::NextAlone);
         }
-        Ok(Subchannel::from_parts(schib, esw, self.ecw, next))
+        let subchannel = Subchannel::from_parts(schib, esw, self.ecw, next);
+        Ok((subchannel, place))
     }
 }
 
@@ -137,6 +201,32 @@ fn check_status(scsw: &Scsw<Guest>) -> Result<(), Refused> {
         };
     }
     if scsw.status == StatusControl::INTERMEDIATE | StatusControl::PENDING {
+        return Err(Refused::Intermediate);
+    }
+    Ok(())
+}
+
+/// A program stands suspended, and this was told or is to be; or it stood so until a halt, which the
+/// status of the suspension is left to tell.
+fn check_suspended(scsw: &Scsw<Guest>, stands: bool) -> Result<(), Refused> {
+    use FunctionControl as F;
+    let intermediate = StatusControl::INTERMEDIATE | StatusControl::PENDING;
+    let (function, possible) = match stands {
+        true => (F::START, [intermediate, StatusControl::empty()]),
+        false => (F::START | F::HALT, [intermediate; 2]),
+    };
+    if scsw.function != function {
+        return Err(Refused::Function);
+    }
+    let told = scsw.status.is_empty();
+    let tells = told && (scsw.zero_cc || !scsw.subchannel.is_empty());
+    let else_told = !scsw.device.is_empty()
+        || !SubchannelStatus::PCI.contains(scsw.subchannel)
+        || scsw.deferred_cc != 0
+        || scsw.extended_control
+        || scsw.extended_status_word
+        || scsw.path_not_operational;
+    if !possible.contains(&scsw.status) || tells || else_told {
         return Err(Refused::Intermediate);
     }
     Ok(())

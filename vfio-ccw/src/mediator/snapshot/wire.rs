@@ -8,14 +8,15 @@
 use std::fmt;
 
 use ccw::{
-    Crw, DeviceClass, GuestAddr, RawCrw, RawEsw, RawIrb, RawSchib, RawSubsystemId, SubsystemId,
+    Crw, DeviceClass, GuestAddr, RawCrw, RawEsw, RawIrb, RawOrb, RawSchib, RawSubsystemId,
+    SubsystemId,
 };
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use translator::{Facilities, LimitAddr, Policy, Skips, Stance};
 
 use super::hex::Hex;
-use super::parse::{Refused, Words};
+use super::parse::{Refused, Standing, Words};
 use super::{DeviceIdentity, Snapshot};
 use crate::mediator::{CrwQueue, GuestProfile, Paths};
 
@@ -42,7 +43,20 @@ pub(super) struct One {
     ecw: Hex<32>,
     #[serde(deserialize_with = "given")]
     next: Option<Hex<64>>,
+    #[serde(deserialize_with = "given")]
+    suspended: Option<Suspended>,
     reports: Reports,
+}
+
+/// A program that stands suspended.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Suspended {
+    orb: Hex<32>,
+    /// The address of the CCW with the S flag.
+    at: Hex<4>,
+    /// A command of it was accepted.
+    accepted: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +64,6 @@ pub(super) struct One {
 struct GuestProfileDef {
     #[serde(with = "PolicyDef")]
     policy: Policy,
-    suspend: bool,
     stop: bool,
     halt: bool,
     #[serde(with = "PathsDef")]
@@ -222,6 +235,14 @@ impl From<Snapshot> for Versioned {
             esw: Hex(esw.0),
             ecw: Hex(ecw),
             next: next.map(|irb| Hex(irb.0)),
+            suspended: snapshot.suspended.map(|place| {
+                let Standing { orb, at, accepted } = Standing::of(&place);
+                Suspended {
+                    orb: Hex(orb.0),
+                    at: Hex(at.to_be_bytes()),
+                    accepted,
+                }
+            }),
             reports: Reports(snapshot.reports),
         })
     }
@@ -253,12 +274,19 @@ impl TryFrom<Versioned> for Snapshot {
             ecw: one.ecw.0,
             next: one.next.map(|Hex(irb)| RawIrb(irb)),
         };
+        let standing = one.suspended.map(|it| Standing {
+            orb: RawOrb(it.orb.0),
+            at: u32::from_be_bytes(it.at.0),
+            accepted: it.accepted,
+        });
+        let (subchannel, suspended) = words.parse(standing, &one.guest)?;
         Ok(Self {
             id: SubsystemId::decode(id)
                 .filter(|it| it.encode() == id)
                 .ok_or(Unreadable::Id)?,
             address_limit: one.address_limit.map(limit).transpose()?,
-            subchannel: words.parse(&one.guest)?,
+            subchannel,
+            suspended,
             guest: one.guest,
             identity: one.identity,
             reports: one.reports.0,

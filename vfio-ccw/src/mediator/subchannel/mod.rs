@@ -2,6 +2,11 @@
 //! The subchannel that the guest sees: its SCHIB, the status that is pending, and what each
 //! instruction does to them. Nothing here knows a device. "PoP: I/O Instructions".
 
+mod present;
+mod suspend;
+#[cfg(test)]
+mod tests;
+
 use ccw::{
     ActivityControl, DeviceStatus, ECW_SIZE, Esw, FunctionControl, Guest, Irb, Orb, OrbBits, Pmcw,
     RawSchib, Schib, Scsw, StatusControl, SubchannelStatus,
@@ -10,18 +15,18 @@ use ccw::{
 use super::{ConditionCode, Exception};
 use ConditionCode::{Cc0, Cc1, Cc2, Cc3};
 
-const INTERMEDIATE: StatusControl = StatusControl::INTERMEDIATE.union(StatusControl::PENDING);
+pub(super) use present::Posted;
 
-/// Activity that TEST SUBCHANNEL takes back with all but intermediate status.
-const TESTED: ActivityControl = ActivityControl::RESUME_PENDING
-    .union(ActivityControl::START_PENDING)
-    .union(ActivityControl::HALT_PENDING)
-    .union(ActivityControl::CLEAR_PENDING)
-    .union(ActivityControl::SUSPENDED);
+const INTERMEDIATE: StatusControl = StatusControl::INTERMEDIATE.union(StatusControl::PENDING);
 
 /// What the subchannel and the device do with a program.
 const ACTIVE: ActivityControl =
     ActivityControl::SUBCHANNEL_ACTIVE.union(ActivityControl::DEVICE_ACTIVE);
+
+/// Activity that CANCEL SUBCHANNEL takes back.
+const CANCELLED: ActivityControl = ActivityControl::RESUME_PENDING
+    .union(ActivityControl::START_PENDING)
+    .union(ActivityControl::SUSPENDED);
 
 /// The guest's subchannel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,17 +37,6 @@ pub(super) struct Subchannel {
     /// Unsolicited status that came while other status was pending or a function in progress: it
     /// becomes pending when the guest has tested that.
     next: Option<Irb<Guest>>,
-}
-
-/// What becomes of status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Posted {
-    /// It is pending, and nothing was before: the guest is to be interrupted.
-    Pending,
-    /// It was merged into the status that is pending, or waits for it to be tested; or nobody asks:
-    /// a subchannel that is not enabled shows no status.
-    Merged,
 }
 
 impl Subchannel {
@@ -134,9 +128,13 @@ impl Subchannel {
         self.forget_extensions();
     }
 
-    /// The host has the program: it cannot be cancelled any more.
+    /// The host has the program, or what is left of it: it cannot be cancelled any more.
     pub(super) fn started(&mut self) {
+        let suspended = self.is_suspended();
         let activity = &mut self.schib.scsw.activity;
+        if suspended {
+            activity.remove(ActivityControl::RESUME_PENDING | ActivityControl::SUSPENDED);
+        }
         activity.remove(ActivityControl::START_PENDING);
         activity.insert(ACTIVE);
     }
@@ -144,17 +142,6 @@ impl Subchannel {
     /// The host has nothing of it any more.
     pub(super) fn inactive(&mut self) {
         self.schib.scsw.activity.remove(ACTIVE);
-    }
-
-    /// RSCH. There are no suspended programs: a program that could suspend is refused.
-    pub(super) fn resume_condition(&self) -> ConditionCode {
-        if !self.is_operational() {
-            Cc3
-        } else if self.is_pending() {
-            Cc1
-        } else {
-            Cc2
-        }
     }
 
     /// The condition code of HSCH, as far as the guest's subchannel decides it.
@@ -172,8 +159,15 @@ impl Subchannel {
         }
     }
 
-    /// HSCH with condition code 0. Says whether status that was pending is gone.
+    /// HSCH with condition code 0. Says whether status that was pending is gone: that of a program
+    /// that stands suspended stays.
     pub(super) fn accept_halt(&mut self) -> bool {
+        if self.is_suspended() && self.is_pending() {
+            // Nothing is active: the function is complete, and this status tells so.
+            let scsw = &mut self.schib.scsw;
+            scsw.function |= FunctionControl::HALT;
+            return false;
+        }
         let dropped = self.is_pending();
         self.drop_intermediate();
         let scsw = &mut self.schib.scsw;
@@ -207,7 +201,8 @@ impl Subchannel {
         } else if self.is_pending() {
             Cc1
         } else if scsw.function != FunctionControl::START
-            || !scsw.activity.contains(ActivityControl::START_PENDING)
+            || !scsw.activity.intersects(CANCELLED)
+            || scsw.activity.contains(ActivityControl::SUBCHANNEL_ACTIVE)
         {
             Cc2
         } else {
@@ -219,7 +214,7 @@ impl Subchannel {
     pub(super) fn accept_cancel(&mut self) {
         let scsw = &mut self.schib.scsw;
         scsw.function = FunctionControl::empty();
-        scsw.activity.remove(ActivityControl::START_PENDING);
+        scsw.activity.remove(CANCELLED);
         scsw.device = DeviceStatus::empty();
         scsw.subchannel = SubchannelStatus::empty();
     }
@@ -247,103 +242,6 @@ impl Subchannel {
         Ok(Cc0)
     }
 
-    /// Solicited status comes. Its function control is the guest's, which knows of halts that the
-    /// host has not seen.
-    pub(super) fn post(&mut self, irb: &Irb<Guest>) -> Posted {
-        if !self.schib.pmcw.enabled {
-            self.inactive();
-            return Posted::Merged;
-        }
-        let now = self.schib.scsw;
-        let mut scsw = irb.scsw;
-        scsw.function = match now.function.is_empty() {
-            // Device end of a program whose channel end was tested.
-            true => FunctionControl::empty(),
-            false => now.function,
-        };
-        let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
-        if scsw.status.intersects(ending) || !scsw.status.contains(StatusControl::INTERMEDIATE) {
-            scsw.activity &= ActivityControl::DEVICE_ACTIVE;
-        } else {
-            // It goes on as it was, whatever the host says of other functions.
-            scsw.activity = now.activity;
-        }
-        let posted = if now.status.contains(StatusControl::PENDING) {
-            merge(&now, &mut scsw);
-            Posted::Merged
-        } else {
-            Posted::Pending
-        };
-        self.schib.scsw = scsw;
-        self.esw = irb.esw;
-        self.ecw = irb.ecw;
-        if !self.schib.pmcw.concurrent_sense {
-            self.hide_sense();
-        }
-        self.note_paths();
-        posted
-    }
-
-    /// Unsolicited status comes. Says as well whether it was joined with status that waits.
-    pub(super) fn offer(&mut self, irb: &Irb<Guest>) -> (Posted, bool) {
-        if !self.is_pending() && self.schib.scsw.function.is_empty() {
-            return (self.post(irb), false);
-        }
-        if !self.schib.pmcw.enabled {
-            return (Posted::Merged, false);
-        }
-        let joined = self.next.is_some();
-        match &mut self.next {
-            None => self.next = Some(*irb),
-            Some(next) => {
-                next.scsw.device |= irb.scsw.device;
-                next.scsw.subchannel |= irb.scsw.subchannel;
-            }
-        }
-        (Posted::Merged, joined)
-    }
-
-    /// TSCH, with the IRB. Condition code 0 if status was pending; then other status may be
-    /// [offered](Self::present_next).
-    pub(super) fn test(&mut self) -> (ConditionCode, Option<Irb<Guest>>) {
-        if !self.is_operational() {
-            return (Cc3, None);
-        }
-        let irb = Irb {
-            scsw: self.schib.scsw,
-            esw: self.esw,
-            ecw: self.ecw,
-        };
-        if !self.is_pending() {
-            return (Cc1, Some(irb));
-        }
-        let scsw = &mut self.schib.scsw;
-        if scsw.status == INTERMEDIATE {
-            self.drop_intermediate();
-        } else {
-            scsw.function = FunctionControl::empty();
-            scsw.activity.remove(TESTED);
-            scsw.status = StatusControl::empty();
-            scsw.path_not_operational = false;
-            scsw.deferred_cc = 0;
-        }
-        self.schib.scsw.extended_control = false;
-        self.schib.scsw.extended_status_word = false;
-        self.forget_extensions();
-        (Cc0, Some(irb))
-    }
-
-    /// Makes unsolicited status that waits pending, if it can be now.
-    pub(super) fn present_next(&mut self) -> bool {
-        if self.is_pending() || !self.schib.scsw.function.is_empty() {
-            return false;
-        }
-        match self.next.take() {
-            Some(irb) => self.post(&irb) == Posted::Pending,
-            None => false,
-        }
-    }
-
     /// The device is gone. Says whether status that was pending is gone.
     pub(super) fn lose_device(&mut self) -> bool {
         let dropped = self.is_pending();
@@ -367,46 +265,4 @@ impl Subchannel {
         scsw.subchannel.remove(SubchannelStatus::PCI);
         scsw.zero_cc = false;
     }
-
-    /// Sense comes with the status only for a guest that asked for it.
-    fn hide_sense(&mut self) {
-        self.schib.scsw.extended_control = false;
-        self.ecw = [0; ECW_SIZE];
-        match &mut self.esw {
-            Esw::Path { erw, .. } | Esw::Logout { erw, .. } => erw.concurrent_sense = None,
-        }
-    }
-
-    /// The path that was used last; a cleared subchannel has tried none.
-    fn note_paths(&mut self) {
-        let pmcw = &mut self.schib.pmcw;
-        if self.schib.scsw.function == FunctionControl::CLEAR {
-            (pmcw.pom, pmcw.pnom, pmcw.lpum) = (0xff, 0, 0);
-        } else {
-            let lpum = match self.esw {
-                Esw::Path { lpum, .. } => lpum,
-                Esw::Logout { logout, .. } => logout.lpum,
-            };
-            if lpum != 0 {
-                pmcw.lpum = lpum;
-            }
-        }
-    }
-}
-
-/// Status `now` is pending when `scsw` comes: what the guest is told of both. An interruption
-/// condition is never lost, so what was said before stays said.
-fn merge(now: &Scsw<Guest>, scsw: &mut Scsw<Guest>) {
-    if now.status == INTERMEDIATE {
-        scsw.subchannel |= now.subchannel & SubchannelStatus::PCI;
-        return;
-    }
-    // Device end behind channel end: where the program stood is what the first one says.
-    scsw.status |= now.status;
-    scsw.device |= now.device;
-    scsw.subchannel |= now.subchannel;
-    scsw.cpa = now.cpa;
-    scsw.residual = now.residual;
-    scsw.deferred_cc = now.deferred_cc;
-    scsw.orb = now.orb;
 }

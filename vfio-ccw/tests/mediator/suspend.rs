@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Programs that suspend themselves, and RESUME SUBCHANNEL. PoP: Suspension of Channel-Program
+//! Execution, RESUME SUBCHANNEL, CANCEL SUBCHANNEL.
+
+use css::device::scripted::Response;
+use vfio_ccw::device::fault::Call;
+
+use crate::common::*;
+
+/// ORB with S; with U too.
+const S: u32 = 0x08c2_8000;
+const S_U: u32 = 0x08ca_8000;
+
+/// READ of 4 bytes to 3000 that chains; of 4 bytes to 3004 that stands, and is the last one.
+const TWO: [[u8; 8]; 2] = [
+    [2, 0x40, 0, 4, 0, 0, 0x30, 0],
+    [2, 0x02, 0, 4, 0, 0, 0x30, 4],
+];
+/// The last one without the S flag.
+const GO: [u8; 8] = [2, 0, 0, 4, 0, 0, 0x30, 4];
+
+/// Suspended at the second CCW, with and without its status.
+const SUSPENDED: &str = "08c04029 00002010 00000004";
+const STANDS: &str = "08c04020 00002010 00000004";
+const ENDED: &str = "08c04007 00002010 0c000000";
+
+fn two() -> Machine {
+    let mut machine = Setup::default().machine();
+    machine.program(&TWO);
+    machine
+}
+
+/// Suspended, with its status pending.
+fn suspended() -> Machine {
+    let mut machine = two();
+    machine.start(S);
+    machine.io();
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.scsw(), SUSPENDED);
+    machine
+}
+
+/// Suspended, with its status tested.
+fn standing() -> Machine {
+    let mut machine = suspended();
+    assert_eq!(machine.tsch(), (Cc0, SUSPENDED.into()));
+    assert_eq!(machine.events(), ["withdrawn"]);
+    machine
+}
+
+impl Machine {
+    fn start(&mut self, word1: u32) {
+        assert_eq!(self.ssch_orb([INTPARM, word1, PROGRAM]), Ok(Cc0));
+    }
+
+    /// The second CCW becomes this one.
+    fn second(&mut self, ccw: [u8; 8]) {
+        self.ram.write(PROGRAM as usize + 8, &ccw).unwrap();
+    }
+
+    /// What runs ends, and is tested.
+    #[track_caller]
+    fn ends(&mut self, scsw: &str) {
+        self.run(8);
+        assert_eq!(self.tsch(), (Cc0, scsw.into()));
+        assert!(self.sch.is_quiet());
+        assert_eq!(self.held(), (0, 0));
+    }
+}
+
+/// What came before has run; the device is idle, and nothing is held.
+#[test]
+fn a_program_that_stands_suspended_holds_nothing() {
+    let mut machine = suspended();
+    assert_eq!((machine.sent(), machine.held()), (1, (0, 0)));
+    assert_eq!(machine.data(8), [1, 2, 3, 4, 0, 0, 0, 0]);
+    assert!(machine.sch.is_quiet());
+    machine.io();
+    assert_eq!(machine.tsch().0, Cc0);
+    assert_eq!(machine.scsw(), STANDS);
+    assert_eq!((machine.sent(), machine.made(Call::Start)), (1, 1));
+    assert_eq!(machine.metrics().suspensions, 1);
+}
+
+/// The CCW is fetched again: it is what the guest has made of it.
+#[test]
+fn resumed_with_another_ccw() {
+    let mut machine = Setup::responding([read(), Response::output(4)]).machine();
+    machine.program(&TWO);
+    machine.start(S);
+    machine.io();
+    assert_eq!(machine.tsch(), (Cc0, SUSPENDED.into()));
+    machine.second([1, 0, 0, 4, 0, 0, 0x30, 0]);
+    assert_eq!(machine.rsch(), Cc0);
+    assert_eq!(machine.scsw(), "08c040c0 00002010 00000004");
+    machine.ends(ENDED);
+    let sent = machine.device().with(|soft| soft.model().sent()[1].clone());
+    assert_eq!((sent.command.0, &*sent.output), (1, &[1, 2, 3, 4][..]));
+}
+
+#[test]
+fn resumed_without_the_s_flag() {
+    let mut machine = standing();
+    machine.second(GO);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends(ENDED);
+    assert_eq!(machine.data(8), [1, 2, 3, 4, 1, 2, 3, 4]);
+    let metrics = machine.metrics();
+    assert_eq!((metrics.suspensions, metrics.resumes), (1, 1));
+    machine.works();
+}
+
+/// The S flag is still one: it stands again, without a word to the device.
+#[test]
+fn resumed_with_the_s_flag() {
+    let mut machine = standing();
+    for times in 2..5 {
+        assert_eq!(machine.rsch(), Cc0);
+        assert_eq!(machine.events(), [INTERRUPT]);
+        assert_eq!(machine.rsch(), Cc1);
+        assert_eq!(machine.tsch(), (Cc0, SUSPENDED.into()));
+        machine.events();
+        assert_eq!(machine.metrics().suspensions, times);
+    }
+    assert_eq!(machine.made(Call::Start), 1);
+    machine.second(GO);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends(ENDED);
+}
+
+/// The first CCW: the device hears of it only when it is resumed.
+#[test]
+fn at_the_first_ccw() {
+    let mut machine = two();
+    let mut first = TWO[0];
+    first[1] |= 2;
+    machine.program(&[first, GO]);
+    machine.start(S);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    let status = "08c04029 00002008 00000004";
+    assert_eq!(machine.tsch(), (Cc0, status.into()));
+    assert_eq!((machine.made(Call::Start), machine.held()), (0, (0, 0)));
+    machine.program(&[TWO[0], GO]);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends(ENDED);
+}
+
+/// A ring of CCWs that the guest turns on: it puts the S flag ahead and takes it away here.
+#[test]
+fn in_a_ring() {
+    let mut machine = Setup::responding([]).machine();
+    machine.program(&[
+        [3, 0x62, 0, 1, 0, 0, 0, 0],
+        [3, 0x60, 0, 1, 0, 0, 0, 0],
+        [3, 0x60, 0, 1, 0, 0, 0, 0],
+        [8, 0, 0, 0, 0, 0, 0x20, 0],
+    ]);
+    machine.start(S);
+    let flags = |n: usize| PROGRAM as usize + 1 + 8 * n;
+    let (mut here, mut ahead, mut sent) = (0, 2, 0);
+    for _ in 0..100 {
+        machine.io();
+        assert_eq!((machine.sent(), machine.held()), (sent, (0, 0)));
+        let status = format!("08c04029 {:08x} 00000001", 0x2008 + 8 * here);
+        assert_eq!(machine.tsch(), (Cc0, status));
+        machine.ram.write(flags(ahead), &[0x62]).unwrap();
+        machine.ram.write(flags(here), &[0x60]).unwrap();
+        assert_eq!(machine.rsch(), Cc0);
+        sent += if here == 0 { 2 } else { 1 };
+        (here, ahead) = (ahead, here);
+    }
+}
+
+/// RSCH before the suspension: that one is passed over, and the next one is not.
+#[test]
+fn resumed_beforehand() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.program(&[TWO[0], [2, 0x42, 0, 4, 0, 0, 0x30, 4], TWO[1]]);
+    machine.start(S);
+    assert_eq!(machine.rsch(), Cc0);
+    assert_eq!(machine.scsw(), "08c048c0 00002000 00000000");
+    assert_eq!(machine.rsch(), Cc2);
+    machine.run(8);
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.scsw(), "08c040c0 00002010 00000000");
+    machine.run(8);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "08c04029 00002018 00000004".into()));
+    assert_eq!(machine.sent(), 2);
+    machine.ram.write(PROGRAM as usize + 16, &GO).unwrap();
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends("08c04007 00002018 0c000000");
+}
+
+/// The guest hears nothing of it, and may resume the program all the same.
+#[test]
+fn with_its_interruption_suppressed() {
+    let mut machine = two();
+    machine.start(S_U);
+    machine.io();
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.scsw(), "08c84020 00002010 00000004");
+    assert_eq!(machine.tsch().0, Cc1);
+    machine.second(GO);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends("08c84007 00002010 0c000000");
+}
+
+/// The CCW has the PCI flag as well: the guest hears of that in any case, and once more when the CCW
+/// is executed.
+#[test]
+fn with_pci() {
+    for (word1, status) in [(S, "08c04029"), (S_U, "08c84029")] {
+        let mut machine = two();
+        machine.second([2, 0x0a, 0, 4, 0, 0, 0x30, 4]);
+        machine.start(word1);
+        machine.io();
+        assert_eq!(machine.events(), [INTERRUPT]);
+        let told = format!("{status} 00002010 00800004");
+        assert_eq!(machine.tsch(), (Cc0, told));
+        machine.second(GO);
+        assert_eq!(machine.rsch(), Cc0);
+        machine.run(8);
+        assert_eq!(machine.tsch().1[8..], ENDED[8..]);
+    }
+}
+
+/// The PCI of a command before it, which the guest has not tested, is merged into its status.
+#[test]
+fn behind_a_pci() {
+    let mut machine = Setup::default().stepped().machine();
+    let mut first = TWO[0];
+    first[1] |= 8;
+    machine.program(&[first, TWO[1]]);
+    machine.start(S);
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.scsw(), "08c040c9 00002008 00800000");
+    machine.run(8);
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.tsch(), (Cc0, "08c04029 00002010 00800004".into()));
+    machine.second(GO);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.ends(ENDED);
+}
