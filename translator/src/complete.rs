@@ -32,7 +32,8 @@ pub struct Completion {
     pub unexplained: bool,
     /// The host's program is over, and the guest's goes on with the segment that begins here. `irb` is
     /// then the status of a program that is suspended or still runs: it has intermediate status or
-    /// none.
+    /// none. Initial status is part of it if the first command was accepted since, whether or not the
+    /// host has shown it by itself.
     pub arrived: Option<Arrival>,
     /// Why the command policy has refused the command in control, if it has: the device has no sense of
     /// it, so a guest without concurrent sense is to be given what `irb` shows when it asks.
@@ -106,7 +107,7 @@ impl<P: Pinner> Translated<P> {
             && let Some(arrival) = self.work.arrival(&node, from)
         {
             return Completion {
-                irb: self.work.arrived(&node, arrival.cause, from),
+                irb: self.work.arrived(&node, arrival.cause, Some(host)),
                 unmapped: false,
                 unexplained: false,
                 arrived: Some(arrival),

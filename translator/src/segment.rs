@@ -15,8 +15,8 @@ use ccw::{
 use pinning::RegionMap;
 
 use crate::{
-    Buffers, Guards, GuestStorage, Policy, Program, Stance, breaks, chain::Op, fetch::fetch_at,
-    node::Node, validate,
+    Buffers, Guards, GuestStorage, Policy, Program, Stance, breaks, chain::Op, complete::guest_esw,
+    fetch::fetch_at, node::Node, validate,
 };
 
 /// Why the host's program stops at a CCW with which nothing is wrong.
@@ -142,7 +142,7 @@ impl Buffers {
             cause,
             accepted: self.is_accepted(),
         };
-        Some((arrival, self.arrived(node, cause, &Scsw::IDLE)))
+        Some((arrival, self.arrived(node, cause, None)))
     }
 
     /// Where the program goes on, if `host` is the status of one that was stopped at `node` for that.
@@ -165,15 +165,25 @@ impl Buffers {
     }
 
     /// The status of a program that was stopped at `node`, as the guest sees it: suspended there, or
-    /// still running.
-    pub(crate) fn arrived(&self, node: &Node, cause: Cause, host: &Scsw<Host>) -> Irb<Guest> {
+    /// still running. `host` is the status of what was executed, if anything was.
+    pub(crate) fn arrived(
+        &self,
+        node: &Node,
+        cause: Cause,
+        host: Option<&Irb<Host>>,
+    ) -> Irb<Guest> {
         let mut irb = Irb::IDLE;
+        if let Some(host) = host {
+            irb.esw = guest_esw(&host.esw);
+        }
         let scsw = &mut irb.scsw;
         scsw.orb = OrbBits::from(&self.orb);
         scsw.function = FunctionControl::START;
         scsw.cpa = node.addr.wrapping_add(8);
-        scsw.zero_cc = host.zero_cc;
-        scsw.subchannel = host.subchannel & SubchannelStatus::PCI;
+        if let Some(host) = host {
+            scsw.zero_cc = self.orb.initial_status && !self.is_accepted();
+            scsw.subchannel = host.scsw.subchannel & SubchannelStatus::PCI;
+        }
         let mut tells = scsw.zero_cc;
         match cause {
             Cause::Suspend => {

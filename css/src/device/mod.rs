@@ -146,8 +146,8 @@ pub trait Device {
         UNKNOWN
     }
 
-    /// A program begins: what commands of earlier programs set for those that follow in their
-    /// chain is forgotten.
+    /// A chain begins, with a start or resume function: what commands of earlier chains set for those
+    /// that follow in them is forgotten.
     fn begin(&mut self) {}
 
     /// Status that the device has to present by itself: the device end that follows a channel end,

@@ -97,6 +97,10 @@ impl<S: Space> Subchannel<S> {
             return Progress::Suspended;
         }
         self.scsw.activity = ActivityControl::START_PENDING;
+        // The device sees a new chain.
+        if let Some(program) = &mut self.program {
+            program.chained = false;
+        }
         self.phase = Phase::Ready(Cursor {
             at,
             reached: Reached::First,
@@ -206,7 +210,7 @@ impl<S: Space> Subchannel<S> {
         device: &mut dyn Device,
     ) -> Option<Attempt<S>> {
         let program = self.program.as_mut()?;
-        if !program.accepted {
+        if !program.chained {
             device.begin();
         }
         let resumed = self.scsw.activity.contains(ActivityControl::RESUME_PENDING);
@@ -294,6 +298,7 @@ impl<S: Space> Subchannel<S> {
             return;
         };
         program.retries = 0;
+        program.chained = true;
         if !std::mem::replace(&mut program.accepted, true) && program.orb.initial_status {
             self.scsw.zero_cc = true;
             self.post_intermediate(cpa);

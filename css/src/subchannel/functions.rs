@@ -117,6 +117,7 @@ impl<S: Space> Subchannel<S> {
             backward_tics: 0,
             retries: 0,
             accepted: false,
+            chained: false,
         });
         self.phase = match orb.transport {
             true => Phase::Tcw,

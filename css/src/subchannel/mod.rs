@@ -101,6 +101,8 @@ struct Program<S: Space> {
     retries: u32,
     /// The first command was accepted.
     accepted: bool,
+    /// The device is in a chain: it was sent a command that has ended well since start or resume.
+    chained: bool,
 }
 
 /// A subchannel whose programs lie in storage of the space `S`.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Condition codes, halt, clear, cancel, suspend and resume. "PoP: I/O Instructions".
 
-use ccw::orb::word1::SUPPRESS_SUSPENDED;
-use ccw::{DeviceStatus, Orb, RawOrb};
-use css::device::scripted::Response;
+use ccw::orb::word1::{PREFETCH, SUPPRESS_SUSPENDED};
+use ccw::{Command, DeviceStatus, Orb, RawOrb};
+use css::device::scripted::{Response, Scripted};
 use css::{CannotStart, ConditionCode, OperandException, Progress};
 
 use crate::common::{Bench, F1, SUSPEND, show};
@@ -250,4 +250,54 @@ fn a_suspended_program_can_be_halted_cleared_and_cancelled() {
     bench.subchannel.test();
     assert_eq!(bench.subchannel.cancel(), Cc0);
     assert_eq!(bench.go(), Progress::Idle);
+}
+
+/// A device that writes down where chains begin.
+struct Chains {
+    device: Scripted,
+    /// Before which command, by its number.
+    begins: Vec<usize>,
+}
+
+impl css::Device for Chains {
+    fn execute(&mut self, command: Command, transfer: &mut dyn css::Transfer) -> css::Reply {
+        self.device.execute(command, transfer)
+    }
+
+    fn begin(&mut self) {
+        self.begins.push(self.device.sent().len());
+    }
+}
+
+#[test]
+fn a_resumed_program_begins_a_new_chain() {
+    let program = "03600001 00000000 03600001 00000000 03620001 00000000 07200001 00000000";
+    let mut bench = Bench::new(F1 | SUSPEND, program, []);
+    let mut device = Chains {
+        device: Scripted::new([]),
+        begins: Vec::new(),
+    };
+    bench.start();
+    let mut go = |bench: &mut Bench| bench.subchannel.run(&mut bench.storage, &mut device, 100);
+    assert_eq!(go(&mut bench), Progress::Suspended);
+    bench.subchannel.test();
+    bench = bench.with(0x1010, "0F600001");
+    assert_eq!(bench.subchannel.resume(), Cc0);
+    assert_eq!(go(&mut bench), Progress::Pending);
+    assert_eq!(device.begins, [0, 2]);
+    // The initial status of a program is another matter: there is one.
+    assert_eq!(bench.scsw(), "08C04007 00001020 0C000001");
+}
+
+/// Prefetching forbidden or not, this channel fetches a CCW when the command before has ended.
+#[test]
+fn a_ccw_is_fetched_when_it_takes_control() {
+    for word1 in [F1, F1 & !PREFETCH] {
+        let mut bench = Bench::new(word1, "036C0001 00000000 03600001 00000000", []);
+        bench.start();
+        assert_eq!(bench.step(), Progress::Working);
+        bench = bench.with(0x1008, "0F200001");
+        assert_eq!(bench.go(), Progress::Pending);
+        assert_eq!(bench.commands(), [0x03, 0x0f]);
+    }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The device of a case. It knows nothing of the program that it is sent.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use ccw::{Command, DeviceClass, DeviceStatus};
 use css::device::{Device, Reply as Ending, Sense, Transfer};
@@ -25,7 +25,11 @@ pub struct Sent {
 /// Gives one answer per command, then ends each at once; keeps to what the policy says of devices.
 #[derive(Clone, Debug)]
 pub struct Player {
-    script: VecDeque<Reply>,
+    script: Vec<Reply>,
+    /// Input of the command of this number, in the place of a pattern.
+    contents: BTreeMap<usize, Vec<u8>>,
+    /// A chain is being repeated: what is sent now was sent before.
+    repeated: VecDeque<Sent>,
     class: DeviceClass,
     any_skips: bool,
     sent: Vec<Sent>,
@@ -40,13 +44,51 @@ impl Player {
     /// A device that will answer by `script`.
     pub fn new(script: &[Reply], policy: &Policy) -> Self {
         Self {
-            script: script.iter().copied().collect(),
+            script: script.to_vec(),
+            contents: BTreeMap::new(),
+            repeated: VecDeque::new(),
             class: policy.device,
             any_skips: policy.skips == Skips::Any,
             sent: Vec::new(),
             later: VecDeque::new(),
             sense: Sense::new(),
         }
+    }
+
+    /// The same with known input for some commands, by their number.
+    #[must_use]
+    pub fn with_contents(self, contents: &BTreeMap<usize, Vec<u8>>) -> Self {
+        Self {
+            contents: contents.clone(),
+            ..self
+        }
+    }
+
+    /// Stands again where it was before command `n`, and is sent the same once more.
+    ///
+    /// # Panics
+    ///
+    /// If that is what it was to be sent already, and was not.
+    pub fn rewind(&mut self, n: usize) {
+        assert!(
+            self.repeated.is_empty(),
+            "not repeated: {:?}",
+            self.repeated
+        );
+        self.repeated = self.sent.drain(n..).collect();
+    }
+
+    /// What of a repetition it was not sent.
+    pub fn unrepeated(&self) -> usize {
+        self.repeated.len()
+    }
+
+    /// It was sent this.
+    fn note(&mut self, sent: Sent) {
+        if let Some(before) = self.repeated.pop_front() {
+            assert_eq!(sent, before, "repeated");
+        }
+        self.sent.push(sent);
     }
 
     /// Everything that it was sent.
@@ -74,8 +116,9 @@ impl Device for Player {
             output: Vec::new(),
             taken: 0,
         };
-        let Some(Reply { answer, bytes }) = self.script.pop_front() else {
-            self.sent.push(sent);
+        let number = self.sent.len();
+        let Some(&Reply { answer, bytes }) = self.script.get(number) else {
+            self.note(sent);
             return Ending::IMMEDIATE;
         };
         let immediate = answer.amount == Amount::Immediate || self.class.is_immediate(command);
@@ -83,12 +126,17 @@ impl Device for Player {
             let len = bytes.min(MOST);
             sent.wanted = len;
             if is_input(command.0) {
-                sent.taken = offer(transfer, len, answer.seed);
+                let content = self.contents.get(&number);
+                let byte = |n| match content.and_then(|bytes| bytes.get(n)) {
+                    Some(&byte) => byte,
+                    None => input(answer.seed, n),
+                };
+                sent.taken = offer(transfer, len, byte);
             } else {
                 sent.output = demand(transfer, len, answer.amount == Amount::Variable);
             }
         }
-        self.sent.push(sent);
+        self.note(sent);
         let status = self.admissible(answer.status, command);
         if answer.later != 0 {
             self.later.push_back(self.admissible(answer.later, command));
@@ -116,13 +164,13 @@ fn input(seed: u8, n: usize) -> u8 {
     seed.wrapping_add((n % 251) as u8)
 }
 
-fn offer(transfer: &mut dyn Transfer, len: usize, seed: u8) -> usize {
+fn offer(transfer: &mut dyn Transfer, len: usize, input: impl Fn(usize) -> u8) -> usize {
     let mut taken = 0;
     let mut piece = [0; 1024];
     while taken < len {
         let want = (len - taken).min(piece.len());
         for (n, byte) in piece[..want].iter_mut().enumerate() {
-            *byte = input(seed, taken + n);
+            *byte = input(taken + n);
         }
         let got = transfer.write(&piece[..want]);
         taken += got;
