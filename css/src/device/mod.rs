@@ -3,7 +3,7 @@
 //!
 //! A device sees the command code and the bytes that pass, in order. It sees no address and no
 //! count: it asks for bytes or offers them, and learns from a short answer that the channel has
-//! stopped it. Only in transport mode a command comes with its count: [`Transfer::to_data`].
+//! stopped it. Only in transport mode a command comes with a count: [`Transfer::data_count`].
 
 pub mod eckd;
 pub mod fba;
@@ -106,12 +106,15 @@ pub trait Transfer {
     /// has to report it by itself.
     fn overrun(&mut self) {}
 
-    /// Transport mode: passes what is left of the control data, so that [`Self::read`] goes on with
-    /// the data, and tells how many bytes of data the DCW announces. `None` in command mode, where
-    /// parameters and data are one.
-    fn to_data(&mut self) -> Option<u32> {
+    /// Transport mode: how many bytes of data the DCW announces beside its control data. `None` in
+    /// command mode, where parameters and data are one.
+    fn data_count(&self) -> Option<u32> {
         None
     }
+
+    /// Transport mode: passes what is left of the control data, so that [`Self::read`] goes on with
+    /// the data.
+    fn pass_control(&mut self) {}
 }
 
 /// What a device and its control unit know of transport mode.

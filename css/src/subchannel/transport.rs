@@ -11,7 +11,7 @@ use ccw::{
 use super::{EndedDcw, Phase, Progress, Subchannel};
 use crate::channel::allows_chaining;
 use crate::device::{DONE, Sense, TransportMode};
-use crate::transport::{DcwEnd, DcwPath, Keyed, Program, block, inaccessible};
+use crate::transport::{DcwEnd, DcwPath, Keyed, Program, block, block_fault};
 use crate::{Check, Condition, Device, Reply, Storage};
 
 /// Bits of an interrogate-TCW address that must be zero.
@@ -173,7 +173,7 @@ impl<S: Space> Subchannel<S> {
             DcwEnd::Device => None,
             DcwEnd::Refused(condition) => Some(condition),
         };
-        let lost = stored.err().map(|error| inaccessible(error.fault));
+        let lost = stored.err().map(|error| block_fault(error.fault));
         self.check = refused.or(lost).map(|condition| self.at_tcw(condition));
         let subchannel = [refused, lost].into_iter().flatten();
         let subchannel = subchannel.map(Condition::status).collect();
@@ -290,5 +290,5 @@ fn ask<S: Space>(
     };
     storage
         .store(program.tcw.tsb, &tsb.encode().0)
-        .map_err(|error| inaccessible(error.fault))
+        .map_err(|error| block_fault(error.fault))
 }

@@ -5,7 +5,7 @@
 
 use ccw::{Addr, RawTidaw, Space, TIDAL_PAGE, TIDAW_SIZE, Tidaw, TidawFlags};
 
-use super::{Keyed, inaccessible, inaccessible_control};
+use super::{Keyed, block_fault, data_fault};
 use crate::{Condition, StorageFault};
 
 /// Bytes that go with the data of a TIDAW that inserts check bytes, without padding.
@@ -141,9 +141,10 @@ impl Area {
 
     /// The condition of a byte that cannot be accessed.
     fn fault(&self, fault: StorageFault) -> Condition {
-        match self.purpose {
-            Purpose::Commands => inaccessible_control(fault),
-            Purpose::Input | Purpose::Output => inaccessible(fault),
+        match (self.purpose, self.rest) {
+            (Purpose::Commands, Rest::Direct) => block_fault(fault),
+            (Purpose::Commands, _) => data_fault(fault, true),
+            (Purpose::Input | Purpose::Output, _) => data_fault(fault, false),
         }
     }
 
@@ -204,14 +205,18 @@ impl Area {
         let mut raw = RawTidaw::default();
         storage
             .fetch(Addr::new(list), &mut raw.0)
-            .map_err(|error| inaccessible_control(error.fault))?;
+            .map_err(|error| data_fault(error.fault, true))?;
         if !raw.reserved_is_zero() {
             return Err(Condition::T15);
         }
         let tidaw = Tidaw::<S>::decode(raw);
         if tidaw.flags.contains(TidawFlags::TRANSFER_IN_CHANNEL) {
-            if after_tic || tidaw.flags != TidawFlags::TRANSFER_IN_CHANNEL {
+            if after_tic {
                 return Err(Condition::T17);
+            }
+            // Flags that mean nothing here are reserved ones (model).
+            if tidaw.flags != TidawFlags::TRANSFER_IN_CHANNEL {
+                return Err(Condition::T15);
             }
             if tidaw.count != 0 {
                 return Err(Condition::T16);

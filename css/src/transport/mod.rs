@@ -41,20 +41,21 @@ impl<S: Space> Keyed<'_, S> {
     }
 }
 
-/// The condition of a location of data or of a TSB that cannot be accessed. That they are one
-/// condition, together with those of [`inaccessible_control`], is the model's choice.
-pub(crate) fn inaccessible(fault: StorageFault) -> Condition {
+/// The condition of a location of the TCW, the TCCB or the TSB that cannot be accessed.
+pub(crate) fn block_fault(fault: StorageFault) -> Condition {
     match fault {
-        StorageFault::Unavailable => Condition::T19,
-        StorageFault::Protected => Condition::T19Protected,
-        StorageFault::Damaged => Condition::N03,
+        StorageFault::Unavailable => Condition::T01,
+        StorageFault::Protected => Condition::T01Protected,
+        StorageFault::Damaged => Condition::N04,
     }
 }
 
-/// The same of a TCCB or a TIDAW.
-fn inaccessible_control(fault: StorageFault) -> Condition {
+/// The same of a TIDAW, or of data.
+fn data_fault(fault: StorageFault, control: bool) -> Condition {
     match fault {
-        StorageFault::Damaged => Condition::N04,
-        fault => inaccessible(fault),
+        StorageFault::Unavailable => Condition::T19,
+        StorageFault::Protected => Condition::T19Protected,
+        StorageFault::Damaged if control => Condition::N04,
+        StorageFault::Damaged => Condition::N03,
     }
 }

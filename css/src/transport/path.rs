@@ -13,7 +13,8 @@ pub(crate) struct DcwPath<'a, 'k, S: Space> {
     code: Code,
     /// Control data that the device has not taken.
     control: &'a [u8],
-    /// Bytes of the data count that have not moved.
+    data_count: u32,
+    /// Bytes of it that have not moved.
     left: u32,
     /// The device asked for bytes, or offered them, when the count was used up.
     wanted_more: bool,
@@ -42,6 +43,7 @@ impl<'a, 'k, S: Space> DcwPath<'a, 'k, S> {
             program,
             code: command.code,
             control: &command.control,
+            data_count: command.data_count,
             left: command.data_count,
             wanted_more: false,
             misbehaved: false,
@@ -121,8 +123,11 @@ impl<S: Space> Transfer for DcwPath<'_, '_, S> {
         moved
     }
 
-    fn to_data(&mut self) -> Option<u32> {
+    fn data_count(&self) -> Option<u32> {
+        Some(self.data_count)
+    }
+
+    fn pass_control(&mut self) {
         self.control = &[];
-        Some(self.left)
     }
 }

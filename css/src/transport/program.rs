@@ -8,9 +8,9 @@ use ccw::{
     TCCB_MIN, Tcah, Tccb, Tcw, TcwFlags,
 };
 
-use super::Keyed;
 use super::area::{Area, Purpose};
-use crate::{Condition, StorageFault};
+use super::{Keyed, block_fault};
+use crate::Condition;
 
 /// A transport-mode program as far as it has run.
 #[derive(Clone, Debug)]
@@ -49,11 +49,7 @@ impl<S: Space> Program<S> {
         let mut raw = RawTcw::default();
         storage
             .fetch(at.widen(), &mut raw.0)
-            .map_err(|error| match error.fault {
-                StorageFault::Unavailable => Condition::T01,
-                StorageFault::Protected => Condition::T01Protected,
-                StorageFault::Damaged => Condition::N04,
-            })?;
+            .map_err(|error| block_fault(error.fault))?;
         let tcw = judge(&raw, both_ways)?;
         let tida = |flag| tcw.flags.contains(flag);
         let size = tcw.tccb_size();

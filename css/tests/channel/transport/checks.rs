@@ -323,22 +323,22 @@ fn t19_tidaw_data() {
 }
 
 #[test]
-fn t19_tccb() {
-    refused(read_with(&[(TCW + 32, "00000000 00010000")]), "T19");
-    refused(read_with(&[(TCW + 32, "00000000 0000FFE8")]), "T19");
+fn t01_tccb() {
+    refused(read_with(&[(TCW + 32, "00000000 00010000")]), "T01");
+    refused(read_with(&[(TCW + 32, "00000000 0000FFE8")]), "T01");
     let mut bench = read_with(&[(TCW + 38, "6000")]).key(0x6000, 3, true);
     bench.word1 |= 0x5000_0000;
     let mut bench = bench.key(0x4000, 5, true);
     assert_eq!(bench.run(), PROTECTION_CHECK.replacen('0', "5", 1));
-    assert_eq!(bench.condition(), "T19");
+    assert_eq!(bench.condition(), "T01");
 }
 
 /// Without a TSB no status says that there is one.
 #[test]
-fn t19_tsb() {
+fn t01_tsb() {
     let mut bench = read_with(&[(TCW + 24, "00000000 00010000")]);
     assert_eq!(bench.run(), "00104017 00004300 0C200000");
-    assert_eq!(bench.condition(), "T19");
+    assert_eq!(bench.condition(), "T01");
     assert_eq!(bench.read(DATA, 8), [7; 8]);
 
     let mut bench = read_with(&[(TCW + 30, "6000")]).key(0x6000, 3, false);
@@ -367,10 +367,11 @@ fn n03_n04_damaged_storage() {
     assert_eq!(damaged(bench, 0x6000), control);
     let data = ("04104017 00004300 0C080000".to_string(), "N03");
     assert_eq!(damaged(read_with(&[]), DATA), data);
-    assert_eq!(damaged(elsewhere(TCW + 30, "6000"), 0x6000), data);
+    // The TSB, and a TIDAW: the device has ended.
+    let late = ("04104017 00004300 0C040000".to_string(), "N04");
+    assert_eq!(damaged(elsewhere(TCW + 30, "6000"), 0x6000), late);
     let bench = elsewhere(TCW + 22, "6000").with(TCW + 1, "04");
-    let list = ("04104017 00004300 0C040000".to_string(), "N04");
-    assert_eq!(damaged(bench, 0x6000), list);
+    assert_eq!(damaged(bench, 0x6000), late);
 }
 
 /// The first thing that is wrong is the one that is reported.

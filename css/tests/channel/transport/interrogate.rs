@@ -139,10 +139,10 @@ fn what_is_wrong_with_it() {
 
 /// An interrogation that cannot be stored, when the device has been asked.
 #[test]
-fn t19_tsb() {
+fn t01_tsb() {
     let mut bench = running(0x6040).with(0x6058, "00000000 00010000");
     assert_eq!(bench.subchannel.cancel(), ConditionCode::Cc0);
     assert_eq!(bench.go(), Progress::Pending);
     assert_eq!(bench.scsw(), PROGRAM_CHECK);
-    assert_eq!(bench.condition(), "T19");
+    assert_eq!(bench.condition(), "T01");
 }

@@ -178,6 +178,10 @@ fn t15_tidaw_rsvd() {
         let list = "80000000 00000008 00000000 00005000";
         checked(read8(list).with(TIDAL + byte, value), "T15");
     }
+    for flags in ["90", "50", "30", "18"] {
+        let tic = "10000000 00000000 00000000 00006000";
+        checked(read8(tic).with(TIDAL, flags), "T15");
+    }
     // The second one, after the first has moved its bytes.
     let bench = checked(
         read8("00000000 00000004 00000000 00005000 80010000 00000004 00000000 00006000"),
@@ -207,9 +211,6 @@ fn t16_tidaw_count() {
 fn t17_tidaw_ttic_seq() {
     let tic = "10000000 00000000 00000000 00006000";
     checked(read8(tic).with(0x6000, tic), "T17");
-    for flags in ["90", "50", "30", "18"] {
-        checked(read8(tic).with(TIDAL, flags), "T17");
-    }
     // Between two of them there is a TIDAW.
     let bench = read8(tic).with(
         0x6000,
