@@ -6,7 +6,7 @@ use css::device::eckd::{Eckd, VolumeError};
 
 use crate::rig::{End, Rig};
 
-type Disk = Rig<Eckd<Vec<u8>>>;
+pub(crate) type Disk = Rig<Eckd<Vec<u8>>>;
 
 /// Where parameters lie: of DEFINE EXTENT, of LOCATE RECORD, of SEEK, of SEARCH; and data.
 const EXTENT: u64 = 0x2000;
@@ -40,7 +40,7 @@ fn tic(ccw: u64) -> u64 {
 
 /// Two cylinders. Track 2 has four records of 512 bytes with keys of four, each filled with its
 /// number; tracks 3 and 15 have one of 16 bytes, filled with E3 and EF.
-fn disk() -> Disk {
+pub(crate) fn disk() -> Disk {
     let mut rig = Rig::new(Eckd::format(Vec::new(), 2).expect("a volume"));
     let four: Vec<u8> = (1..=4)
         .flat_map(|r| record((0, 2), r, 4, &[r; 512]))
@@ -58,14 +58,14 @@ fn disk() -> Disk {
 }
 
 /// What WRITE COUNT, KEY AND DATA takes; the key is the number of the record.
-fn record((cylinder, head): (u8, u8), r: u8, key: u8, data: &[u8]) -> Vec<u8> {
+pub(crate) fn record((cylinder, head): (u8, u8), r: u8, key: u8, data: &[u8]) -> Vec<u8> {
     let len = u16::try_from(data.len()).unwrap().to_be_bytes();
     let count = [0, cylinder, 0, head, r, key, len[0], len[1]];
     [&count[..], &vec![r; key.into()], data].concat()
 }
 
 /// Writes these records behind record 0.
-fn format(rig: &mut Disk, track: (u8, u8), sizes: &[u64], bytes: &[u8]) {
+pub(crate) fn format(rig: &mut Disk, track: (u8, u8), sizes: &[u64], bytes: &[u8]) {
     extent(rig, 0x00, track, track);
     locate(rig, 0x03, u8::try_from(sizes.len()).unwrap(), track, 0);
     rig.put(0x1_0000, bytes);

@@ -5,4 +5,5 @@ mod eckd;
 mod fba;
 mod rig;
 mod tape;
+mod transport;
 mod unit_record;

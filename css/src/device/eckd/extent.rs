@@ -14,6 +14,12 @@ pub(super) const LOCATE_EXTENDED_BYTES: usize = 20;
 /// Bytes of the parameters of PREFIX: its own, an extent of 32, and a location.
 pub(super) const PREFIX_BYTES: usize = 64;
 
+/// Commands that move the data of tracks.
+const READ_TRACK_DATA: u8 = 0xa6;
+const WRITE_TRACK_DATA: u8 = 0xa5;
+/// Byte 1 of the extended form: there is a length, and it is that of the last track.
+const LENGTH_OF_LAST_TRACK: u8 = 0xc0;
+
 /// What the program may do: byte 0 of an extent, and the operand of SET FILE MASK.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileMask(u8);
@@ -117,6 +123,10 @@ pub(super) enum Operation {
     ReadData,
     /// Whole tracks.
     ReadTracks,
+    /// The data of whole tracks, without counts and keys.
+    ReadTrackData,
+    /// The same, of records that are there.
+    WriteTrackData,
     /// Anything that reads.
     Read,
 }
@@ -131,11 +141,12 @@ pub(super) struct Location {
     pub(super) track: Address,
     /// The record that is searched for.
     pub(super) id: [u8; 5],
+    /// Bytes of data of the last track, if not all that are left there.
+    pub(super) last_track: Option<u16>,
 }
 
 impl Location {
     pub(super) fn parse(p: &[u8; LOCATE_BYTES]) -> Result<Self, Fault> {
-        let invalid = Err(Fault::rejected(Message::InvalidParameter));
         let operation = match p[0] & 0x3f {
             0x00 => Operation::Orient,
             0x01 => Operation::WriteData,
@@ -143,8 +154,33 @@ impl Location {
             0x06 => Operation::ReadData,
             0x0c => Operation::ReadTracks,
             0x16 => Operation::Read,
-            _ => return invalid,
+            _ => return Err(Fault::rejected(Message::InvalidParameter)),
         };
+        if p[2] != 0 {
+            return Err(Fault::rejected(Message::InvalidParameter));
+        }
+        Self::new(p, operation)
+    }
+
+    /// The extended form names operations by the command that carries them out (byte 2) and, where
+    /// byte 0 says so, by a code of their own (byte 17). Of these there are reading and writing the
+    /// data of tracks; a length in bytes 14-15 is then that of the last one, if byte 1 says so.
+    pub(super) fn parse_extended(p: &[u8; LOCATE_EXTENDED_BYTES]) -> Result<Self, Fault> {
+        let [plain @ .., _, extended, _, _] = p;
+        let operation = match (p[0] & 0x3f, p[2], extended) {
+            (0x0c, READ_TRACK_DATA, _) => Operation::ReadTrackData,
+            (0x3f, WRITE_TRACK_DATA, 0x23) => Operation::WriteTrackData,
+            _ => return Self::parse(plain),
+        };
+        let length = u16::from_be_bytes([p[14], p[15]]);
+        let last_track = (p[1] & LENGTH_OF_LAST_TRACK == LENGTH_OF_LAST_TRACK).then_some(length);
+        Ok(Self {
+            last_track,
+            ..Self::new(plain, operation)?
+        })
+    }
+
+    fn new(p: &[u8; LOCATE_BYTES], operation: Operation) -> Result<Self, Fault> {
         let orientation = match p[0] >> 6 {
             0 => Orientation::Count,
             1 => Orientation::HomeAddress,
@@ -152,8 +188,8 @@ impl Location {
             _ => Orientation::Index,
         };
         let count = p[3];
-        if p[2] != 0 || (count == 0) != (operation == Operation::Orient) {
-            return invalid;
+        if (count == 0) != (operation == Operation::Orient) {
+            return Err(Fault::rejected(Message::InvalidParameter));
         }
         Ok(Self {
             operation,
@@ -164,14 +200,8 @@ impl Location {
                 u16::from_be_bytes([p[6], p[7]]),
             ),
             id: [p[8], p[9], p[10], p[11], p[12]],
+            last_track: None,
         })
-    }
-
-    /// Byte 2 of the extended form says more of an operation that is not carried out here.
-    pub(super) fn parse_extended(p: &[u8; LOCATE_EXTENDED_BYTES]) -> Result<Self, Fault> {
-        let mut plain = [0; LOCATE_BYTES];
-        plain.copy_from_slice(&p[..LOCATE_BYTES]);
-        Self::parse(&plain)
     }
 }
 

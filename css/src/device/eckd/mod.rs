@@ -3,8 +3,9 @@
 //!
 //! What programs of Linux, of its formatting tool and of boot loaders use: SENSE ID and
 //! characteristics, DEFINE EXTENT, LOCATE RECORD, PREFIX, seeks, searches, and reading and writing of
-//! data, keys, counts and tracks, to and beyond the end of a track. Left out are caching, copying,
-//! aliases, and whole tracks written at once. The rules are those of the 3990's storage control.
+//! data, keys, counts and tracks, to and beyond the end of a track; in transport mode also the prefix
+//! that moves the data of tracks itself. Left out are caching, copying, aliases, and whole tracks
+//! written at once with their counts. The rules are those of the 3990's storage control.
 
 mod arm;
 mod extent;
@@ -12,6 +13,7 @@ mod read;
 mod search;
 mod sense;
 mod track;
+mod track_data;
 mod volume;
 mod write;
 
@@ -57,6 +59,8 @@ struct Chain {
 struct Domain {
     operation: Operation,
     left: u8,
+    /// Bytes of data of the last track, if not all that are left there.
+    last_track: Option<u16>,
 }
 
 /// How a command ends that does not fail.
@@ -134,7 +138,7 @@ impl<I: Image> Eckd<I> {
                 let p = parameters::<LOCATE_EXTENDED_BYTES>(transfer)?;
                 self.locate(&Location::parse_extended(&p)?)
             }
-            0xe7 => self.prefix(transfer),
+            0xe7 | 0xea => self.prefix(command, transfer),
             0x07 | 0x0b | 0x1b => self.seek(command, transfer),
             0x13 => {
                 self.arm.seek((0, 0))?;
@@ -171,6 +175,8 @@ impl<I: Image> Eckd<I> {
             }
             0x16 | 0x96 => self.read_record_zero(transfer),
             0x5e | 0xde => self.read_tracks(multiple, transfer),
+            0xa6 => self.read_track_data(transfer),
+            0xa5 => self.write_track_data(transfer),
             0x05 | 0x85 => self.update(Fields::Data, multiple, found, transfer),
             0x0d | 0x8d => self.update(Fields::KeyAndData, multiple, found, transfer),
             0x1d => self.write_record(found, transfer),
@@ -199,6 +205,8 @@ impl<I: Image> Eckd<I> {
             Operation::FormatWrite => matches!(command, 0x1d | 0x9d | 0x11 | 0x15),
             Operation::ReadData => matches!(command & 0x7f, 0x06 | 0x0e | 0x12 | 0x1e),
             Operation::ReadTracks => matches!(command, 0x5e | 0xde),
+            Operation::ReadTrackData => command == 0xa6,
+            Operation::WriteTrackData => command == 0xa5,
             Operation::Read => {
                 matches!(
                     command & 0x7f,
@@ -231,14 +239,26 @@ impl<I: Image> Eckd<I> {
         Ok(End::Normal)
     }
 
-    fn prefix(&mut self, transfer: &mut dyn Transfer) -> Outcome {
+    /// PREFIX and, in transport mode alone, PREFIX READ: there one command can say what it is about
+    /// and move the data of all the tracks as well.
+    fn prefix(&mut self, command: u8, transfer: &mut dyn Transfer) -> Outcome {
+        let data = transfer.data_count();
+        if command == 0xea && data.is_none() {
+            return Err(Fault::rejected(Message::InvalidCommand));
+        }
         let prefix = Prefix::parse(&parameters::<PREFIX_BYTES>(transfer)?)?;
         if let Some(extent) = prefix.extent {
             self.set_extent(extent)?;
         }
-        match prefix.location {
-            Some(location) => self.locate(&location),
-            None => Ok(End::Normal),
+        if let Some(location) = prefix.location {
+            self.locate(&location)?;
+        }
+        match data {
+            None | Some(0) => Ok(End::Normal),
+            Some(_) => {
+                transfer.pass_control();
+                self.move_tracks(command, transfer)
+            }
         }
     }
 
@@ -247,7 +267,7 @@ impl<I: Image> Eckd<I> {
             return Err(Fault::rejected(Message::InvalidSequence));
         };
         let allowed = match location.operation {
-            Operation::WriteData => extent.mask.updates(),
+            Operation::WriteData | Operation::WriteTrackData => extent.mask.updates(),
             Operation::FormatWrite => extent.mask.formats(),
             _ => true,
         };
@@ -265,6 +285,7 @@ impl<I: Image> Eckd<I> {
         self.chain.domain = Some(Domain {
             operation: location.operation,
             left: location.count,
+            last_track: location.last_track,
         });
         // To be oriented is not to have found something to write (SA22-1025: "Write Commands").
         self.chain.found = location.operation != Operation::Orient;
