@@ -7,13 +7,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ccw::{Command, DeviceStatus};
+use ccw::{Command, DeviceStatus, Interrogate, UnitStates};
 use css::device::eckd::Eckd;
 use css::device::image::{Image, Overlay};
 use css::device::scripted::Scripted;
 use css::device::unit_record::{Printer, Punch, Reader};
 use css::device::{Sense, fba, tape};
-use css::{Device, Reply, Transfer};
+use css::{Device, Reply, Transfer, TransportMode};
 
 use super::script;
 use crate::input;
@@ -264,6 +264,22 @@ impl Attached {
 impl Device for Attached {
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
         self.device().execute(command, transfer)
+    }
+
+    fn transport_mode(&self) -> TransportMode {
+        match self {
+            Self::Eckd(device) => device.transport_mode(),
+            Self::Fba(device) => device.transport_mode(),
+            Self::Tape(device) => device.transport_mode(),
+            Self::Printer(device) => device.transport_mode(),
+            Self::Punch(device) => device.transport_mode(),
+            Self::Reader(device) => device.transport_mode(),
+            Self::Script(device) => device.transport_mode(),
+        }
+    }
+
+    fn interrogate(&mut self, asked: &Interrogate) -> UnitStates {
+        self.device().interrogate(asked)
     }
 
     fn begin(&mut self) {

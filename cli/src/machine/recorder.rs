@@ -3,9 +3,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use ccw::{Command, DeviceStatus};
+use ccw::{Command, DeviceStatus, Interrogate, UnitStates};
 use css::device::Sense;
-use css::{Device, Reply, Transfer};
+use css::{Device, Reply, Transfer, TransportMode};
 
 /// First bytes of an exchange that are kept to be shown.
 const SHOWN: usize = 16;
@@ -122,6 +122,14 @@ impl<D: Device> Device for Recorder<D> {
         reply
     }
 
+    fn transport_mode(&self) -> TransportMode {
+        self.device.transport_mode()
+    }
+
+    fn interrogate(&mut self, asked: &Interrogate) -> UnitStates {
+        self.device.interrogate(asked)
+    }
+
     fn begin(&mut self) {
         self.device.begin();
     }
@@ -193,6 +201,14 @@ impl Transfer for Tap<'_> {
 
     fn overrun(&mut self) {
         self.transfer.overrun();
+    }
+
+    fn data_count(&self) -> Option<u32> {
+        self.transfer.data_count()
+    }
+
+    fn pass_control(&mut self) {
+        self.transfer.pass_control();
     }
 }
 
