@@ -189,7 +189,15 @@ impl Buffers {
         for span in &mut self.spans {
             span.first += first;
         }
-        self.nodes.splice(0..0, earlier.nodes.iter().copied());
+        let copies = self.commands.put_behind(&earlier.commands);
+        let repeated = earlier.nodes.iter().map(|&node| match node.op {
+            Op::Copied => Node {
+                offset: node.offset.saturating_add(copies),
+                ..node
+            },
+            _ => node,
+        });
+        self.nodes.splice(0..0, repeated);
         self.spans.splice(0..0, earlier.spans.iter().copied());
         self.words.splice(0..0, earlier.words.iter().copied());
         self.extents.splice(0..0, earlier.extents.iter().copied());

@@ -40,6 +40,15 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The end of a program that was carried out by other means.
+    pub(crate) fn new(irb: Irb<Guest>, work: Box<Buffers>) -> Self {
+        Self {
+            irb,
+            refused: None,
+            work,
+        }
+    }
+
     /// The status that the guest sees.
     pub fn irb(&self) -> &Irb<Guest> {
         &self.irb

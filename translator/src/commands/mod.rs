@@ -11,6 +11,7 @@
 //! that extent must lie within the guest's, and be defined before anything goes by it. A command
 //! whose reach nothing decides is refused.
 
+mod answer;
 mod eckd;
 mod fba;
 mod judge;

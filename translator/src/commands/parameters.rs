@@ -63,7 +63,7 @@ struct Piece {
 impl Commands {
     /// Forgets the last program.
     pub(crate) fn clear(&mut self) {
-        if self.states.is_empty() && self.parameters.is_empty() {
+        if self.states.is_empty() && self.parameters.is_empty() && self.pieces.is_empty() {
             return;
         }
         self.parameters.clear();
@@ -123,6 +123,21 @@ impl Commands {
     /// Where all of them were.
     pub(crate) fn areas(&self) -> impl Iterator<Item = (u64, u64)> {
         self.areas.iter().map(|&(start, end, _)| (start, end))
+    }
+
+    /// Takes over what was copied for `earlier` segments; says behind how many pieces. What is known by
+    /// the number of a node means nothing any more.
+    pub(crate) fn put_behind(&mut self, earlier: &Self) -> u16 {
+        let pieces = u16::try_from(self.pieces.len()).unwrap_or(u16::MAX);
+        #[expect(clippy::cast_possible_truncation, reason = "bytes that were read")]
+        let bytes = self.bytes.len() as u32;
+        let moved = earlier.pieces.iter().map(|&piece| Piece {
+            start: piece.start.saturating_add(bytes),
+            ..piece
+        });
+        self.pieces.extend(moved);
+        self.bytes.extend_from_slice(&earlier.bytes);
+        pieces
     }
 
     /// Why the command of node `n` is refused.

@@ -114,6 +114,7 @@ impl<D: CcwDevice> Mediator<D> {
         }
         self.withdraw();
         self.subchannel.accept_clear();
+        self.sense = None;
         if pending {
             out.push(Event::Withdrawn);
         }
@@ -222,6 +223,7 @@ impl<D: CcwDevice> Mediator<D> {
             out.push(Event::Withdrawn);
         }
         self.reports.clear();
+        self.sense = None;
         self.subchannel = Subchannel::new(self.initial_pmcw());
     }
 

@@ -287,6 +287,7 @@ impl<D: CcwDevice> Mediator<D> {
                 self.name(), completion.unmapped, completion.unexplained
             );
         }
+        self.keep_sense(completion.refused, &completion.irb);
         completion
     }
 }

@@ -17,6 +17,8 @@ pub struct Metrics {
     pub resumes: u64,
     /// Programs that ended without the host: their first CCW is wrong.
     pub ended_at_once: u64,
+    /// Programs that ended at a command that the policy forbids.
+    pub forbidden: u64,
     /// Programs that were refused by name.
     pub refused: u64,
     /// Times that a start had to wait because storage was being withdrawn.

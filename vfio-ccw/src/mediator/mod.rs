@@ -132,6 +132,7 @@ mod place;
 mod profile;
 mod recover;
 mod segments;
+mod sense;
 mod snapshot;
 mod start;
 mod status;
@@ -147,6 +148,7 @@ use translator::{Buffers, LimitAddr};
 use crate::{CcwDevice, Source};
 
 use flight::{Flight, Waiting};
+use sense::Sense;
 use subchannel::{Posted, Subchannel};
 use window::Staging;
 
@@ -192,6 +194,9 @@ pub struct Mediator<D> {
     staging: Staging,
     /// The slots of the last programs that the device may have taken.
     recent: [usize; 2],
+    /// The sense bytes of a command that the policy has refused, until the guest asks for them, or gives
+    /// another command.
+    sense: Option<Sense>,
     /// Buffers that no program has.
     #[expect(clippy::vec_box, reason = "the stages of a translation hand boxes on")]
     spare: Vec<Box<Buffers>>,
@@ -227,6 +232,7 @@ impl<D: CcwDevice> Mediator<D> {
             metrics: Metrics::default(),
             staging,
             recent: [usize::MAX; 2],
+            sense: None,
             spare: Vec::with_capacity(3),
         };
         mediator.subchannel = Subchannel::new(mediator.initial_pmcw());

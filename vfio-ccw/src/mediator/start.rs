@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, RawOrb};
 use translator::{
-    AddressLimit, Buffers, Check, Code, Guards, LimitAddr, Planned, Rejected, Response,
+    AddressLimit, Buffers, Check, Code, Ended, Guards, LimitAddr, Planned, Rejected, Response,
     StorageKeys, fetch_segment, orb_fault,
 };
 
@@ -359,18 +359,24 @@ impl<D: CcwDevice> Mediator<D> {
                 return Prepared::Arrived(place, irb);
             }
             Ok(Planned::Ended(ended)) => {
-                let irb = *ended.irb();
-                self.keep(ended.into_buffers());
-                self.metrics.ended_at_once += 1;
-                return Prepared::Status(irb);
+                self.sense = None;
+                return self.ended(ended);
             }
             Err(rejected) => return self.rejected(place, rejected, &layout),
+        };
+        let pinned = match plan.pin(self.window.clone()) {
+            Ok(pinned) => pinned,
+            Err(rejected) => return self.rejected(place, rejected, &layout),
+        };
+        let pinned = match self.answer_sense(pinned, &layout) {
+            Ok(ended) => return self.ended(ended),
+            Err(pinned) => pinned,
         };
         let translated = lease
             .slot(&mut self.staging)
             .map_err(|error| log::error!(target: "vfio_ccw::mediator::start", "{error}"))
             .ok()
-            .map(|slot| plan.pin(self.window.clone()).and_then(|p| p.emit(slot)));
+            .map(|slot| pinned.emit(slot));
         let program = match translated {
             Some(Ok(program)) => program,
             Some(Err(rejected)) => return self.rejected(place, rejected, &layout),
@@ -388,6 +394,15 @@ impl<D: CcwDevice> Mediator<D> {
                 Prepared::Status(place.refused(Refusal::Host))
             }
         }
+    }
+
+    /// The program has ended without the device.
+    fn ended(&mut self, ended: Ended) -> Prepared {
+        let irb = *ended.irb();
+        self.keep_sense(ended.refused(), &irb);
+        self.keep(ended.into_buffers());
+        self.metrics.ended_at_once += 1;
+        Prepared::Status(irb)
     }
 
     /// The program, which was read from `place` on in `layout`, is refused by name.
@@ -423,7 +438,7 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// How loud to say what has happened so many times.
-    fn level(&self, times: u64) -> log::Level {
+    pub(super) fn level(&self, times: u64) -> log::Level {
         match times {
             0..=LOUD => log::Level::Info,
             _ => log::Level::Debug,

@@ -85,7 +85,7 @@ pub(super) const fn of(code: Code) -> Finder {
         | Code::PolicyExtent
         | Code::PolicyUnconfined
         | Code::PolicyParameters => {
-            Finder::Run("check and translate, with --read-only or --extent")
+            Finder::Library("check, show and translate, with --read-only or --extent")
         }
         Code::EnvTwoWays
         | Code::EnvSkipLayout

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The sense of commands that the [policy](super::MediatorConfig::commands) has refused, of which the
+//! device knows nothing. "PoP: Concurrent Sense", "3990 Storage Control Reference: Sense".
+
+use ccw::{ECW_SIZE, Guest, GuestAddr, Irb, StatusControl};
+use translator::{Code, Ended, Pinned};
+
+use super::Mediator;
+use super::window::{Layout, ShadowWindow};
+use crate::CcwDevice;
+
+/// Sense bytes that the guest has not seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sense {
+    bytes: [u8; ECW_SIZE],
+    len: usize,
+}
+
+impl Sense {
+    /// What `irb` shows with concurrent sense.
+    fn of(irb: &Irb<Guest>) -> Self {
+        let len = irb.esw.erw().concurrent_sense.map_or(0, usize::from);
+        Self {
+            bytes: irb.ecw,
+            len: len.min(ECW_SIZE),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl<D: CcwDevice> Mediator<D> {
+    /// A command was `refused` by the policy, with the status `irb`: keeps the sense for a guest to which
+    /// the subchannel does not show it.
+    pub(super) fn keep_sense(&mut self, refused: Option<Code>, irb: &Irb<Guest>) {
+        let Some(code) = refused.filter(|_| irb.scsw.status.contains(StatusControl::PRIMARY))
+        else {
+            return;
+        };
+        self.metrics.forbidden += 1;
+        let level = self.level(self.metrics.forbidden);
+        log::log!(
+            target: "vfio_ccw::mediator::start", level,
+            "{}: {code} at the CCW before {:x}", self.name(), irb.scsw.cpa
+        );
+        if !self.subchannel.pmcw().concurrent_sense {
+            self.sense = Some(Sense::of(irb));
+        }
+    }
+
+    /// Answers `program`, which was read in `layout`, with the sense that was kept, if that is all it asks
+    /// for. Any other command clears it.
+    pub(super) fn answer_sense(
+        &mut self,
+        program: Pinned<ShadowWindow>,
+        layout: &Layout,
+    ) -> Result<Ended, Pinned<ShadowWindow>> {
+        let Some(sense) = self.sense.take() else {
+            return Err(program);
+        };
+        let sink = self.config.dirty.as_deref();
+        program.answer_sense(sense.bytes(), |at, bytes| {
+            layout.store(at, bytes);
+            if let (Some(sink), Some(end)) = (sink, at.checked_add(bytes.len() as u64)) {
+                layout.wherever(at..GuestAddr::new(end.get()), |range| sink.dirty(range));
+            }
+        })
+    }
+}
