@@ -169,6 +169,9 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
         Code::EnvTooLong if finding.severity == Severity::Note => {
             "256 CCWs in a row come before this one".to_owned()
         }
+        Code::EnvTooLong if program.transport().is_some() => {
+            "the list is not read to its end".to_owned()
+        }
         Code::EnvTooLong => format!("only the first {} CCWs are read", program.steps().count()),
         Code::MidawPage => {
             let (_, addr) = finding.site.word.as_bytes().split_last_chunk::<8>()?;
@@ -211,7 +214,9 @@ pub(crate) const fn orb_word(code: Code) -> usize {
         | Code::TcwAlign
         | Code::CcwaAlignCpa
         | Code::CcwaCpa16m
-        | Code::CcwaCpaUnavail => 2,
+        | Code::CcwaCpaUnavail
+        | Code::TcwUnavail
+        | Code::TcwProt => 2,
         Code::OrbExtRsvd => 3,
         _ => 1,
     }

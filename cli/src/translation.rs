@@ -17,6 +17,8 @@ use crate::input::Input;
 const CCWS_AT: u64 = 0x4000_0000;
 /// Where host lists lie.
 const LISTS_AT: u64 = 0x4100_0000;
+/// Where copies of guest storage lie.
+const COPIES_AT: u64 = 0x4200_0000;
 /// The host profile of this name.
 pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
     HostProfile::parse(name).ok_or_else(|| {
@@ -134,6 +136,7 @@ fn try_translate(
     let mut ccws = area(CCWS_AT, plan.ccw_bytes(), false);
     let mut lists = area(LISTS_AT, plan.list_bytes_at_most(), false);
     let scratch = area(SCRATCH_AT, 4096, true);
+    let mut copies = area(COPIES_AT, plan.copy_bytes_at_most(), true);
     let pinner = PlainPinner::new(
         analysis::regions(&input.memory),
         Budget {
@@ -142,7 +145,7 @@ fn try_translate(
         },
     );
     let pinned = plan.pin(Arc::new(pinner))?;
-    let Ok(slot) = slot(&mut ccws, &mut lists, &scratch) else {
+    let Ok(slot) = slot(&mut ccws, &mut lists, &mut copies, &scratch) else {
         return Ok(Translation::Refused(Finding {
             code: Code::HostArena,
             severity: Severity::Error,
@@ -155,7 +158,7 @@ fn try_translate(
         translated,
         ccws: ccws_read,
         extents,
-        areas: vec![ccws, lists, scratch],
+        areas: vec![ccws, lists, scratch, copies],
     })))
 }
 
@@ -170,11 +173,13 @@ fn area(at: u64, len: usize, scratch: bool) -> HostArea {
 fn slot<'a>(
     ccws: &'a mut HostArea,
     lists: &'a mut HostArea,
+    copies: &'a mut HostArea,
     scratch: &HostArea,
 ) -> Result<Slot<'a>, AreaError> {
     let ccws = Area::new(ccws.at, &mut ccws.bytes)?;
     let lists = Area::new(lists.at, &mut lists.bytes)?;
-    Slot::new(ccws, lists, scratch.at)
+    let copies = Area::new(copies.at, &mut copies.bytes)?;
+    Slot::new(ccws, lists, scratch.at)?.with_copies(copies)
 }
 
 /// The host's program as it stands in its storage.

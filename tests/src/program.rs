@@ -4,8 +4,8 @@
 use ccw::{DeviceClass, Guest, GuestAddr, RawOrb};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    AddressLimit, Buffers, CommandPolicy, Guards, Policy, Program, Severity, StorageKey, fetch,
-    validate,
+    AddressLimit, Buffers, CommandPolicy, Facilities, Guards, Policy, Program, Severity,
+    StorageKey, fetch, validate,
 };
 
 use crate::storage::Storage;
@@ -54,6 +54,52 @@ impl GuestProgram {
     /// Format-1 CCWs, format-2 IDAWs on 4 KiB blocks, otherwise the same.
     pub fn format1(ccws: &str) -> Self {
         Self::new(0x00c2_8000, ccws)
+    }
+
+    /// Transport mode, on a machine that has it: the TCW at 1000, which reads 4096 bytes by the list
+    /// at 2000 into 5800 and 9000. The TSB is at 2100, and the TCCB, with a single READ, at 2200.
+    pub fn transport_read() -> Self {
+        Self::transport(
+            "00040000 000E0000 00000000 00000000 00000000 00002000 00000000 00002100
+             00000000 00002200 00000000 00001000 00000000 00000000 00000000 00000000",
+            "06000000 00001000",
+            0x1000,
+        )
+        .put(
+            0x2000,
+            "00000000 00000800 00000000 00005800 80000000 00000800 00000000 00009000",
+        )
+    }
+
+    /// The same, writing: the TCW designates the 4096 bytes at 5800 itself, behind a CONTROL with 6
+    /// bytes of control data.
+    pub fn transport_write() -> Self {
+        Self::transport(
+            "00000000 001D0000 00000000 00005800 00000000 00000000 00000000 00002100
+             00000000 00002200 00001000 00000000 00000000 00000000 00000000 00000000",
+            "07400006 00000000 01020304 05060000 05000000 00001000",
+            0x1000,
+        )
+    }
+
+    /// A TCW at 1000 whose TCCB at 2200 has these commands, which move `count` bytes.
+    pub fn transport(tcw: &str, commands: &str, count: u32) -> Self {
+        let tca = hex(commands);
+        let length = u8::try_from(tca.len() + 12).expect("at most 240 bytes of commands");
+        let trailer = 0x2210 + tca.len() as u64;
+        let transport = count.next_multiple_of(4) + 4;
+        let program = Self::new(0x0004_8000, tcw)
+            .put(
+                0x2200,
+                &format!("7F000000 000000{length:02X} 1FFE0000 00000000"),
+            )
+            .put(0x2210, commands)
+            .put(trailer, &format!("00000000 {transport:08X}"));
+        let facilities = Facilities::FCX;
+        program.policy(Policy {
+            facilities,
+            ..Policy::CHECK
+        })
     }
 
     fn new(word1: u32, ccws: &str) -> Self {

@@ -6,7 +6,7 @@ use core::fmt;
 
 use ccw::{FunctionControl, Guest, Irb, OrbBits, Scsw, StatusControl, SubchannelStatus};
 
-use crate::{Blame, Buffers, Check, Code, Finding, Severity, Site};
+use crate::{Blame, Buffers, Check, Code, Finding, Severity, Site, transport};
 
 /// A refusal: the program is not given to the host.
 #[derive(Debug)]
@@ -56,6 +56,9 @@ impl Rejected {
             Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck | Check::None => {
                 let mut irb = Irb::IDLE;
                 irb.scsw = channel_control_check(OrbBits::from(&self.work.orb));
+                if self.work.orb.transport {
+                    irb.scsw = transport::unable(&self.work).carry();
+                }
                 Response::Status(irb)
             }
         }

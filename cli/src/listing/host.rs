@@ -16,6 +16,10 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
     let orb = ready.orb().encode();
     let (words, _) = orb.0.split_at(12);
     let mut text = format!("{:HEAD$}{:ADDRESS$}{}\n", "ORB", "", dump::words(words));
+    if ready.orb().transport {
+        let at = ready.orb().cpa.get().into();
+        text.push_str(&super::transport::host(at, &ready.areas, target));
+    }
     let mut chained = false;
     for (n, ccw) in ready.ccws.iter().enumerate() {
         let line = ccw_line(ccw, class, chained);

@@ -3,11 +3,14 @@
 //!
 //! Behind its heading every line is `ADDRESS: WORD WORD  remark`, as [`ccw::CcwLine`] reads it.
 
+mod blocks;
 pub(crate) mod host;
 mod program;
+pub(crate) mod transport;
 
 use std::fmt::Write;
 
+pub(crate) use blocks::Blocks;
 pub(crate) use program::{Data, lines, with_remarks};
 
 /// Columns of the heading.
@@ -28,6 +31,8 @@ pub(crate) enum Subject {
     Ccw(u16),
     /// A word of the list of that CCW.
     ListWord(u16, u16),
+    /// A part, at this address, of the control blocks of transport mode.
+    Block(u64),
 }
 
 /// One word of the program.
@@ -35,6 +40,8 @@ pub(crate) enum Subject {
 pub(crate) struct Line {
     /// What it is about.
     pub(crate) subject: Subject,
+    /// What stands before it, if its subject does not say so.
+    pub(crate) head: String,
     /// Address, words and what they say; words begin at column [`ADDRESS`].
     pub(crate) text: String,
     /// Bytes of the words.
@@ -61,6 +68,7 @@ impl Line {
             Subject::Orb => "ORB".to_owned(),
             Subject::Ccw(index) => format!("CCW {index}"),
             Subject::ListWord(_, word) => format!("   [{word}]"),
+            Subject::Block(_) => self.head.clone(),
         };
         let _ = writeln!(
             into,
@@ -124,6 +132,7 @@ mod tests {
     fn marks_stand_under_their_digits() {
         let mut line = Line {
             subject: Subject::ListWord(0, 1),
+            head: String::new(),
             text: "00004088: 00000000 00006010  block".into(),
             bytes: 8,
             data: String::new(),

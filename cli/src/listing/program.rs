@@ -36,6 +36,9 @@ pub(crate) fn lines(
     let class = input.device_class();
     let format = program.orb().format;
     let mut lines = vec![orb_line(&input.orb, program.orb())];
+    if let Some(transport) = program.transport() {
+        lines.extend(super::transport::lines(&transport, class));
+    }
     let mut head = Command::NOP;
     for step in program.steps() {
         if !step.in_data_chain && !step.tic {
@@ -65,7 +68,7 @@ pub(crate) fn with_remarks(lines: Vec<Line>) -> Vec<Line> {
         .filter(|line| !line.marks.is_empty())
         .filter_map(|line| match line.subject {
             Subject::ListWord(index, _) => Some(index),
-            Subject::Orb | Subject::Ccw(_) => None,
+            Subject::Orb | Subject::Ccw(_) | Subject::Block(_) => None,
         })
         .collect();
     let owns = |subject| matches!(subject, Subject::Ccw(index) if owners.contains(&index));
@@ -88,6 +91,7 @@ fn orb_line(raw: &RawOrb, orb: &Orb<Guest>) -> Line {
     }
     Line {
         subject: Subject::Orb,
+        head: String::new(),
         text,
         bytes: 12,
         data: String::new(),
@@ -97,6 +101,12 @@ fn orb_line(raw: &RawOrb, orb: &Orb<Guest>) -> Line {
 
 /// `format 1, prefetch, 8-byte IDAWs on 4 KiB blocks`: what an ORB chooses.
 fn orb_text(orb: &Orb<Guest>) -> String {
+    if orb.transport {
+        return match orb.key {
+            0 => "transport mode".to_owned(),
+            key => format!("key {key}, transport mode"),
+        };
+    }
     let idaws = match IdawFormat::of(orb) {
         IdawFormat::One => "4-byte IDAWs on 2 KiB blocks",
         IdawFormat::Two2K => "8-byte IDAWs on 2 KiB blocks",
@@ -127,7 +137,6 @@ fn orb_text(orb: &Orb<Guest>) -> String {
         (orb.initial_status, "I (initial status)"),
         (orb.limit_check, "A (address limit)"),
         (orb.suppress_suspended, "U (suppress suspended)"),
-        (orb.transport, "B (transport mode)"),
         (orb.length_suppression, "L (length suppression)"),
         (orb.midaw, "D (MIDAWs)"),
     ];
@@ -161,6 +170,7 @@ fn ccw_line(step: &Step<'_>, format: Format, class: ccw::DeviceClass) -> Line {
     }
     Line {
         subject: Subject::Ccw(step.index),
+        head: String::new(),
         text,
         bytes: 8,
         data: String::new(),
@@ -223,6 +233,7 @@ fn list(step: &Step<'_>, orb: &Orb<Guest>, head: Command) -> Vec<ListWord> {
         );
         let line = Line {
             subject: Subject::ListWord(step.index, n),
+            head: String::new(),
             text,
             bytes: bytes.len(),
             data: String::new(),
@@ -274,6 +285,10 @@ fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Pro
         _ => Subject::Orb,
     };
     let mut mark = finding::mark(finding, input, program);
+    if program.transport().is_some() && site.at.is_some() {
+        super::transport::attach(lines, finding, mark);
+        return;
+    }
     if subject == Subject::Orb {
         let first = 32 * finding::orb_word(finding.code);
         mark.bits = mark.bits.map(|(a, b)| (a + first, b + first));
@@ -287,7 +302,7 @@ fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Pro
     let index = site.index.unwrap_or_default();
     let owner = |line: &Line| match line.subject {
         Subject::Ccw(n) | Subject::ListWord(n, _) => n == index,
-        Subject::Orb => false,
+        Subject::Orb | Subject::Block(_) => false,
     };
     let place = lines
         .iter()
@@ -298,6 +313,7 @@ fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Pro
         place,
         Line {
             subject,
+            head: String::new(),
             text,
             bytes: 8,
             data: String::new(),

@@ -129,11 +129,17 @@ pub(crate) fn ending(program: &Program) -> String {
     let _ = match program.scsw() {
         Some(scsw) => writeln!(
             text,
-            "  a machine ends it with {}, CCW address {:08x}: SCSW {}",
+            "  a machine ends it with {}, {} address {:08x}: SCSW {}",
             status::subchannel(scsw.subchannel),
+            if program.transport().is_some() {
+                "TCW"
+            } else {
+                "CCW"
+            },
             scsw.cpa,
             crate::dump::words(&scsw.encode().0)
         ),
+        None if program.transport().is_some() => writeln!(text, "  the device finds it"),
         None => writeln!(
             text,
             "  START SUBCHANNEL ends with an operand exception; nothing is started"

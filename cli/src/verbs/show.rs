@@ -101,6 +101,8 @@ struct Listing<'a> {
     outcome: &'static str,
     orb: String,
     ccws: Vec<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transport: Option<listing::Blocks>,
     findings: Vec<finding::Entry>,
 }
 
@@ -128,6 +130,9 @@ impl<'a> Listing<'a> {
             outcome: program.outcome().name(),
             orb: json::digits(&input.orb.0),
             ccws: ccws(input, program),
+            transport: program
+                .transport()
+                .map(|it| listing::Blocks::of(&it, input.device_class())),
             findings: finding::entries(input, program, program.findings()),
         }
     }

@@ -132,6 +132,8 @@ pub(crate) enum Host {
     Ready {
         orb: String,
         ccws: Vec<Ccw>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        blocks: Vec<Block>,
         extents: Vec<Extent>,
     },
     /// Nothing: the guest has this status already.
@@ -156,6 +158,13 @@ pub(crate) struct Ccw {
     list: Vec<String>,
 }
 
+/// What a transport-mode program has instead, as JSON: TCW and lists, and the TCCB behind the TSB.
+#[derive(Serialize)]
+pub(crate) struct Block {
+    addr: String,
+    bytes: String,
+}
+
 /// Guest storage in use, as JSON.
 #[derive(Serialize)]
 pub(crate) struct Extent {
@@ -163,6 +172,26 @@ pub(crate) struct Extent {
     host: String,
     len: u32,
     access: &'static str,
+}
+
+/// The areas of a transport-mode program, as far as they are written.
+fn blocks(ready: &Ready) -> Vec<Block> {
+    if !ready.orb().transport {
+        return Vec::new();
+    }
+    let used = ready.translated.doublewords();
+    let written = [used.ccws, used.lists, 0, used.copies];
+    let areas = ready
+        .areas
+        .iter()
+        .zip(written)
+        .filter(|(_, used)| *used > 0);
+    areas
+        .map(|(area, used)| Block {
+            addr: json::hex(area.at.get()),
+            bytes: json::digits(area.bytes.get(..used * 8).unwrap_or_default()),
+        })
+        .collect()
 }
 
 impl Host {
@@ -205,6 +234,7 @@ impl Host {
         Self::Ready {
             orb: json::digits(&ready.orb().encode().0),
             ccws: ready.ccws.iter().map(ccw).collect(),
+            blocks: blocks(ready),
             extents: ready.extents.iter().map(extent).collect(),
         }
     }

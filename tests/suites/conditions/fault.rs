@@ -16,6 +16,8 @@ enum Place {
     Ccw,
     /// A word of a list: its number, its address.
     List(u16, u64),
+    /// A word at this address of the control blocks of transport mode.
+    Block(u64),
 }
 
 /// A condition that a program is expected to meet.
@@ -33,6 +35,7 @@ pub(crate) struct Expected {
     bits: Option<(u8, u8)>,
     data: Option<u64>,
     moved: Option<usize>,
+    dcw: Option<u16>,
 }
 
 impl Expected {
@@ -49,6 +52,7 @@ impl Expected {
             bits: None,
             data: None,
             moved: None,
+            dcw: None,
         }
     }
 }
@@ -119,6 +123,24 @@ impl Expected {
         let cpa = Scsw::<ccw::Guest>::decode(&status).cpa;
         self.ccw = Some(u64::from(cpa) - 8);
         self
+    }
+
+    /// The same in transport mode, where the status names the TCW.
+    pub(crate) fn ends_tcw(mut self, scsw: &str) -> Self {
+        self.status = Some(RawScsw(hex(scsw).try_into().expect("12 bytes")));
+        self
+    }
+
+    /// The deciding word is the one at `at` of TCW or TCCB.
+    pub(crate) fn block(self, at: u64, word: &str, bits: RangeInclusive<u8>) -> Self {
+        self.word(Place::Block(at), word, bits)
+    }
+
+    /// The deciding word is DCW `n`, at `at`.
+    pub(crate) fn dcw(self, n: u16, at: u64, word: &str, bits: RangeInclusive<u8>) -> Self {
+        let mut expected = self.block(at, word, bits);
+        expected.dcw = Some(n);
+        expected
     }
 
     /// The CCW at fault, for what does not end a program.
@@ -193,7 +215,7 @@ impl Expected {
                     program.orb_word(n, u32::from_be_bytes(*word))
                 }),
             Place::Ccw => program.put(self.ccw.expect("a CCW"), word),
-            Place::List(_, at) => program.put(at, word),
+            Place::List(_, at) | Place::Block(at) => program.put(at, word),
         };
         self.repaired(repaired);
     }
@@ -245,13 +267,17 @@ impl Expected {
             Place::Orb(_) => (None, None),
             Place::Ccw => (None, self.ccw),
             Place::List(k, at) => (Some(k), Some(at)),
+            Place::Block(at) => (None, Some(at)),
         };
         assert_eq!(site.list_word, list_word, "{told}");
         assert_eq!(site.at.map(|at| at.get()), at, "{told}");
         assert_eq!(site.word.as_bytes(), self.word, "{told}");
         assert_eq!(site.bits, self.bits, "{told}");
         assert_eq!(site.data.map(|at| at.get()), self.data, "{told}");
-        if let Some(index) = site.index {
+        if verdict.transport().is_some() {
+            assert_eq!(site.index, self.dcw, "{told}");
+        }
+        if let (Some(index), None) = (site.index, verdict.transport()) {
             let step = verdict.steps().nth(usize::from(index)).expect("a step");
             assert_eq!(Some(step.at.get()), self.ccw, "the CCW with the index");
         }

@@ -38,7 +38,18 @@ impl Transport {
 }
 
 /// The status of a program that ends with the condition `code`.
-pub(crate) fn checked(work: &Buffers, code: Code, device: DeviceStatus) -> TransportScsw<Guest> {
+fn checked(work: &Buffers, code: Code, device: DeviceStatus) -> TransportScsw<Guest> {
+    let mut scsw = ended(work, check_bit(code.check()));
+    scsw.device = device;
+    scsw
+}
+
+/// The status of a program that the channel could not carry out.
+pub(crate) fn unable(work: &Buffers) -> TransportScsw<Guest> {
+    ended(work, SubchannelStatus::CHANNEL_CONTROL_CHECK)
+}
+
+fn ended(work: &Buffers, check: SubchannelStatus) -> TransportScsw<Guest> {
     let mut scsw = TransportScsw::IDLE;
     scsw.key = work.orb.key;
     scsw.irb_format = true;
@@ -48,8 +59,7 @@ pub(crate) fn checked(work: &Buffers, code: Code, device: DeviceStatus) -> Trans
         | StatusControl::SECONDARY
         | StatusControl::PENDING;
     scsw.tcw = work.orb.cpa.get();
-    scsw.device = device;
-    scsw.subchannel = check_bit(code.check());
+    scsw.subchannel = check;
     scsw
 }
 

@@ -108,6 +108,7 @@ impl Transport {
     fn place_head(&self, tidal: &mut Tidal, list: GuestAddr, tcw: GuestAddr, field: Field) {
         if let Some((Code::TidalAlign, site)) = &mut tidal.fault
             && site.at == Some(list)
+            && site.word.as_bytes().is_empty()
         {
             *site = self.tcw_site(tcw, field, 4);
         }

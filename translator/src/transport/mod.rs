@@ -14,7 +14,7 @@ mod list;
 mod rules;
 mod view;
 
-pub(crate) use complete::complete;
+pub(crate) use complete::{complete, unable};
 pub(crate) use data::judge;
 pub(crate) use emit::{TCW_DOUBLEWORDS, emit, host_orb};
 pub(crate) use fetch::fetch;
