@@ -139,7 +139,6 @@ pub(crate) fn ending(program: &Program) -> String {
             scsw.cpa,
             crate::dump::words(&scsw.encode().0)
         ),
-        None if program.transport().is_some() => writeln!(text, "  the device finds it"),
         None => writeln!(
             text,
             "  START SUBCHANNEL ends with an operand exception; nothing is started"

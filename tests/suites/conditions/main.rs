@@ -19,3 +19,5 @@ mod order;
 mod reserved;
 mod run;
 mod table;
+mod tidal;
+mod transport;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Running a program in the software channel: as the guest wrote it, and translated.
 
-use ccw::{Class, Command, Guest, Host, HostAddr, Irb, RawOrb, Scsw, Space};
+use ccw::{Class, Command, Guest, Host, HostAddr, Irb, Orb, RawOrb, Scsw, Space, TransportScsw};
+use css::device::TransportMode;
 use css::{AddressLimit, Config, Device, Progress, Ram, Reply, Storage, Subchannel, Transfer};
 use pinning::{Budget, PlainPinner};
 use tests::program::GuestProgram;
@@ -12,6 +13,7 @@ const OFFSET: u64 = 1 << 33;
 const CCWS: u64 = 0x10_0000;
 const LISTS: u64 = 0x20_0000;
 const SCRATCH: u64 = 0x30_0000;
+const COPIES: u64 = 0x40_0000;
 /// Bytes that the device moves at a time.
 const PIECE: usize = 251;
 
@@ -26,6 +28,8 @@ pub(crate) struct Full {
     modifier: Option<usize>,
     /// What it sends for input, instead of a pattern.
     input: Option<Vec<u8>>,
+    /// Commands come as DCWs.
+    transport: bool,
 }
 
 impl Full {
@@ -55,12 +59,22 @@ impl Full {
 }
 
 impl Device for Full {
+    fn transport_mode(&self) -> TransportMode {
+        TransportMode::OneWay
+    }
+
     fn execute(&mut self, command: Command, transfer: &mut dyn Transfer) -> Reply {
         let n = self.moved.len();
-        let limit = match self.early {
+        let mut limit = match self.early {
             Some((early, bytes)) if early == n => bytes,
             _ => usize::MAX,
         };
+        if self.transport {
+            let mut control = [0; 256];
+            transfer.read_variable(&mut control);
+            let count = transfer.to_data().unwrap_or_default();
+            limit = limit.min(usize::try_from(count).unwrap_or(usize::MAX));
+        }
         let input = matches!(
             command.class(),
             Class::Read | Class::Sense | Class::ReadBackward
@@ -131,6 +145,12 @@ fn run<S: Space>(
     storage: &mut dyn Storage<S>,
     mut device: Full,
 ) -> Ran<S> {
+    let transport = Orb::<S>::decode(orb).transport;
+    device.transport = transport;
+    let config = Config {
+        transport,
+        ..config
+    };
     let mut subchannel = Subchannel::<S>::new(config);
     subchannel.start_raw(orb).expect("condition code 0");
     // The first S flag, if the ORB allows any, is passed over.
@@ -187,6 +207,9 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
         HostAddr::new(SCRATCH),
     )
     .expect("a page");
+    let mut copies = vec![0xff; 0x1000];
+    let area = Area::new(HostAddr::new(COPIES), &mut copies).expect("below 2 GiB");
+    let slot = slot.with_copies(area).expect("an area of its own");
     let pinned = plan.pin(&pinner).expect("pins");
     let translated = pinned.emit(slot).expect("room");
     let mut storage = Ram::<Host>::new(1 << 36);
@@ -195,13 +218,19 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
     }
     storage.write(HostAddr::new(CCWS), &ccws);
     storage.write(HostAddr::new(LISTS), &lists);
+    storage.write(HostAddr::new(COPIES), &copies);
     let orb = translated.orb().encode();
+    let transport = translated.orb().transport;
     let ran = run(&orb, Config::default(), &mut storage, device);
     let completion = translated.complete(&ran.irb);
     assert!(
         !completion.unmapped && !completion.unexplained,
         "{completion:?}"
     );
+    if transport && TransportScsw::of(&completion.irb.scsw).tsb_is_valid() {
+        let tsb = storage.read(HostAddr::new(COPIES), 64);
+        storage.write(HostAddr::new(0x2100 + OFFSET), &tsb);
+    }
     Translated::Shown {
         scsw: completion.irb.scsw,
         moved: ran.moved,
@@ -213,6 +242,6 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
 pub(crate) fn same_bytes(guest: &Ram<Guest>, host: &Ram<Host>) {
     for (at, page) in guest.touched() {
         let image = host.read(HostAddr::new(at.get() + OFFSET), page.len());
-        assert_eq!(image, page, "the page at {at:?}");
+        assert!(image == page, "the page at {at:?}");
     }
 }

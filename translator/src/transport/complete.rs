@@ -2,28 +2,29 @@
 //! The status of transport-mode programs. "PoP: SCSW".
 
 use ccw::{
-    Addr31, DeviceStatus, FunctionControl, Guest, Host, Irb, StatusControl, SubchannelStatus,
-    TransportScsw,
+    Addr31, DeviceStatus, FcxStatus, FunctionControl, Guest, Host, Irb, StatusControl,
+    SubchannelStatus, TransportScsw,
 };
 
 use super::{Fault, Transport, When};
-use crate::{Buffers, Code, Completion, complete::guest_esw, status::check_bit};
+use crate::{Buffers, Completion, complete::guest_esw, status::check_bit};
 
 /// The checks that a condition of the program is reported as.
 const CHECKS: SubchannelStatus =
     SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
 
 impl Transport {
-    /// The status of a program whose channel stops at a condition; none if the device says how it
-    /// ends.
+    /// The status of a program that ends with a condition. What the device finds it tells in a TSB.
     pub(crate) fn status(&self, work: &Buffers) -> Option<TransportScsw<Guest>> {
         let Fault { code, when, .. } = self.fault?;
-        let device = match when {
-            When::Tcw | When::Start => DeviceStatus::empty(),
-            When::Device => return None,
-            When::Data => DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END,
-        };
-        Some(checked(work, code, device))
+        let mut scsw = ended(work, check_bit(code.check()));
+        if when >= When::Device {
+            scsw.device = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
+        }
+        if when == When::Device {
+            scsw.fcx_status = FcxStatus::TSB_VALID;
+        }
+        Some(scsw)
     }
 }
 
@@ -35,13 +36,6 @@ impl Transport {
         irb.scsw = self.status(work)?.carry();
         Some(irb)
     }
-}
-
-/// The status of a program that ends with the condition `code`.
-fn checked(work: &Buffers, code: Code, device: DeviceStatus) -> TransportScsw<Guest> {
-    let mut scsw = ended(work, check_bit(code.check()));
-    scsw.device = device;
-    scsw
 }
 
 /// The status of a program that the channel could not carry out.

@@ -74,7 +74,7 @@ impl Judge<'_> {
         }
         let tsb = self.transport.meaning().tsb;
         let len = TSB_SIZE as u64;
-        let (good, code) = self.usable(tsb, len, true, [Code::TcwUnavail, Code::TcwProt]);
+        let (good, code) = self.usable(tsb, len, true, [Code::TidawData, Code::TcwProt]);
         if let Some(code) = code {
             let site = self.transport.tcw_site(self.tcw, Field::Tsb, 0);
             let data = tsb.checked_add(good);
