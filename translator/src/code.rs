@@ -284,7 +284,7 @@ codes! {
         "a MIDAW designates storage that exists"; "point the MIDAW at storage"
 
     TcwUnavail "T01" "tcw-unavail" ProgramCheck Guest Always
-        "a TCW lies in storage that exists"; "point ORB word 2 at a TCW in storage"
+        "a TCW, its TCCB and its TSB lie in storage that exists"; "point the ORB, or the TCW, at blocks in storage"
     TcwFormat "T02" "tcw-format" ProgramCheck Guest Always
         "format and reserved bits of a TCW are zero"; "clear the bits that are marked"
     TcwTidawFormat "T03" "tcw-tidaw-format" ProgramCheck Guest Always
@@ -316,16 +316,16 @@ codes! {
     TidalPage "T14" "tidal-page" ProgramCheck Guest Reached
         "a list of TIDAWs crosses a 4 KiB boundary only by a T-TIC"; "end the page with a TIDAW that has the T-TIC flag"
     TidawRsvd "T15" "tidaw-rsvd" ProgramCheck Guest Reached
-        "reserved bits of a TIDAW are zero"; "clear the bits that are marked"
+        "reserved bits of a TIDAW are zero, and a T-TIC has no other flag"; "clear the bits that are marked"
     TidawCount "T16" "tidaw-count" ProgramCheck Guest Reached
         "a TIDAW designates 1 to 4096 bytes of one 4 KiB block, and a T-TIC none";
         "divide the area into two TIDAWs at the boundary"
     TidawTticSeq "T17" "tidaw-ttic-seq" ProgramCheck Guest Reached
-        "a T-TIC does not lead to another T-TIC, and has no other flag"; "point the first T-TIC at the second one's target, and clear its other flags"
+        "a T-TIC does not lead to another T-TIC"; "point the first T-TIC at the second one's target"
     TidawSum "T18" "tidaw-sum" ProgramCheck Guest Reached
         "the counts of the TIDAWs up to the last one add up to the count of the TCW"; "correct the counts, or the place of the last flag"
     TidawData "T19" "tidaw-data" ProgramCheck Guest Reached
-        "data, TCCB, TSB and TIDAWs lie in storage that exists"; "point the TIDAW or the TCW at storage"
+        "the data of a TCW, and TIDAWs with what they designate, lie in storage that exists"; "point the TIDAW or the TCW at storage"
     TcwIntrg "T20" "tcw-intrg" ProgramCheck Guest Reached
         "an interrogate TCW begins on a 64-byte boundary below 2 GiB"; "move it to a multiple of 64, or clear the last word of the TCW"
     TcwProt "T21" "tcw-prot" ProtectionCheck Guest Always

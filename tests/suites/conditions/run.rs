@@ -28,8 +28,6 @@ pub(crate) struct Full {
     modifier: Option<usize>,
     /// What it sends for input, instead of a pattern.
     input: Option<Vec<u8>>,
-    /// Commands come as DCWs.
-    transport: bool,
 }
 
 impl Full {
@@ -69,10 +67,8 @@ impl Device for Full {
             Some((early, bytes)) if early == n => bytes,
             _ => usize::MAX,
         };
-        if self.transport {
-            let mut control = [0; 256];
-            transfer.read_variable(&mut control);
-            let count = transfer.to_data().unwrap_or_default();
+        if let Some(count) = transfer.data_count() {
+            transfer.pass_control();
             limit = limit.min(usize::try_from(count).unwrap_or(usize::MAX));
         }
         let input = matches!(
@@ -146,7 +142,6 @@ fn run<S: Space>(
     mut device: Full,
 ) -> Ran<S> {
     let transport = Orb::<S>::decode(orb).transport;
-    device.transport = transport;
     let config = Config {
         transport,
         ..config
@@ -229,7 +224,8 @@ pub(crate) fn translated(program: &GuestProgram, device: Full) -> Translated {
     );
     if transport && TransportScsw::of(&completion.irb.scsw).tsb_is_valid() {
         let tsb = storage.read(HostAddr::new(COPIES), 64);
-        storage.write(HostAddr::new(0x2100 + OFFSET), &tsb);
+        let at = program.judge().transport().map(|it| it.tcw().tsb.get());
+        storage.write(HostAddr::new(at.expect("a TCW") + OFFSET), &tsb);
     }
     Translated::Shown {
         scsw: completion.irb.scsw,

@@ -11,7 +11,7 @@ use translator::Code;
 const OF_THE_INSTRUCTION: [Code; 3] = [Code::OrbAlign, Code::OrbSid, Code::OrbLpmNone];
 
 /// Conditions whose tests are being written.
-const IN_WORK: [&str; 5] = ["T", "E04", "E05", "E11", "E13"];
+const IN_WORK: [&str; 4] = ["E04", "E05", "E11", "E13"];
 
 /// What a machine reports though the program breaks no rule: it has no code, and each of these must
 /// come about in the software channel, and come back from a host through `complete` and the mediator.

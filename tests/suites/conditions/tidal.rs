@@ -22,11 +22,6 @@ fn stopped(code: Code, program: GuestProgram) -> Expected {
     fault(code, program).ends_tcw(STOPPED)
 }
 
-/// `program` is stopped before the device gets its commands.
-fn at_once(code: Code, program: GuestProgram) -> Expected {
-    fault(code, program).ends_tcw("00104017 00001000 00200000")
-}
-
 /// The halves of the usual list.
 const FIRST: &str = "00000000 00000800 00000000 00005800";
 const LAST: &str = "80000000 00000800 00000000 00009000";
@@ -108,6 +103,18 @@ fn t15_tidaw_rsvd() {
         .list(1, 0x2010, wrong, 5..=31)
         .after(0x800)
         .becomes(LAST);
+    // A T-TIC that is something else as well.
+    for wrong in ["90000000", "50000000", "30000000", "18000000"] {
+        let list = |head: &str| {
+            let jump = format!("{head} 00000000 00000000 00003000");
+            by(&jump).put(0x3000, &format!("{FIRST} {LAST}"))
+        };
+        let word = format!("{wrong} 00000000 00000000 00003000");
+        stopped(Code::TidawRsvd, list(wrong))
+            .list(0, 0x2000, &word, 0..=4)
+            .after(0)
+            .becomes("10000000 00000000 00000000 00003000");
+    }
 }
 
 #[test]
@@ -142,18 +149,6 @@ fn t17_tidaw_ttic_seq() {
         .list(1, 0x3000, second, 3..=3)
         .after(0)
         .repaired(list.put(0x2000, second));
-    // A T-TIC that is something else as well.
-    for wrong in ["90000000", "50000000", "30000000", "18000000"] {
-        let list = |head: &str| {
-            let jump = format!("{head} 00000000 00000000 00003000");
-            by(&jump).put(0x3000, &format!("{FIRST} {LAST}"))
-        };
-        let word = format!("{wrong} 00000000 00000000 00003000");
-        stopped(Code::TidawTticSeq, list(wrong))
-            .list(0, 0x2000, &word, 0..=4)
-            .after(0)
-            .becomes("10000000 00000000 00000000 00003000");
-    }
     // To itself.
     let itself = "10000000 00000000 00000000 00002010";
     stopped(Code::TidawTticSeq, by(&format!("{FIRST} {itself}")))
@@ -214,20 +209,6 @@ fn t19_tidaw_data() {
         .no_list(1, 0x1_0000_3000)
         .after(0)
         .repaired(read());
-    // The TCCB.
-    at_once(Code::TidawData, read().put(0x1020, "00000001 00002200"))
-        .block(0x1020, "00000001 00002200", 0..=63)
-        .data(0x1_0000_2200)
-        .becomes("00000000 00002200");
-    at_once(Code::TidawData, read().put(0x1020, "00000000 000FFFF8"))
-        .block(0x1020, "00000000 000FFFF8", 0..=63)
-        .data(0x10_0000)
-        .becomes("00000000 00002200");
-    // A channel that could not tell how the program ends does not begin.
-    at_once(Code::TidawData, read().put(0x1018, "00000000 000FFFD0"))
-        .block(0x1018, "00000000 000FFFD0", 0..=63)
-        .data(0x10_0000)
-        .becomes("00000000 000FFFC0");
 }
 
 /// What a key or a map forbids is told of data in this mode as in the other.

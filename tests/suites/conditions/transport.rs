@@ -49,6 +49,22 @@ fn t01_tcw_unavail() {
         .ends_tcw("00104017 00100000 00200000")
         .orb(2, "00100000", 1..=25)
         .becomes("00001000");
+    // The TCCB.
+    stopped(Code::TcwUnavail, read().put(0x1020, "00000001 00002200"))
+        .block(0x1020, "00000001 00002200", 0..=63)
+        .data(0x1_0000_2200)
+        .becomes("00000000 00002200");
+    stopped(Code::TcwUnavail, read().put(0x1020, "00000000 000FFFF8"))
+        .block(0x1020, "00000000 000FFFF8", 0..=63)
+        .data(0x10_0000)
+        .becomes("00000000 00002200");
+    // The TSB, which the channel looks for at the end.
+    fault(Code::TcwUnavail, read().put(0x1018, "00000000 00100000"))
+        .ends_tcw("00104017 00001000 0C200000")
+        .block(0x1018, "00000000 00100000", 0..=63)
+        .data(0x10_0000)
+        .after(0x1000)
+        .becomes("00000000 000FFFC0");
 }
 
 #[test]
@@ -220,9 +236,9 @@ fn t21_tcw_prot() {
     keyed(0x1000)
         .orb(2, "00001000", 1..=25)
         .repaired(open(0x1000));
-    // TSB, TCCB and list are all there: the TSB counts first.
+    // TCCB, list and TSB are all there: the TCCB counts first.
     keyed(0x2000)
-        .block(0x1018, "00000000 00002100", 0..=63)
-        .data(0x2100)
+        .block(0x1020, "00000000 00002200", 0..=63)
+        .data(0x2200)
         .repaired(open(0x2000));
 }

@@ -7,7 +7,7 @@ use ccw::{
 };
 
 use super::{Fault, Transport, When};
-use crate::{Buffers, Completion, complete::guest_esw, status::check_bit};
+use crate::{Buffers, Code, Completion, complete::guest_esw, status::check_bit};
 
 /// The checks that a condition of the program is reported as.
 const CHECKS: SubchannelStatus =
@@ -29,6 +29,12 @@ impl Transport {
 }
 
 impl Transport {
+    /// Why the TSB cannot be stored.
+    fn unstorable(&self) -> Option<Code> {
+        let fault = self.fault.filter(|it| it.when == When::Status);
+        fault.map(|it| it.code)
+    }
+
     /// The status of a program that ends before the device gets its commands.
     pub(crate) fn ends_at_once(&self, work: &Buffers) -> Option<Irb<Guest>> {
         self.fault.filter(|it| it.when <= When::Start)?;
@@ -87,6 +93,9 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         }
     }
     let unexplained = !unmapped && explain(&mut to, work.transport.fault);
+    if let Some(code) = work.transport.unstorable() {
+        withhold(&mut to, code);
+    }
     let mut irb = Irb::IDLE;
     irb.esw = guest_esw(&host.esw);
     to.extended_status_word = irb.esw.is_format0();
@@ -104,6 +113,15 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         unexplained,
         arrived: None,
         refused: None,
+    }
+}
+
+/// The TSB that goes with this status cannot be stored, for `code`.
+fn withhold(scsw: &mut TransportScsw<Guest>, code: Code) {
+    if scsw.tsb_is_valid() {
+        scsw.fcx_status -= FcxStatus::TSB_VALID;
+        scsw.subchannel |= check_bit(code.check());
+        scsw.status |= StatusControl::ALERT;
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
         key: work.orb.key,
         extents: &mut extents,
     };
-    judge.status_block();
     judge.data();
+    judge.status_block();
     let overlap = judge.overlap();
     work.extents = extents;
     if let Some(Fault { code, site, .. }) = transport.fault {
@@ -67,18 +67,19 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// A channel that could not tell how a program ends does not begin.
+    /// Looks whether the TSB can be stored.
     fn status_block(&mut self) {
-        if self.transport.fault.is_some_and(|it| it.when == When::Tcw) {
+        if self.transport.fault.is_some() {
             return;
         }
         let tsb = self.transport.meaning().tsb;
         let len = TSB_SIZE as u64;
-        let (good, code) = self.usable(tsb, len, true, [Code::TidawData, Code::TcwProt]);
+        let (good, code) = self.usable(tsb, len, true, [Code::TcwUnavail, Code::TcwProt]);
         if let Some(code) = code {
             let site = self.transport.tcw_site(self.tcw, Field::Tsb, 0);
             let data = tsb.checked_add(good);
-            self.transport.fail(When::Tcw, code, Site { data, ..site });
+            self.transport
+                .fail(When::Status, code, Site { data, ..site });
         }
     }
 

@@ -68,7 +68,7 @@ impl<G: GuestStorage> Reader<'_, G> {
         if allowed < read {
             Err((allowed, Code::TcwProt))
         } else if read < all {
-            Err((read, Code::TidawData))
+            Err((read, Code::TcwUnavail))
         } else {
             into.extend_from_slice(buf);
             Ok(())
@@ -144,6 +144,10 @@ impl Transport {
             let area = entry.tidaw();
             let len = usize::try_from(area.count).unwrap_or(usize::MAX);
             if let Err((good, code)) = reader.bytes(&mut tccb, area.addr, len) {
+                let code = match code {
+                    Code::TcwUnavail => Code::TidawData,
+                    protected => protected,
+                };
                 let data = area.addr.checked_add(good);
                 let site = entry.site(k, (64, 127));
                 fault = Some((code, Site { data, ..site }));

@@ -235,7 +235,7 @@ fn judge(raw: RawTidaw, left: u64, after_jump: bool) -> Result<Step, (Code, (u8,
         return if after_jump {
             Err((Code::TidawTticSeq, (3, 3)))
         } else if flags != T_TIC {
-            Err((Code::TidawTticSeq, (0, 4)))
+            Err((Code::TidawRsvd, (0, 4)))
         } else if count != 0 {
             Err((Code::TidawCount, (32, 63)))
         } else if !addr.is_aligned(TIDAW_SIZE) {

@@ -66,6 +66,8 @@ pub(crate) enum When {
     Device,
     /// By the channel, in the data or its list.
     Data,
+    /// By the channel, when it stores the TSB.
+    Status,
 }
 
 /// A part of the data that one TIDAW, or the TCW itself, designates.
