@@ -3,10 +3,11 @@
 //! the same after being encoded and decoded again.
 
 use ccw::{
-    Ccw, CcwFlags, CcwLine, Ciw, Crw, DeviceClass, Erw, Esw, Format, Guest, InterruptionCode, Irb,
-    Midaw, Orb, Pmcw, RawCcw, RawCiw, RawCrw, RawErw, RawEsw, RawIdaw1, RawIdaw2,
-    RawInterruptionCode, RawIrb, RawMidaw, RawOrb, RawPmcw, RawSchib, RawScsw, RawSubsystemId,
-    Schib, Scsw, SenseId, SubsystemId,
+    Ccw, CcwFlags, CcwLine, Ciw, Crw, Dcws, DeviceClass, Erw, Esw, Format, Guest, Interrogate,
+    InterruptionCode, Irb, Midaw, Orb, Pmcw, RawCcw, RawCiw, RawCrw, RawErw, RawEsw, RawIdaw1,
+    RawIdaw2, RawInterrogate, RawInterruptionCode, RawIrb, RawMidaw, RawOrb, RawPmcw, RawSchib,
+    RawScsw, RawSubsystemId, RawTccb, RawTcw, RawTidaw, RawTsb, Schib, Scsw, SenseId, SubsystemId,
+    TSB_SENSE_SIZE, Tccb, Tcw, Tidaw, TransportScsw, Tsb,
 };
 
 /// The first `N` of `bytes`, then zeros.
@@ -22,6 +23,7 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 pub fn check(bytes: &[u8]) {
     words(bytes);
     blocks(bytes);
+    transport(bytes);
     for chunk in bytes.chunks(8) {
         ccw(RawCcw(array(chunk)));
     }
@@ -108,6 +110,55 @@ fn blocks(bytes: &[u8]) {
     assert_eq!(InterruptionCode::decode(&code.encode()), code);
     if let Some(id) = SenseId::decode(bytes) {
         assert_eq!(SenseId::decode(&id.encode()), Some(id));
+    }
+}
+
+fn transport(bytes: &[u8]) {
+    let tcw = Tcw::<Guest>::decode(&RawTcw(array(bytes)));
+    assert_eq!(Tcw::decode(&tcw.encode()), tcw);
+    assert!(tcw.encode().reserved_is_zero());
+    assert_eq!(
+        Tcw::<Guest>::tccb_length_of(tcw.tccb_size()),
+        Some(tcw.tccb_length)
+    );
+    let tidaw = Tidaw::<Guest>::decode(RawTidaw(array(bytes)));
+    assert_eq!(Tidaw::decode(tidaw.encode()), tidaw);
+    assert!(tidaw.encode().reserved_is_zero());
+    let tsb = Tsb::decode(&RawTsb(array(bytes)));
+    assert_eq!(Tsb::decode(&tsb.encode()), tsb);
+    assert!(tsb.sense().len() <= TSB_SENSE_SIZE);
+    let asked = Interrogate::decode(&RawInterrogate(array(bytes)));
+    assert_eq!(Interrogate::decode(&asked.encode()), asked);
+    let scsw = TransportScsw::<Guest>::decode(&RawScsw(array(bytes)));
+    assert_eq!(TransportScsw::decode(&scsw.encode()), scsw);
+    assert_eq!(TransportScsw::of(&scsw.carry()), scsw);
+    for bidirectional in [false, true] {
+        tccb(bytes, bidirectional);
+    }
+}
+
+/// A TCCB, and its commands one by one: each lies where it says, and behind the one before.
+fn tccb(bytes: &[u8], bidirectional: bool) {
+    let tccb = Tccb::decode(RawTccb(bytes), bidirectional);
+    let mut written = vec![0xff; tccb.size() + 1];
+    let size = tccb.write(&mut written);
+    assert_eq!(size, Some(tccb.size()));
+    assert_eq!(written.pop(), Some(0xff));
+    assert_eq!(Tccb::decode(RawTccb(&written), bidirectional), tccb);
+    let mut end = 0;
+    for dcw in tccb.dcws() {
+        let (offset, dcw) = match dcw {
+            Ok(dcw) => dcw,
+            Err(overrun) => {
+                assert_eq!(overrun.offset, end);
+                break;
+            }
+        };
+        assert_eq!(offset, end);
+        let mut written = vec![0; dcw.size()];
+        assert_eq!(dcw.write(&mut written), Some(dcw.size()));
+        assert_eq!(Dcws::new(&written).next(), Some(Ok((0, dcw))));
+        end += dcw.size();
     }
 }
 

@@ -25,15 +25,49 @@ pub const TARGETS: [&str; 5] = ["decode", "walk", "equivalence", "device", "regi
 /// Most bytes of a seed: a fuzzer makes little of large ones.
 const LARGEST: usize = 600;
 
+/// Blocks of transport mode, written out: a read of two TIDAWs, its TCCB, a TSB with sense bytes, and
+/// a TCCB that has control data and interrogates.
+const BLOCKS: [(&str, &str); 5] = [
+    (
+        "transport-tcw",
+        "00040000 000e0000 00000000 00000000 00000000 00004400 00000000 00004480 \
+         00000000 00004500 00000000 00001000 00000000 00000000 00000000 00000000",
+    ),
+    (
+        "transport-tidaws",
+        "00000000 00000800 00000000 00005800 80000000 00000800 00000000 00009000",
+    ),
+    (
+        "transport-tccb",
+        "7f000000 00000014 1ffe0000 00000000 06000000 00001000 00000000 00001004",
+    ),
+    (
+        "transport-tsb",
+        "40c10008 00000005 00000000 00000000 00000000 00000000 00000000 00000000 08112200",
+    ),
+    (
+        "transport-interrogate",
+        "7f000000 00000034 1fff0000 00000000 40000020 00000000 00010280 8080001e \
+         a0000000 00000000 00112233 44556677 8899aabb ccddeeff 00000000 00000004",
+    ),
+];
+
 /// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
-/// `walk` those with a mistake, for `decode` their ORBs and CCWs alone, for `device` and `region`
-/// cases that were written by hand.
+/// `walk` those with a mistake, for `decode` their ORBs and CCWs alone and blocks of transport mode,
+/// for `device` and `region` cases that were written by hand.
 ///
 /// # Errors
 ///
 /// When the programs cannot be read.
 pub fn all() -> io::Result<Vec<Seed>> {
-    let mut seeds = Vec::new();
+    let mut seeds: Vec<Seed> = BLOCKS
+        .iter()
+        .map(|(name, hex)| Seed {
+            target: "decode",
+            name: (*name).to_owned(),
+            bytes: bytes(hex),
+        })
+        .collect();
     for (target, cases) in [
         ("device", subchannel::device_seeds()),
         ("region", subchannel::region_seeds()),
@@ -71,6 +105,19 @@ pub fn all() -> io::Result<Vec<Seed>> {
         });
     }
     Ok(seeds)
+}
+
+/// The bytes that `hex` spells.
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect()
 }
 
 /// The folder of a target's seeds.
