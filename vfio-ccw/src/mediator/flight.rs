@@ -11,7 +11,7 @@
 //! Clearing is reached from everywhere, for several reasons ([`Then`]); Gone as well, for good.
 
 use ccw::{Guest, Irb};
-use translator::{Running, Translated};
+use translator::{Earlier, Running, Translated};
 
 use super::place::{Place, Turn};
 use super::window::{Lease, ShadowWindow};
@@ -67,6 +67,7 @@ pub(super) struct Job {
     pub(super) lease: Lease,
     /// Where it began.
     pub(super) place: Place,
+    once: bool,
     /// Primary status was presented: only the device end is still to come.
     pub(super) primary: bool,
     /// It was told what the program may have stored into.
@@ -90,6 +91,8 @@ pub(super) enum Suspicion {
 pub(super) struct Waiting {
     /// Where it begins, or goes on.
     pub(super) place: Place,
+    /// What must be repeated in front of it, until it is `ready`.
+    pub(super) earlier: Earlier<ShadowWindow>,
     /// The program from there; `None` while storage that it wants is being withdrawn: it is made when that is
     /// over.
     pub(super) ready: Option<Ready>,
@@ -102,6 +105,8 @@ pub(super) struct Waiting {
 pub(super) struct Ready {
     pub(super) program: Translated<ShadowWindow>,
     pub(super) lease: Lease,
+    /// Segments of before are repeated in it: it cannot be made a second time.
+    pub(super) once: bool,
 }
 
 impl Waiting {
@@ -109,6 +114,7 @@ impl Waiting {
     pub(super) fn at(place: Place, ready: Option<Ready>) -> Self {
         Self {
             place,
+            earlier: Earlier::NONE,
             ready,
             put_off: 0,
         }
@@ -122,12 +128,17 @@ impl Waiting {
 
 impl Job {
     pub(super) fn new(place: Place, ready: Ready) -> Self {
-        let Ready { program, mut lease } = ready;
+        let Ready {
+            program,
+            mut lease,
+            once,
+        } = ready;
         lease.start();
         Self {
             program: program.start(),
             lease,
             place,
+            once,
             primary: false,
             told: false,
             suspect: None,
@@ -140,13 +151,19 @@ impl Job {
             program,
             mut lease,
             place,
+            once,
             ..
         } = self;
         let program = program.refused()?;
         lease.stop();
         Some(Waiting {
             place,
-            ready: Some(Ready { program, lease }),
+            earlier: Earlier::NONE,
+            ready: Some(Ready {
+                program,
+                lease,
+                once,
+            }),
             put_off,
         })
     }

@@ -32,15 +32,22 @@ impl<D: CcwDevice> Mediator<D> {
     /// if the policy is [`UnmapPolicy::Halt`], is stopped, and the guest is told that it ended in a
     /// channel-control check. In neither case is the device reset.
     pub fn make_way(&mut self, withdrawal: &Withdrawal, out: &mut Vec<Event>) {
-        if withdrawal.touches(self.waiting()) {
-            let waiting = self.waiting.as_mut();
-            if let Some(ready) = waiting.and_then(|waiting| waiting.ready.take()) {
+        let halts = withdrawal.policy() == UnmapPolicy::Halt;
+        let touched = withdrawal.touches(self.waiting());
+        if let Some(waiting) = &mut self.waiting {
+            let once = waiting.ready.as_ref().is_some_and(|ready| ready.once);
+            if (touched && once) || !waiting.earlier.is_empty() {
+                // It is under way, and as good as one that runs.
+                if halts {
+                    self.metrics.made_way += 1;
+                    self.stop(out);
+                }
+            } else if touched && let Some(ready) = waiting.ready.take() {
+                // There is a timer already: this is a start that was put off.
                 self.metrics.withheld += 1;
                 self.unmake(ready);
             }
-            // There is a timer already: this is a start that was put off.
         }
-        let halts = withdrawal.policy() == UnmapPolicy::Halt;
         if halts && matches!(self.flight, Flight::Running(_)) && withdrawal.touches(self.running())
         {
             self.metrics.made_way += 1;

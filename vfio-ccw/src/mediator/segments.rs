@@ -9,16 +9,18 @@
 //!                                                                          the guest resumes it)
 //! ```
 //!
-//! Between two parts nothing of the program is at the host: no pin, no slot. What is left of it waits
-//! as a start does that the host has put off ([`Waiting`]), so everything that can happen to that can
-//! happen to this: it is taken back, waits for storage, or ends in a check.
+//! Between two parts nothing of the program is at the host. What is left of it waits as a start does
+//! that the host has put off ([`Waiting`]), so everything that can happen to that can happen to this: it
+//! is taken back, waits for storage, or ends in a check. It holds nothing but, on a device that keeps
+//! state in a chain, the storage of commands that are repeated in front of the next part ([`Earlier`]).
 
 use ccw::{Guest, Host, Irb, StatusControl};
-use translator::{Arrival, Cause};
+use translator::{Arrival, Cause, Earlier, Rejected};
 
 use super::flight::{Flight, Job, Waiting};
 use super::place::{Place, Turn};
 use super::subchannel::Posted;
+use super::window::ShadowWindow;
 use super::{ConditionCode, Event, Mediator, status};
 use crate::CcwDevice;
 
@@ -60,12 +62,40 @@ impl<D: CcwDevice> Mediator<D> {
             self.lost(out);
             return;
         }
-        let orb = job.place.orb;
-        self.retire(job);
+        let place = Place::reached(&job.place.orb, arrival, Turn::Ours);
+        let earlier = self.retire_behind(job, host);
         self.rest();
-        let place = self.come_to(Place::reached(&orb, arrival, Turn::Ours), irb, out);
-        self.waiting = Some(Waiting::at(place, None));
-        self.launch_waiting(out);
+        let place = self.come_to(place, irb, out);
+        match earlier {
+            Ok(earlier) => {
+                self.waiting = Some(Waiting {
+                    earlier,
+                    ..Waiting::at(place, None)
+                });
+                self.launch_waiting(out);
+            }
+            Err(rejected) => {
+                let irb = self.refuse(&place, rejected);
+                self.post(&irb, out);
+            }
+        }
+    }
+
+    /// The host has stopped using a segment, of which something may have to be repeated in front of
+    /// the next one.
+    fn retire_behind(
+        &mut self,
+        mut job: Job,
+        host: &Irb<Host>,
+    ) -> Result<Earlier<ShadowWindow>, Rejected> {
+        self.tell_dirty(&mut job, None);
+        let Job {
+            program, mut lease, ..
+        } = job;
+        lease.stop();
+        let (earlier, buffers) = program.go_on(host)?;
+        self.keep(buffers);
+        Ok(earlier)
     }
 
     /// Control has come to `place`, where `irb` is what the guest sees: the place, and whose turn it

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use ccw::{Guest, GuestAddr, Irb, LimitMode, Orb, RawOrb};
 use translator::{
-    AddressLimit, Buffers, Check, Code, Ended, Guards, LimitAddr, Planned, Rejected, Response,
-    StorageKeys, fetch_segment, orb_fault,
+    AddressLimit, Buffers, Cause, Check, Code, Earlier, Ended, Guards, LimitAddr, Planned,
+    Rejected, Response, StorageKeys, fetch_segment, orb_fault,
 };
 
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Ready, Then, Waiting};
 use super::place::{Place, Turn};
-use super::window::Layout;
+use super::window::{Layout, ShadowWindow};
 use super::{ConditionCode, Event, Exception, Mediator, status};
 use crate::CcwDevice;
 
@@ -27,12 +27,12 @@ enum Prepared {
     /// It can be given to the host.
     Ready(Ready),
     /// It wants storage that is being withdrawn: whether there will be any is not known yet.
-    Withheld,
+    Withheld(Earlier<ShadowWindow>),
     /// It ends at once, with this status.
     Status(Irb<Guest>),
     /// It comes to this place without anything being done: it is suspended there, or to be fetched
     /// again. The guest may have to be told.
-    Arrived(Place, Irb<Guest>),
+    Arrived(Place, Irb<Guest>, Earlier<ShadowWindow>),
     /// Nothing happens, but for this.
     Answer(Result<ConditionCode, Exception>),
 }
@@ -68,12 +68,12 @@ impl<D: CcwDevice> Mediator<D> {
             return Ok(ConditionCode::Cc3);
         }
         let place = Place::start(orb);
-        match self.prepare(&place) {
+        match self.prepare(&place, Earlier::NONE) {
             Prepared::Ready(ready) => {
                 self.wait(place, Some(ready));
                 Ok(self.hand_over(&decoded, out))
             }
-            Prepared::Withheld => {
+            Prepared::Withheld(_) => {
                 self.subchannel.accept_start(&decoded);
                 self.wait(place, None);
                 if matches!(self.flight, Flight::Idle) {
@@ -86,7 +86,7 @@ impl<D: CcwDevice> Mediator<D> {
                 self.post(&irb, out);
                 Ok(ConditionCode::Cc0)
             }
-            Prepared::Arrived(place, irb) => {
+            Prepared::Arrived(place, irb, _) => {
                 self.subchannel.accept_start(&decoded);
                 let place = self.come_to(place, &irb, out);
                 self.wait(place, None);
@@ -213,27 +213,35 @@ impl<D: CcwDevice> Mediator<D> {
                 return false;
             }
             waiting.put_off += 1;
-            let prepared = self.prepare(&place);
+            let earlier = std::mem::replace(&mut waiting.earlier, Earlier::NONE);
+            let prepared = self.prepare(&place, earlier);
             match (prepared, &mut self.waiting) {
                 (Prepared::Ready(ready), Some(waiting)) => {
                     waiting.ready = Some(ready);
                     return true;
                 }
-                (Prepared::Withheld, _) => break,
+                (Prepared::Withheld(earlier), Some(waiting)) => {
+                    waiting.earlier = earlier;
+                    break;
+                }
                 (Prepared::Status(irb), _) => {
                     self.waiting = None;
                     self.post(&irb, out);
                     return false;
                 }
-                (Prepared::Arrived(place, irb), Some(_)) => {
+                (Prepared::Arrived(place, irb, earlier), Some(_)) => {
                     let place = self.come_to(place, &irb, out);
                     if let Some(waiting) = &mut self.waiting {
                         waiting.place = place;
+                        // A program that is resumed begins a new chain.
+                        if place.cause() == Some(Cause::Refetch) {
+                            waiting.earlier = earlier;
+                        }
                     }
                 }
                 // The guest has its condition code: what would be another one now, because its program
                 // is another one, is the channel's problem.
-                (Prepared::Answer(_) | Prepared::Ready(_) | Prepared::Arrived(..), _) => {
+                (_, _) => {
                     self.waiting = None;
                     self.post(&failed, out);
                     return false;
@@ -261,6 +269,7 @@ impl<D: CcwDevice> Mediator<D> {
             place,
             ready: Some(ready),
             put_off,
+            ..
         }) = self.waiting.take()
         else {
             return Ok(());
@@ -309,24 +318,27 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Takes back a program that the host was not given.
     pub(super) fn withdraw(&mut self) {
-        if let Some(Waiting {
-            ready: Some(ready), ..
-        }) = self.waiting.take()
-        {
+        let Some(Waiting { ready, earlier, .. }) = self.waiting.take() else {
+            return;
+        };
+        if let Some(ready) = ready {
             self.unmake(ready);
+        }
+        if let Some(buffers) = earlier.into_buffers() {
+            self.keep(buffers);
         }
     }
 
     /// Gives back what a program holds that the host was not given.
     pub(super) fn unmake(&mut self, ready: Ready) {
-        let Ready { program, lease } = ready;
+        let Ready { program, lease, .. } = ready;
         self.keep(program.release());
         drop(lease);
     }
 
     /// Reads, judges, lays out, pins and writes the guest's program from `place` on, as far as it can
-    /// be read now.
-    fn prepare(&mut self, place: &Place) -> Prepared {
+    /// be read now, behind what must be repeated of `earlier` segments.
+    fn prepare(&mut self, place: &Place, earlier: Earlier<ShadowWindow>) -> Prepared {
         let Some(lease) = self.window.lease(&self.recent) else {
             self.metrics.refused += 1;
             log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
@@ -350,44 +362,50 @@ impl<D: CcwDevice> Mediator<D> {
         let segment = place.segment();
         let (orb, map) = (&place.orb, layout.map());
         let program = fetch_segment(orb, &segment, &*layout, map, policy, &guards, buffers);
-        let plan = match program.plan(&self.config.profile) {
+        let plan = match program.plan_behind(&earlier, &self.config.profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Arrived(arrived)) => {
                 let place = Place::reached(orb, arrived.arrival(), Turn::Ours);
                 let irb = *arrived.irb();
                 self.keep(arrived.into_buffers());
-                return Prepared::Arrived(place, irb);
+                return Prepared::Arrived(place, irb, earlier);
             }
             Ok(Planned::Ended(ended)) => {
                 self.sense = None;
                 return self.ended(ended);
             }
-            Err(rejected) => return self.rejected(place, rejected, &layout),
+            Err(rejected) => return self.rejected(place, rejected, earlier, &layout),
         };
         let pinned = match plan.pin(self.window.clone()) {
             Ok(pinned) => pinned,
-            Err(rejected) => return self.rejected(place, rejected, &layout),
+            Err(rejected) => return self.rejected(place, rejected, earlier, &layout),
         };
         let pinned = match self.answer_sense(pinned, &layout) {
             Ok(ended) => return self.ended(ended),
             Err(pinned) => pinned,
         };
-        let translated = lease
-            .slot(&mut self.staging)
-            .map_err(|error| log::error!(target: "vfio_ccw::mediator::start", "{error}"))
-            .ok()
-            .map(|slot| pinned.emit(slot));
-        let program = match translated {
-            Some(Ok(program)) => program,
-            Some(Err(rejected)) => return self.rejected(place, rejected, &layout),
+        let slot = match lease.slot(&mut self.staging) {
+            Ok(slot) => slot,
             // A window whose areas do not fit each other is refused when it is made.
-            None => return Prepared::Status(place.refused(Refusal::Host)),
+            Err(error) => {
+                log::error!(target: "vfio_ccw::mediator::start", "{error}");
+                return Prepared::Status(place.refused(Refusal::Host));
+            }
+        };
+        let once = !earlier.is_empty();
+        let program = match pinned.emit_behind(earlier, slot) {
+            Ok(program) => program,
+            Err(rejected) => return self.rejected(place, rejected, Earlier::NONE, &layout),
         };
         let used = program.doublewords();
         self.metrics.ccws += used.ccws as u64;
         self.metrics.list_words += used.lists as u64;
         match lease.publish(&program, &self.staging) {
-            Ok(()) => Prepared::Ready(Ready { program, lease }),
+            Ok(()) => Prepared::Ready(Ready {
+                program,
+                lease,
+                once,
+            }),
             Err(errno) => {
                 log::error!(target: "vfio_ccw::mediator::start", "{}: slot: {errno}", self.name());
                 self.keep(program.release());
@@ -406,7 +424,13 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// The program, which was read from `place` on in `layout`, is refused by name.
-    fn rejected(&mut self, place: &Place, rejected: Rejected, layout: &Arc<Layout>) -> Prepared {
+    fn rejected(
+        &mut self,
+        place: &Place,
+        rejected: Rejected,
+        earlier: Earlier<ShadowWindow>,
+        layout: &Arc<Layout>,
+    ) -> Prepared {
         let withheld = match rejected.finding.code {
             Code::HostBusy => true,
             // It has gone since, which whoever reads the program now will find.
@@ -416,14 +440,9 @@ impl<D: CcwDevice> Mediator<D> {
         if withheld {
             self.metrics.withheld += 1;
             self.keep(rejected.into_buffers());
-            return Prepared::Withheld;
+            return Prepared::Withheld(earlier);
         }
-        self.metrics.refused += 1;
-        let level = self.level(self.metrics.refused);
-        log::log!(target: "vfio_ccw::mediator::start", level, "{}: {rejected}", self.name());
-        let response = rejected.response();
-        self.keep(rejected.into_buffers());
-        match response {
+        match self.refusal(rejected) {
             Response::OperandException => Prepared::Answer(Err(Exception::Operand)),
             Response::SpecificationException => Prepared::Answer(Err(Exception::Specification)),
             Response::ConditionCode(1) => Prepared::Answer(Ok(ConditionCode::Cc1)),
@@ -435,6 +454,22 @@ impl<D: CcwDevice> Mediator<D> {
                 Prepared::Status(irb)
             }
         }
+    }
+
+    /// Counts and tells a refusal; what the guest is told.
+    fn refusal(&mut self, rejected: Rejected) -> Response {
+        self.metrics.refused += 1;
+        let level = self.level(self.metrics.refused);
+        log::log!(target: "vfio_ccw::mediator::start", level, "{}: {rejected}", self.name());
+        let response = rejected.response();
+        self.keep(rejected.into_buffers());
+        response
+    }
+
+    /// The status of a program that is refused by name at `place`, on its way.
+    pub(super) fn refuse(&mut self, place: &Place, rejected: Rejected) -> Irb<Guest> {
+        self.refusal(rejected);
+        place.refused(Refusal::Host)
     }
 
     /// How loud to say what has happened so many times.

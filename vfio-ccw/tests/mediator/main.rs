@@ -11,6 +11,7 @@ mod interrupts;
 mod lifecycle;
 mod policy;
 mod recovery;
+mod segments;
 mod snapshot;
 mod start;
 mod storage;
