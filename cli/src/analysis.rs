@@ -4,8 +4,8 @@
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, Facilities, Guards, GuestStorage, Policy, Program, StorageKey, StorageKeys, fetch,
-    validate,
+    Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Policy, Program, StorageKey,
+    StorageKeys, fetch, validate,
 };
 
 use crate::input::Input;
@@ -20,9 +20,15 @@ const MAX_CCWS: u16 = 16_384;
 
 /// Reads and judges the program of `input`: remarks included, nothing refused that can be done.
 pub(crate) fn judge(input: &Input) -> Program {
+    judge_with(input, None)
+}
+
+/// The same for a device that may be given only these commands.
+pub(crate) fn judge_with(input: &Input, commands: Option<&CommandPolicy>) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
+        commands,
         ..Guards::default()
     };
     let policy = Policy {

@@ -79,10 +79,10 @@ pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
     text.extend(here(finding, input, program).map(|here| format!("here: {here}")));
     text.extend(doubt(finding, program).map(|doubt| format!("but:  {doubt}")));
     text.push(format!("fix:  {}", code.fix()));
-    let bits = finding
-        .site
-        .bits
-        .map(|(first, last)| (first.into(), last.into()));
+    // Parameters are not shown, so nothing of them can be marked.
+    let shown = code.check() != Check::UnitCheck || finding.site.at == finding.site.ccw;
+    let bits = finding.site.bits.filter(|_| shown);
+    let bits = bits.map(|(first, last)| (first.into(), last.into()));
     Mark { bits, text }
 }
 

@@ -5,6 +5,7 @@
 
 mod analysis;
 mod batch;
+mod commands;
 #[cfg(target_os = "linux")]
 mod description;
 mod dump;

@@ -5,10 +5,12 @@ use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 
+use ccw::DeviceStatus;
 use serde::Serialize;
-use translator::{Blame, Finding, HostProfile, Outcome, Program};
+use translator::{Blame, CommandPolicy, Finding, HostProfile, Outcome, Program};
 
 use crate::batch::{self, Report};
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, printable};
 use crate::listing::{self, Data};
@@ -24,6 +26,8 @@ pub(crate) struct Args {
     /// Say also what keeps this host from carrying a program out: software or vfio-ccw
     #[arg(long, value_name = "HOST", value_parser = profile)]
     profile: Option<HostProfile>,
+    #[command(flatten)]
+    limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -35,13 +39,19 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
 }
 
 fn one(input: &Input, args: &Args) -> Report {
-    let program = analysis::judge(input);
+    let commands = match args.limits.policy(input.device_class()) {
+        Ok(commands) => commands,
+        Err(text) => {
+            return Report::unusable(format_args!("{}: {text}", printable(&input.name)));
+        }
+    };
+    let program = analysis::judge_with(input, commands.as_ref());
     let mut findings = program.findings().to_vec();
     let mut exit = exit(program.outcome());
     let misfit = args
         .profile
         .as_ref()
-        .and_then(|profile| misfit(input, profile));
+        .and_then(|profile| misfit(input, commands.as_ref(), profile));
     if let Some(misfit) = misfit {
         findings.push(misfit);
         exit = exit.max(Exit::Refused);
@@ -54,8 +64,12 @@ fn one(input: &Input, args: &Args) -> Report {
 }
 
 /// What keeps the host from carrying out a program that is legal.
-fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {
-    match translate(input, analysis::judge(input), profile) {
+fn misfit(
+    input: &Input,
+    commands: Option<&CommandPolicy>,
+    profile: &HostProfile,
+) -> Option<Finding> {
+    match translate(input, analysis::judge_with(input, commands), profile) {
         Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
         _ => None,
     }
@@ -127,6 +141,12 @@ pub(crate) fn ending(program: &Program) -> String {
         return text;
     }
     let _ = match program.scsw() {
+        Some(scsw) if scsw.device.contains(DeviceStatus::UNIT_CHECK) => writeln!(
+            text,
+            "  the device ends it with unit check, CCW address {:08x}: SCSW {}",
+            scsw.cpa,
+            crate::dump::words(&scsw.encode().0)
+        ),
         Some(scsw) => writeln!(
             text,
             "  a machine ends it with {}, {} address {:08x}: SCSW {}",

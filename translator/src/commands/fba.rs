@@ -75,13 +75,14 @@ pub(super) fn step(
             let end = last
                 .checked_sub(first)
                 .and_then(|len| start.checked_add(len));
-            let inside = |end| {
-                policy
-                    .blocks
-                    .is_none_or(|blocks| blocks.first <= start && end <= blocks.last)
-            };
-            if !end.is_some_and(inside) {
-                return refuse(Code::PolicyExtent, 4, (0, 95), 16);
+            let (lowest, highest) = policy
+                .blocks
+                .map_or((0, u32::MAX), |blocks| (blocks.first, blocks.last));
+            if start < lowest {
+                return refuse(Code::PolicyExtent, 4, (0, 31), 16);
+            }
+            if end.is_none_or(|end| end > highest) {
+                return refuse(Code::PolicyExtent, 12, (0, 31), 16);
             }
             Ok(State {
                 extent: true,

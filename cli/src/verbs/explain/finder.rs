@@ -84,9 +84,7 @@ pub(super) const fn of(code: Code) -> Finder {
         | Code::PolicyReadOnly
         | Code::PolicyExtent
         | Code::PolicyUnconfined
-        | Code::PolicyParameters => {
-            Finder::Library("check, show and translate, with --read-only or --extent")
-        }
+        | Code::PolicyParameters => Finder::Library("check, with --read-only or --extent"),
         Code::EnvTwoWays
         | Code::EnvSkipLayout
         | Code::EnvSuspend

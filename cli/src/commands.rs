@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The options that say what a guest may do with its device.
+
+use ccw::DeviceClass;
+use translator::{Blocks, CommandPolicy, Track, Tracks};
+
+/// What a guest may do with its device.
+#[derive(clap::Args, Clone, Copy)]
+pub(crate) struct Limits {
+    /// The guest may only read the volume
+    #[arg(long)]
+    read_only: bool,
+    /// The guest has only a part of the volume: tracks such as 10.0-19.14 (cylinder.head), or blocks
+    /// such as 0-999
+    #[arg(long, value_name = "FIRST-LAST", value_parser = extent)]
+    extent: Option<Extent>,
+}
+
+/// A part of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Tracks(Tracks),
+    Blocks(Blocks),
+}
+
+impl Limits {
+    /// The policy for a device of this kind, if there are any limits.
+    ///
+    /// # Errors
+    ///
+    /// The device has no such parts.
+    pub(crate) fn policy(self, class: DeviceClass) -> Result<Option<CommandPolicy>, &'static str> {
+        let whole = match self.read_only {
+            true => CommandPolicy::read_only(class),
+            false => CommandPolicy::read_write(class),
+        };
+        match (self.extent, class) {
+            (None, _) => Ok(self.read_only.then_some(whole)),
+            (Some(Extent::Tracks(tracks)), DeviceClass::Eckd) => {
+                Ok(Some(whole.with_tracks(tracks)))
+            }
+            (Some(Extent::Blocks(blocks)), DeviceClass::Fba) => Ok(Some(whole.with_blocks(blocks))),
+            (Some(Extent::Tracks(_)), _) => Err("only a count-key-data disk has tracks"),
+            (Some(Extent::Blocks(_)), _) => Err("only a fixed-block disk has blocks"),
+        }
+    }
+}
+
+/// The extent that `text` names.
+fn extent(text: &str) -> Result<Extent, String> {
+    let tracks = |first, last| {
+        let tracks = Tracks::new(track(first)?, track(last)?)?;
+        Some(Extent::Tracks(tracks))
+    };
+    let blocks = |first: &str, last: &str| {
+        let blocks = Blocks::new(first.parse().ok()?, last.parse().ok()?)?;
+        Some(Extent::Blocks(blocks))
+    };
+    let parts = text.split_once('-');
+    let extent =
+        parts.and_then(|(first, last)| tracks(first, last).or_else(|| blocks(first, last)));
+    extent.ok_or_else(|| {
+        "two tracks such as 10.0-19.14, or two blocks such as 0-999, the lower one first".to_owned()
+    })
+}
+
+/// The track that `text` names.
+fn track(text: &str) -> Option<Track> {
+    let (cylinder, head) = text.split_once('.')?;
+    Some(Track::new(cylinder.parse().ok()?, head.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extents_by_name() {
+        let tracks = |c, h, cc, hh| {
+            let tracks = Tracks::new(Track::new(c, h), Track::new(cc, hh)).unwrap();
+            Ok(Extent::Tracks(tracks))
+        };
+        assert_eq!(extent("0.0-9.14"), tracks(0, 0, 9, 14));
+        assert_eq!(extent("65536.3-65536.3"), tracks(65536, 3, 65536, 3));
+        assert_eq!(
+            extent("7-8"),
+            Ok(Extent::Blocks(Blocks::new(7, 8).unwrap()))
+        );
+        for wrong in [
+            "",
+            "7",
+            "7.1",
+            "7.1-8",
+            "7-8.1",
+            "9.0-8.14",
+            "8-7",
+            "a-b",
+            "-1-2",
+            "1.2.3-4.5",
+        ] {
+            assert!(extent(wrong).is_err(), "{wrong}");
+        }
+    }
+}

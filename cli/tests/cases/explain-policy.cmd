@@ -1,0 +1,1 @@
+explain P01 policy-unconfined
