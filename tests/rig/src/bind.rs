@@ -16,19 +16,22 @@ pub(crate) struct Bound {
     pub(crate) files: Files,
 }
 
-/// Gives the subchannel of the device with this number (such as 0120) to vfio-ccw.
+/// Gives the subchannel of the device with this number (such as 0120) to vfio-ccw, if it has not been
+/// given yet.
 pub(crate) fn bind(number: &str) -> io::Result<Bound> {
     let device = Path::new("/sys/bus/ccw/devices").join(format!("0.0.{number}"));
     let device = fs::canonicalize(device)?;
     let missing = || io::Error::from(io::ErrorKind::NotFound);
     let subchannel = device.parent().ok_or_else(missing)?;
     let bus_id = name(subchannel).ok_or_else(missing)?;
-    fs::write(subchannel.join("driver_override"), "vfio_ccw")?;
-    fs::write(subchannel.join("driver/unbind"), &bus_id)?;
-    fs::write("/sys/bus/css/drivers/vfio_ccw/bind", &bus_id)?;
     let uuid = format!("c0c0c0c0-0000-4000-8000-00000000{number}");
-    let create = subchannel.join("mdev_supported_types/vfio_ccw-io/create");
-    fs::write(create, &uuid)?;
+    if !subchannel.join(&uuid).exists() {
+        fs::write(subchannel.join("driver_override"), "vfio_ccw")?;
+        fs::write(subchannel.join("driver/unbind"), &bus_id)?;
+        fs::write("/sys/bus/css/drivers/vfio_ccw/bind", &bus_id)?;
+        let create = subchannel.join("mdev_supported_types/vfio_ccw-io/create");
+        fs::write(create, &uuid)?;
+    }
     let files = find::files(&uuid)?;
     Ok(Bound { uuid, files })
 }

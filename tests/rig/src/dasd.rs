@@ -12,7 +12,7 @@ use crate::line::Line;
 use crate::report::Report;
 
 /// The track that most of it is about.
-const TRACK: (u16, u16) = (1, 0);
+pub(crate) const TRACK: (u16, u16) = (1, 0);
 /// Where data goes.
 const DATA: u32 = 0x20_0000;
 /// What SENSE ID stores first: a 3990 with a 3390.

@@ -5,6 +5,7 @@ use crate::guest::{CC, SLI, ccw, tic};
 
 pub(crate) const SENSE_ID: u8 = 0xe4;
 pub(crate) const NOP: u8 = 0x03;
+pub(crate) const READ_IPL: u8 = 0x02;
 pub(crate) const READ_DATA: u8 = 0x06;
 pub(crate) const SEEK: u8 = 0x07;
 pub(crate) const WRITE_CKD: u8 = 0x1d;

@@ -80,6 +80,7 @@ pub(crate) const CD: u8 = 0x80;
 pub(crate) const CC: u8 = 0x40;
 pub(crate) const SLI: u8 = 0x20;
 pub(crate) const SKIP: u8 = 0x10;
+pub(crate) const S: u8 = 0x02;
 pub(crate) const IDA: u8 = 0x04;
 
 /// Word 1 of an ORB: format-1 CCWs, prefetching, format-2 IDAWs of 4 KiB, the first path.

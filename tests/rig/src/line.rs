@@ -6,8 +6,9 @@ use std::error::Error;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use ccw::{GuestAddr, Host, Orb, RawIrb, RawOrb, SubsystemId};
+use ccw::{DeviceClass, GuestAddr, Host, Orb, RawIrb, RawOrb, SubsystemId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use translator::CommandPolicy;
 use vfio_ccw::device::kernel::{KernelDevice, KernelOpener, KernelSpace};
 use vfio_ccw::mediator::{
     ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, ShadowWindow, Timer, WindowConfig,
@@ -50,6 +51,15 @@ pub(crate) struct Line {
     timer: Option<(Timer, Instant)>,
 }
 
+/// What the VMM says of a device.
+#[derive(Debug, Default)]
+pub(crate) struct Kind {
+    /// By which its commands are read.
+    pub(crate) class: DeviceClass,
+    /// Which of them the guest may give, if not all.
+    pub(crate) commands: Option<CommandPolicy>,
+}
+
 /// One guest's storage, and where devices find it.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
@@ -81,9 +91,14 @@ impl Machine {
 impl Line {
     /// A device with a guest of its own.
     pub(crate) fn open(opener: KernelOpener) -> Result<Self, Box<dyn Error>> {
+        Self::open_as(opener, Kind::default())
+    }
+
+    /// The same, with what the VMM says of the device.
+    pub(crate) fn open_as(opener: KernelOpener, kind: Kind) -> Result<Self, Box<dyn Error>> {
         let device = Shared::new(opener.open()?)?;
         let machine = Machine::new(&device)?;
-        Self::of(&machine, device)
+        Self::of(&machine, device, kind)
     }
 
     /// A device whose guest has its storage where a mediator puts it and nowhere else; and what else
@@ -104,7 +119,7 @@ impl Line {
             window,
             space,
         };
-        Ok((Self::of(&machine, device)?, mappings))
+        Ok((Self::of(&machine, device, Kind::default())?, mappings))
     }
 
     /// The same subchannel again: its mediator goes, whatever runs, and the device stays open.
@@ -118,7 +133,7 @@ impl Line {
             device, mediator, ..
         } = self;
         drop(mediator);
-        Self::of(&machine, device)
+        Self::of(&machine, device, Kind::default())
     }
 
     /// The device, behind the mediator's back.
@@ -134,14 +149,25 @@ impl Line {
         let device = Shared::new(first.open()?)?;
         let machine = Machine::new(&device)?;
         let second = Shared::new(second.space(machine.space.clone()).open()?)?;
-        Ok([Self::of(&machine, device)?, Self::of(&machine, second)?])
+        Ok([
+            Self::of(&machine, device, Kind::default())?,
+            Self::of(&machine, second, Kind::default())?,
+        ])
     }
 
     /// The guest enables the subchannel, and asks for concurrent sense.
-    fn of(machine: &Machine, device: Shared<KernelDevice>) -> Result<Self, Box<dyn Error>> {
+    fn of(
+        machine: &Machine,
+        device: Shared<KernelDevice>,
+        kind: Kind,
+    ) -> Result<Self, Box<dyn Error>> {
         let id = SubsystemId::new(0, 0).ok_or("subchannel 0")?;
         let window = machine.window.clone();
-        let config = MediatorConfig::new(id, 0x0120);
+        let mut config = MediatorConfig {
+            commands: kind.commands,
+            ..MediatorConfig::new(id, 0x0120)
+        };
+        config.guest.policy = config.guest.policy.for_device(kind.class);
         let mut line = Self {
             guest: machine.guest.clone(),
             mediator: Mediator::attach(device.another()?, window, config)?,

@@ -19,7 +19,9 @@ mod measure;
 mod names;
 mod ownership;
 mod pair;
+mod policy;
 mod report;
+mod segments;
 mod shared;
 mod storage;
 mod tape;
@@ -29,8 +31,9 @@ use std::process::ExitCode;
 
 use bind::{Bound, bind};
 use case::Case;
+use ccw::DeviceClass;
 use eckd::sense_id;
-use line::Line;
+use line::{Kind, Line};
 use report::Report;
 use vfio_ccw::device::kernel::{KernelOpener, find};
 
@@ -55,6 +58,8 @@ fn main() -> ExitCode {
         report.at(suite);
         let result = match suite.as_str() {
             "disks" => disks(&mut report),
+            "whole" => whole(&mut report),
+            "cards" => cards(&mut report),
             "tape" => tape(&mut report),
             "printer" => printer(&mut report),
             "virtio" => virtio(&mut report),
@@ -123,6 +128,43 @@ fn disks(report: &mut Report) -> Result<(), Box<dyn Error>> {
         pair::pair(&mut Line::open_two(one, other)?, report);
     }
     ownership::ownership(&first, report)
+}
+
+/// What the kernel alone has no notion of, on a 3390.
+fn whole(report: &mut Report) -> Result<(), Box<dyn Error>> {
+    let disk = bind("0120")?;
+    let disks = || Kind {
+        class: DeviceClass::Eckd,
+        ..Kind::default()
+    };
+    for (front, opener) in openers(&disk)? {
+        report.at(&format!("segments on a 3390 by {front}"));
+        let mut line = Line::open_as(opener, disks())?;
+        dasd::data(&mut line, report);
+        segments::suspend(&mut line, report);
+    }
+    for (front, opener) in openers(&disk)? {
+        report.at(&format!("part of a 3390 by {front}"));
+        let commands = Some(policy::minidisk());
+        let kind = Kind {
+            commands,
+            ..disks()
+        };
+        policy::policy(&mut Line::open_as(opener, kind)?, report);
+    }
+    Ok(())
+}
+
+fn cards(report: &mut Report) -> Result<(), Box<dyn Error>> {
+    for (front, opener) in openers(&bind("000c")?)? {
+        report.at(&format!("3505 by {front}"));
+        let kind = Kind {
+            class: DeviceClass::UnitRecord,
+            ..Kind::default()
+        };
+        segments::cards(&mut Line::open_as(opener, kind)?, report);
+    }
+    Ok(())
 }
 
 fn tape(report: &mut Report) -> Result<(), Box<dyn Error>> {
