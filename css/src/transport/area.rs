@@ -44,7 +44,7 @@ pub(super) struct Area {
     run: u64,
     /// Check bytes that follow the run.
     cbc: u64,
-    /// Input bytes of the run are not stored.
+    /// Input bytes of the run are not stored; of output it means nothing.
     skip: bool,
     rest: Rest,
 }
@@ -255,7 +255,7 @@ impl Area {
         self.addr = tidaw.addr.get();
         self.run = count;
         self.cbc = cbc;
-        self.skip = self.purpose == Purpose::Input && tidaw.flags.contains(TidawFlags::SKIP);
+        self.skip = tidaw.flags.contains(TidawFlags::SKIP);
         self.rest = match last {
             true => Rest::Last,
             false => Rest::Tidal {

@@ -228,6 +228,18 @@ fn track_data_behind_a_prefix() {
     assert_eq!(rig.get(DATA, 4096), [0xee; 4096]);
 }
 
+/// Control data behind the parameters of a prefix are no data.
+#[test]
+fn a_prefix_longer_than_its_parameters() {
+    let mut rig = blocks();
+    rig.put(DATA, &[0xee; 4096]);
+    let p = [&prefix(true, 1, 12, 4096)[..], &[0x55; 8]].concat();
+    good(&mut rig, WRITE, 4096, &[(0xe7, &p, 4096)], false);
+    let p = prefix(false, 1, 12, 4096);
+    good(&mut rig, READ, 4096, &[(0xea, &p, 4096)], false);
+    assert_eq!(rig.get(DATA, 4096), [0xee; 4096]);
+}
+
 /// Records one by one, by DEFINE EXTENT and both kinds of LOCATE RECORD.
 #[test]
 fn records_one_by_one() {
@@ -314,6 +326,9 @@ fn sense_in_the_tsb() {
     fails(&mut rig, &[(0xea, &p, 8)], READ, 8, 0, [0x80, 0, 2]);
     let p = prefix(true, 1, 1, 4096);
     fails(&mut rig, &[(0xea, &p, 8)], READ, 8, 0, [0x80, 0, 2]);
+    // Data of tracks without anything before.
+    fails(&mut rig, &[(0xa6, &[], 8)], READ, 8, 0, [0x80, 0, 2]);
+    fails(&mut rig, &[(0xa5, &[], 8)], WRITE, 8, 0, [0x80, 0, 2]);
 }
 
 /// In command mode there is no prefix that reads, and one that writes moves no data.

@@ -2,7 +2,6 @@
 //! The data of tracks, without counts and keys: READ TRACK DATA and WRITE TRACK DATA, and the
 //! prefixes of transport mode that do the same.
 
-use super::arm::Place;
 use super::sense::{Fault, Message};
 use super::track::Record;
 use super::{Eckd, End, Operation, Outcome};
@@ -109,7 +108,6 @@ impl<I: Image> Eckd<I> {
         let more = self.chain.domain.is_some_and(|domain| domain.left > 0);
         if more {
             self.next_track(true)?;
-            self.arm.place = Place::HomeAddress;
         }
         Ok(more)
     }

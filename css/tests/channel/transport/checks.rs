@@ -285,6 +285,22 @@ fn t12_dcw_count_sum() {
     assert_eq!(tsb(&bench), "20C20000 00000008");
 }
 
+#[test]
+fn t12_dcw_count_sum_of_output() {
+    for (count, condition) in [
+        ("00000003", "T12"),
+        ("00000005", "T12"),
+        ("00000004", "none"),
+    ] {
+        let mut bench = program(WRITE, 4, "05000000 00000004")
+            .on(bench([Response::output(4)]))
+            .with(TCCB + 20, count);
+        bench.run();
+        assert_eq!(bench.condition(), condition);
+        assert_eq!(bench.commands().is_empty(), condition == "T12");
+    }
+}
+
 /// Data go the way of the command, whatever the TCW says.
 #[test]
 fn t12_dcw_of_the_other_direction() {

@@ -82,6 +82,25 @@ fn data_go_on_where_they_ended() {
     assert_eq!(tsb(&bench), "20C10008 00000000");
 }
 
+/// NO-OPERATION moves nothing, whatever it is given.
+#[test]
+fn no_operation() {
+    let mut bench = program(WRITE, 4, "03000000 00000004").on(bench([Response::output(4)]));
+    assert_eq!(bench.run(), "00104007 00004300 0C000100");
+    assert!(bench.device.sent()[0].output.is_empty());
+    assert_eq!(tsb(&bench), "20C10000 00000004");
+}
+
+/// A count without its direction counts for nothing.
+#[test]
+fn no_data_whatever_the_counts() {
+    let mut bench = program(0, 0, "03000000 00000000")
+        .on(bench([Response::immediate()]))
+        .with(TCW + 40, "00000010 00000020");
+    assert_eq!(bench.run(), "00104007 00004300 0C000100");
+    assert_eq!(tsb(&bench), "20C10000 00000000");
+}
+
 #[test]
 fn no_data_at_all() {
     let mut bench = program(0, 0, "03000000 00000000").on(bench([Response::immediate()]));
@@ -111,6 +130,16 @@ fn long_output_ends_the_program() {
     assert_eq!(tsb(&bench), "20C10000 00000008");
 }
 
+#[test]
+fn long_input_ends_the_program() {
+    let dcws = "06400000 00000004 06000000 00000008";
+    let mut bench = program(READ, 12, dcws).on(bench([Response::input(&[7; 5])]));
+    assert_eq!(bench.run(), "00104007 00004300 0C000100");
+    assert_eq!(bench.commands(), [0x06]);
+    assert_eq!(bench.read(DATA, 5), [7, 7, 7, 7, 0]);
+    assert_eq!(tsb(&bench), "20C10000 00000008");
+}
+
 /// A block as long as the program makes it is no length of the device's.
 #[test]
 fn output_of_any_length() {
@@ -128,13 +157,34 @@ fn output_of_any_length() {
 /// four bytes longer.
 #[test]
 fn both_ways() {
+    let mut bench = both();
+    assert_eq!(bench.run(), "00104007 00004300 0C000100");
+    assert_eq!(hex(&bench.device.sent()[0].output), "A1A2A3A4 A5");
+    assert_eq!(bench.read(0x6000, 7), [7, 7, 7, 7, 7, 7, 0]);
+    assert_eq!(tsb(&bench), "20C10008 00000000");
+    // Each count is checked, and a trailer of twelve bytes leaves less for the commands.
+    for (at, value, condition) in [
+        (TCCB + 0x27, "10", "T10"),
+        (TCCB + 0x2b, "10", "T10"),
+        (TCW + 5, "0F", "T09"),
+    ] {
+        let mut bench = both().with(at, value);
+        bench.run();
+        assert_eq!(bench.condition(), condition);
+        assert!(bench.commands().is_empty());
+    }
+    let mut bench = both().with(TCW + 5, "0F").with(TCCB + 7, "10");
+    bench.run();
+    assert_eq!(bench.condition(), "T09", "less than one command");
+}
+
+fn both() -> Bench {
     let mut bench = bench([Response::output(5), Response::input(&[7; 6])])
         .with(
             TCW,
-            "00000000 00180000 00000000 00005000 00000000 00006000 00000000 00004480
+            "00000000 001B0000 00000000 00005000 00000000 00006000 00000000 00004480
              00000000 00004500 00000005 00000006 00000000 00000000 00000000 00000000",
         )
-        .with(0x4305, "1B")
         .with(
             TCCB,
             "7F000000 0000001C 1FFE0000 00000000 01400000 00000005 02000000 00000006
@@ -142,10 +192,7 @@ fn both_ways() {
         )
         .with(DATA, "A1A2A3A4 A5A6");
     bench.device = bench.device.both_ways();
-    assert_eq!(bench.run(), "00104007 00004300 0C000100");
-    assert_eq!(hex(&bench.device.sent()[0].output), "A1A2A3A4 A5");
-    assert_eq!(bench.read(0x6000, 7), [7, 7, 7, 7, 7, 7, 0]);
-    assert_eq!(tsb(&bench), "20C10008 00000000");
+    bench
 }
 
 /// Device end that comes later comes before the status.

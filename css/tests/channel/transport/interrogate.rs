@@ -137,6 +137,16 @@ fn what_is_wrong_with_it() {
     }
 }
 
+/// A program that ends with such a check is ended at the device too, which may have status for it.
+#[test]
+fn the_device_is_halted() {
+    let mut bench = running(0x6041);
+    bench.subchannel.cancel();
+    bench.device.present(ccw::DeviceStatus::UNIT_EXCEPTION);
+    assert_eq!(bench.step(), Progress::Pending);
+    assert_eq!(bench.scsw(), "00104017 00004300 01200000");
+}
+
 /// An interrogation that cannot be stored, when the device has been asked.
 #[test]
 fn t01_tsb() {

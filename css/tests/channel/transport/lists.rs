@@ -204,7 +204,9 @@ fn t16_tidaw_count() {
     checked(more, "T16");
     checked(read8("80000000 00000008 00000000 00005FF9"), "T16");
     good(read8("80000000 00000008 00000000 00005FF8"));
-    checked(read8("10000000 00000001 00000000 00006000"), "T16");
+    let tic = read8("10000000 00000001 00000000 00006000");
+    let good = "80000000 00000008 00000000 00005000";
+    checked(tic.with(0x6000, good), "T16");
 }
 
 #[test]
@@ -269,6 +271,18 @@ fn skip() {
     );
 }
 
+/// What fills up the bytes before check bytes counts all of the transfer: 2 bytes, 5 with 1 + 4, 5
+/// with 3 + 4, and 4 bytes.
+#[test]
+fn check_bytes_more_than_once() {
+    let list = "00000000 00000002 00000000 00005000 08000000 00000005 00000000 00006000 \
+                08000000 00000005 00000000 00007000 80000000 00000004 00000000 00008000";
+    let bench = bench([Response::output(16)]).with(TIDAL, list);
+    let mut bench = program(WRITE, 28, "E7000000 00000010").listed().on(bench);
+    assert_eq!(bench.run(), WELL, "{}", bench.condition());
+    assert_eq!(tsb(&bench), "20C10000 00000000");
+}
+
 /// Check bytes are part of the count of the TCW and of the transport count, not of what the DCW
 /// announces, and never reach the device: 5 bytes, 3 to fill them up, 4 check bytes, 4 bytes.
 #[test]
@@ -308,7 +322,9 @@ fn check_bytes() {
         .with(TCCB + 28, "00000010");
     assert_eq!(bench.run(), CHECK);
     assert_eq!(bench.condition(), "T18");
-    // Input has none.
+    // The last TIDAW has none of its own, and input has none at all.
+    let mut bench = write(9, "E7000000 00000009").with(TIDAL + 0x10, "88");
+    assert_eq!(bench.run(), WELL);
     let mut bench =
         read8("08000000 00000005 00000000 00005000 88000000 00000003 00000000 00006000");
     assert_eq!(bench.run(), WELL);
