@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use ccw::{DeviceStatus, FunctionControl, GuestAddr, StatusControl};
+use ccw::{DeviceClass, DeviceStatus, FunctionControl, GuestAddr, StatusControl};
 use css::device::scripted::{Data, Response, Scripted};
 use translator::HostProfile;
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
@@ -103,6 +103,10 @@ impl World {
             let ended = DeviceStatus::CHANNEL_END;
             let input = Response::new(Data::Length(4 << n, n));
             match n % 3 {
+                // Two CCWs: the second one suspends, if the ORB allows that.
+                0 if n > 0 => {
+                    Response::input(&[3, 0x60, 0, 1, 0, 0, 0, 0, 3, 0x22, 0, 1, 0, 0, 0, 0])
+                }
                 0 => input,
                 1 => input.with_status(ended).then(DeviceStatus::DEVICE_END),
                 _ => Response::immediate()
@@ -118,6 +122,11 @@ impl World {
         let guest = Guest::new(device, window, memory, |settings| {
             if !has(0x20) {
                 settings.profile = HostProfile::SOFTWARE;
+            }
+            // A device that keeps nothing in a chain, so that nothing is repeated.
+            if !has(0x40) {
+                let policy = settings.guest.policy;
+                settings.guest.policy = policy.for_device(DeviceClass::Tape);
             }
         });
         Self {
@@ -163,7 +172,7 @@ impl World {
                 self.guest.msch(enabled, sense);
             }
             10 => {
-                let program = PROGRAMS[usize::from(stream.below(6))];
+                let program = PROGRAMS[usize::from(stream.below(10))];
                 self.guest.program(program);
             }
             11 => {

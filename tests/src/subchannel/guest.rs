@@ -24,7 +24,7 @@ const ARENA: u32 = 0x4000_0000;
 pub(super) const PROGRAM: u32 = 0x2000;
 
 /// Programs to begin with: CCWs, and whether they end by themselves.
-pub(super) const PROGRAMS: [&[[u8; 8]]; 6] = [
+pub(super) const PROGRAMS: [&[[u8; 8]]; 10] = [
     &[[3, 0x20, 0, 1, 0, 0, 0, 0]],
     &[[2, 0, 0, 4, 0, 0, 0x30, 0]],
     // With PCI, in the second region, then a wrong one.
@@ -42,6 +42,18 @@ pub(super) const PROGRAMS: [&[[u8; 8]]; 6] = [
     ],
     // To nowhere.
     &[[2, 0, 0, 4, 0x7f, 0, 0, 0]],
+    // Suspends itself at the second one, with PCI.
+    &[[3, 0x60, 0, 1, 0, 0, 0, 0], [2, 0x0a, 0, 4, 0, 0, 0x30, 0]],
+    // At the first one, for ever.
+    &[[3, 0x62, 0, 1, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0x20, 0]],
+    // Reads in the CCW behind it, from wherever it was read.
+    &[[2, 0x60, 0, 8, 0, 0, 0x20, 8], [3, 0x20, 0, 1, 0, 0, 0, 0]],
+    // Reads itself in, and goes on there.
+    &[
+        [2, 0x68, 0, 8, 0, 0, 0x20, 0],
+        [3, 0x62, 0, 1, 0, 0, 0, 0],
+        [8, 0, 0, 0, 0, 0, 0x20, 0],
+    ],
 ];
 
 pub(super) fn window(space: impl DmaSpace + 'static) -> (ShadowWindow, [HostMemory; 2]) {
@@ -339,10 +351,15 @@ fn check_scsw(scsw: &Scsw<ccw::Guest>) {
 
 /// A choice of ORB words that a guest could make.
 pub(super) fn orb(stream: &mut Stream<'_>) -> (u32, u32) {
-    match stream.below(4) {
+    match stream.below(8) {
         0 => (0x00c2_8000, PROGRAM),
         1 => (0x00c2_c000, PROGRAM + 8),
         2 => (0x0040_8000, PROGRAM),
+        // May suspend itself, with and without an interruption; must not be prefetched.
+        3 => (0x08c2_8000, PROGRAM),
+        4 => (0x08ca_8000, PROGRAM),
+        5 => (0x0882_8000, PROGRAM),
+        6 => (0x00a2_8000, PROGRAM),
         _ => (stream.word(), stream.word()),
     }
 }

@@ -78,15 +78,18 @@ fn operation(guest: &mut Guest<AnyDevice>, stream: &mut Stream<'_>) {
         7 | 8 => {
             guest.tsch();
         }
-        9 => guest.program(PROGRAMS[usize::from(stream.below(6))]),
+        9 => guest.program(PROGRAMS[usize::from(stream.below(10))]),
         10 | 11 => guest.sch.ready(Source::Io, &mut guest.events),
         12 => guest.sch.ready(Source::Crw, &mut guest.events),
         13 => guest.time(),
         14 => guest.sch.stop(&mut guest.events),
         _ => {
-            if stream.below(8) == 0 {
-                guest.reset();
-                guest.look();
+            match stream.below(8) {
+                0 => guest.reset(),
+                1 | 2 => {
+                    guest.rsch();
+                }
+                _ => {}
             }
             guest.msch(0x80, stream.byte() & 1);
         }

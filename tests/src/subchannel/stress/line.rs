@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ccw::FunctionControl;
+use ccw::{DeviceClass, FunctionControl};
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice};
 use vfio_ccw::mediator::{ConditionCode, Metrics, ResetAcknowledged, ShadowWindow};
@@ -65,6 +65,8 @@ fn guest(shared: &Shared, place: Place) -> Guest<Device> {
     let device = device(shared, place.number);
     Guest::at(place, device, shared.window.clone(), memory, |settings| {
         settings.patience.retries = 20;
+        // A device that keeps nothing in a chain.
+        settings.guest.policy = settings.guest.policy.for_device(DeviceClass::Tape);
     })
 }
 
@@ -198,7 +200,7 @@ impl Line {
         let code = match self.random.one_in(200) {
             // A reserved bit.
             true => self.guest.ssch(0x00c2_8002, self.place.program),
-            false => self.guest.start(),
+            false => self.guest.ssch(self.program.word1, self.place.program),
         };
         self.counts.count(match code {
             Some(ConditionCode::Cc0) => {
@@ -257,10 +259,26 @@ impl Line {
         self.counts.count(kind);
         match kind {
             Kind::Interruption | Kind::Attention | Kind::DeviceEnd => return,
+            Kind::Suspended => {
+                self.resume();
+                return;
+            }
             Kind::Ended | Kind::IncorrectLength => self.verify(),
             _ => {}
         }
         self.outstanding = false;
+    }
+
+    /// The program stands suspended. Most guests take the S flag away before they resume it.
+    fn resume(&mut self) {
+        self.operations += 1;
+        if !self.random.one_in(4) {
+            self.program.go_on();
+            self.write();
+        }
+        if self.guest.rsch() == ConditionCode::Cc0 {
+            self.counts.count(Kind::Resumed);
+        }
     }
 
     /// What the program read is where it should be.
@@ -408,6 +426,7 @@ impl Line {
                 (Kind::HostFailed, metrics.failed),
                 (Kind::Lost, metrics.lost),
                 (Kind::Stale, metrics.stale),
+                (Kind::Segments, metrics.segments),
                 (Kind::Quarantined, metrics.quarantined),
                 (Kind::Released, metrics.released),
             ] {

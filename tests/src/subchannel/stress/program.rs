@@ -2,7 +2,8 @@
 //! The programs of a stress, and what each may end with.
 
 use ccw::{
-    DeviceStatus, FunctionControl, Guest, Irb, RawIrb, Scsw, StatusControl, SubchannelStatus,
+    ActivityControl, DeviceStatus, FunctionControl, Guest, Irb, RawIrb, Scsw, StatusControl,
+    SubchannelStatus,
 };
 
 use super::counts::Kind;
@@ -14,6 +15,7 @@ use super::storage::{REGIONS, start};
 const LIST: u32 = 0x800;
 const CD: u8 = 0x80;
 const CC: u8 = 0x40;
+const S: u8 = 0x02;
 const SLI: u8 = 0x20;
 const PCI: u8 = 0x08;
 const IDA: u8 = 0x04;
@@ -39,6 +41,10 @@ pub(super) struct Program {
     /// Format-2 IDAWs at [`Self::list_at`].
     pub(super) list: Vec<u64>,
     at: u32,
+    /// Word 1 of its ORB.
+    pub(super) word1: u32,
+    /// It suspends itself at its second CCW.
+    suspends: bool,
     ending: Ending,
     /// Behind which CCW it ends.
     last: u32,
@@ -84,12 +90,14 @@ impl Program {
             ccws: Vec::new(),
             list: Vec::new(),
             at,
+            word1: 0x00c2_8000,
+            suspends: false,
             ending: Ending::Well,
             last: 1,
             data: Vec::new(),
             there: true,
         };
-        match random.index(14) {
+        match random.index(16) {
             0 => program.ccws = vec![ccw(3, SLI, 1, 0)],
             1..=3 => {
                 program.ccws = vec![ccw(2, SLI, 16, addr(one))];
@@ -104,6 +112,27 @@ impl Program {
                 program.ccws = vec![
                     ccw(2, CC | SLI | PCI, 16, addr(one)),
                     ccw(2, SLI, 16, addr(other)),
+                ];
+                program.data = vec![named(one, true), named(other, true)];
+                program.last = 2;
+            }
+            // The same when it must not be prefetched: in two parts.
+            14 => {
+                program.word1 = 0x0082_8000;
+                program.ccws = vec![
+                    ccw(2, CC | SLI | PCI, 16, addr(one)),
+                    ccw(2, SLI, 16, addr(other)),
+                ];
+                program.data = vec![named(one, true), named(other, true)];
+                program.last = 2;
+            }
+            // The guest takes the S flag away and resumes it.
+            15 => {
+                program.word1 = 0x08c2_8000;
+                program.suspends = true;
+                program.ccws = vec![
+                    ccw(2, CC | SLI, 16, addr(one)),
+                    ccw(2, SLI | S, 16, addr(other)),
                 ];
                 program.data = vec![named(one, true), named(other, true)];
                 program.last = 2;
@@ -152,6 +181,13 @@ impl Program {
         program
     }
 
+    /// The S flag is taken away.
+    pub(super) fn go_on(&mut self) {
+        for ccw in &mut self.ccws {
+            ccw[1] &= !S;
+        }
+    }
+
     pub(super) fn list_at(&self) -> u32 {
         self.at + LIST
     }
@@ -196,6 +232,10 @@ impl Program {
         }
         let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
         if !scsw.status.intersects(ending) {
+            if scsw.activity.contains(ActivityControl::SUSPENDED) {
+                let there = self.suspends && scsw.cpa == self.at + 16;
+                return there.then_some(Kind::Suspended).ok_or("suspended");
+            }
             let pci = scsw.subchannel.contains(SubchannelStatus::PCI);
             return pci.then_some(Kind::Interruption).ok_or("intermediate");
         }

@@ -154,7 +154,9 @@ impl Words {
             return Err(Refused::Sense);
         }
         let next = self.next.as_ref().map(parse_next).transpose()?;
-        if next.is_some() && !scsw.status.contains(StatusControl::PENDING) {
+        let comes_at_once =
+            scsw.function.is_empty() && !scsw.status.contains(StatusControl::PENDING);
+        if next.is_some() && comes_at_once {
             return Err(Refused::NextAlone);
         }
         let subchannel = Subchannel::from_parts(schib, esw, self.ecw, next);
