@@ -255,7 +255,6 @@ impl Buffers {
         let start = u64::from(node.addr);
         self.overlap.any()
             && !node.is_unread()
-            && !matches!(node.op, Op::Break(_))
             && self.overlap.is_written((start, start + CCW_SIZE))
     }
 

@@ -109,6 +109,23 @@ impl Told {
     }
 }
 
+/// All that was `stored` until the status `host` came is told of.
+pub(super) fn covers<P: Pinner>(
+    scene: &Scene,
+    running: &mut Running<P>,
+    host: &Irb<Host>,
+    stored: Areas,
+) -> Result<(), Difference> {
+    let told = on_host(scene, running.dirty(host));
+    let most = on_host(scene, running.dirty_at_most());
+    if within(&stored, &told) && within(&told, &most) {
+        return Ok(());
+    }
+    differ(format_args!(
+        "stored {stored:x?}, told of {told:x?}, at most {most:x?}"
+    ))
+}
+
 /// Runs the translation of `case`, for a host that `copies` it once more or not. Says whether its
 /// status leaves no doubt of what was stored, which then is just what is told; `None` if nothing is
 /// run.

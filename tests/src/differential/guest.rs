@@ -64,6 +64,11 @@ impl GuestView {
         &self.ram
     }
 
+    /// The same, for the guest to change.
+    pub fn ram_mut(&mut self) -> &mut Ram<Host> {
+        &mut self.ram
+    }
+
     /// The `len` bytes at `at` as far as there is storage, whatever guards it.
     pub fn peek(&self, at: GuestAddr, len: usize) -> Vec<u8> {
         peek(&self.regions, &self.ram, at, len)
