@@ -142,6 +142,7 @@ fn whole(report: &mut Report) -> Result<(), Box<dyn Error>> {
         let mut line = Line::open_as(opener, disks())?;
         dasd::data(&mut line, report);
         segments::suspend(&mut line, report);
+        segments::modified(&mut line, report);
     }
     for (front, opener) in openers(&disk)? {
         report.at(&format!("part of a 3390 by {front}"));

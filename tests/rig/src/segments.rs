@@ -9,7 +9,7 @@ use vfio_ccw::mediator::ConditionCode::{Cc0, Cc2};
 
 use crate::case::{Alone, Case, START, matches, scsw};
 use crate::control::{code, one};
-use crate::dasd::{SENSE_ID_HEAD, TRACK, record};
+use crate::dasd::{SENSE_ID_HEAD, TRACK, record, search};
 use crate::eckd::*;
 use crate::guest::{CC, S, SLI, STANDARD, ccw, ccw0, orb};
 use crate::line::Line;
@@ -18,6 +18,8 @@ use crate::report::Report;
 const DATA: u32 = 0x20_0000;
 /// Word 1 of an ORB whose program may suspend itself.
 const SUSPEND: u32 = STANDARD | word1::SUSPEND;
+/// Word 1 of an ORB whose program must not be prefetched.
+const NO_PREFETCH: u32 = STANDARD & !word1::PREFETCH;
 /// Format 0 and nothing else: initial program loading.
 const IPL: u32 = 0x8000;
 
@@ -133,8 +135,112 @@ fn holds(line: &Line, at: u32, bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Where the second card of the loader goes.
+/// Initial program loading from a 3390, and programs that read what they run.
+pub(crate) fn modified(line: &mut Line, report: &mut Report) {
+    loader(line, report);
+    Case::new("not prefetched", "00804007 00001020 0c000000")
+        .ccws(&searching(START))
+        .store(START + 0x18, &ccw(READ_DATA, 0, RECORD, DATA))
+        .store(SEEK_AT, &seek(TRACK))
+        .store(ID_AT, &id(TRACK, 5))
+        .word1(NO_PREFETCH)
+        .holds(DATA, &record(5))
+        .alone(Alone::Unknown)
+        .run(line, report);
+    // Record 9 begins with what replaces the CCW behind the one that reads it.
+    let mut bytes = contents(22, 9);
+    bytes[..8].copy_from_slice(&ccw(READ_DATA, 0, RECORD, DATA));
+    let mut ccws = locating();
+    ccws.push(ccw(WRITE_DATA_MT, 0, RECORD, DATA));
+    Case::new("write a CCW to the disk", "00c04007 00001018 0c000000")
+        .store(EXTENT_AT, &extent(MASK_WRITE, TRACK))
+        .store(LOCATE_AT, &locate(LOCATE_WRITE, 1, TRACK, 9, RECORD))
+        .store(DATA, &bytes)
+        .ccws(&ccws)
+        .alone(Alone::Unknown)
+        .run(line, report);
+    for (name, word1, status) in [
+        (
+            "and read it, not prefetched",
+            NO_PREFETCH,
+            "00804007 00001028 0c000000",
+        ),
+        (
+            "and read it, prefetched if need be",
+            STANDARD,
+            "00c04007 00001028 0c000000",
+        ),
+    ] {
+        let behind = [ccw(READ_DATA, CC | SLI, 8, START + 0x20), [0; 8]];
+        search(name, status, &behind)
+            .store(ID_AT, &id(TRACK, 9))
+            .word1(word1)
+            .holds(DATA, &record(10))
+            .alone(match word1 {
+                NO_PREFETCH => Alone::Wrong,
+                _ => Alone::Unknown,
+            })
+            .run(line, report);
+    }
+}
+
+/// Where the second record of the loader goes.
 const SECOND: u32 = 0x3000;
+
+/// The loader's first record: a PSW, and two CCWs that read and run the second one.
+fn first_record() -> [u8; 24] {
+    let psw = [0, 0x08, 0, 0, 0x80, 0, 0x30, 0];
+    let read = ccw0(READ_DATA, CC | SLI, 144, SECOND);
+    let jump = ccw0(8, 0, 0, SECOND);
+    let mut record = [0; 24];
+    record.copy_from_slice([psw, read, jump].as_flattened());
+    record
+}
+
+/// The second one: CCWs that find a record and read it.
+fn second_record() -> [u8; 144] {
+    let mut record = [0; 144];
+    let ccws = [
+        ccw0(SEEK, CC, 6, SECOND + 0x20),
+        ccw0(SEARCH_ID_EQUAL, CC, 5, SECOND + 0x22),
+        ccw0(8, 0, 0, SECOND + 8),
+        ccw0(READ_DATA, 0, RECORD, DATA),
+    ];
+    record[..32].copy_from_slice(ccws.as_flattened());
+    record[0x20..0x26].copy_from_slice(&seek(TRACK));
+    record[0x26] = 5;
+    record
+}
+
+/// The 24 bytes that READ IPL reads over itself, which read on: the status is that of the last CCW
+/// that was read in.
+fn loader(line: &mut Line, report: &mut Report) {
+    let track = (0, 0);
+    for (n, bytes) in [(1, &first_record()[..]), (2, &second_record()[..])] {
+        let mut ccws = locating();
+        let len = u16::try_from(bytes.len()).unwrap_or(0);
+        ccws.push(ccw(WRITE_DATA_MT, 0, len, DATA));
+        Case::new(
+            format!("write record {n} of the loader"),
+            "00c04007 00001018 0c000000",
+        )
+        .store(EXTENT_AT, &extent(MASK_WRITE, track))
+        .store(LOCATE_AT, &locate(LOCATE_WRITE, 1, track, n, len))
+        .store(DATA, bytes)
+        .ccws(&ccws)
+        .alone(Alone::Unknown)
+        .run(line, report);
+    }
+    let ccw = ccw0(READ_IPL, CC | SLI, 24, 0);
+    Case::new("initial program loading", "00004007 00003020 0c000000")
+        .word1(IPL)
+        .starts_at(0)
+        .store(0_u32, &[ccw, [0; 8], [0; 8]].concat())
+        .store(SECOND, &[0; 144])
+        .holds(DATA, &record(5))
+        .alone(Alone::Wrong)
+        .run(line, report);
+}
 
 /// Initial program loading from the deck of `run`: two cards of loader and two of data. No card can be
 /// read twice.
