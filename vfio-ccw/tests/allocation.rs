@@ -14,7 +14,8 @@ use std::cell::Cell;
 use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
-use instant::{Instant, LISTS, NOTHING, orb, telling_subchannel};
+use ccw::RawOrb;
+use instant::{Instant, LISTS, NOTHING, PARTS, SUSPENDS, orb, telling_subchannel};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -100,4 +101,39 @@ fn programs_that_are_refused_wrong_or_cleared() {
     assert_eq!(asked, 0);
     let metrics = sch.metrics();
     assert_eq!((metrics.failed, metrics.ended_at_once), (1020, 1020));
+}
+
+/// Two parts, the first of which is repeated in front of the second; and a program that suspends itself,
+/// is resumed in vain, and is cancelled.
+#[test]
+fn programs_of_several_parts() {
+    let mut sch = telling_subchannel(Instant::stopping());
+    let mut events = Vec::with_capacity(8);
+    let (late, suspends) = (0x0082_8000, 0x08c2_8000);
+    let asked = allocations(
+        || {
+            events.clear();
+            let orb_of = |word1, cpa| RawOrb::from_words([1, word1, cpa]);
+            sch.ssch(&orb_of(late, PARTS), &mut events).unwrap();
+            sch.ready(Source::Io, &mut events);
+            assert_eq!(sch.window().in_flight(), 1);
+            sch.ready(Source::Io, &mut events);
+            assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+
+            sch.ssch(&orb_of(suspends, SUSPENDS), &mut events).unwrap();
+            sch.ready(Source::Io, &mut events);
+            assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+            assert_eq!(sch.rsch(&mut events), ConditionCode::Cc0);
+            assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+            assert_eq!(sch.xsch(&mut events), ConditionCode::Cc0);
+
+            sch.ssch(&orb(LISTS), &mut events).unwrap();
+            sch.ready(Source::Io, &mut events);
+            assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+        },
+        1000,
+    );
+    assert_eq!(asked, 0);
+    let metrics = sch.metrics();
+    assert_eq!((metrics.segments, metrics.suspensions), (1020, 2040));
 }

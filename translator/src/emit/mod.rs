@@ -63,7 +63,9 @@ impl<P: Pinner> Pinned<P> {
     ) -> Result<Translated<P>, Rejected> {
         let mut translated = self.emit(slot)?;
         // All that it still needs is pinned once more.
-        translated.work.spare = earlier.into_buffers();
+        if let Some(buffers) = earlier.into_buffers() {
+            translated.work.spare = Some(buffers);
+        }
         Ok(translated)
     }
 

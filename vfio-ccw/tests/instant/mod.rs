@@ -22,15 +22,22 @@ pub(crate) const LISTS: u32 = 0x2000;
 pub(crate) const DIRECT: u32 = 0x2200;
 /// Address of no program at all.
 pub(crate) const NOTHING: u32 = 0x2400;
+/// Address of a program of two CCWs, the first one with PCI: if prefetching is forbidden the second
+/// one is fetched behind it.
+pub(crate) const PARTS: u32 = 0x2500;
+/// Address of a program that suspends itself at its second CCW.
+pub(crate) const SUSPENDS: u32 = 0x2600;
 
 /// The ORB of the program at `cpa`.
 pub(crate) fn orb(cpa: u32) -> RawOrb {
     RawOrb::from_words([1, 0x00c2_8000, cpa])
 }
 
-/// A device that ends every program at once behind its first CCW, or refuses each second one.
+/// A device that ends every program at once behind its first CCW, or refuses each second one, or comes
+/// in each second one, from the first on, to a stop CCW in the second place.
 #[derive(Debug)]
 pub(crate) struct Instant {
+    stops: bool,
     irb: [u8; 96],
     signals: u64,
     refuses: bool,
@@ -43,7 +50,15 @@ impl Instant {
             irb: [0; 96],
             signals: 0,
             refuses,
+            stops: false,
             starts: 0,
+        }
+    }
+
+    pub(crate) fn stopping() -> Self {
+        Self {
+            stops: true,
+            ..Self::new(false)
         }
     }
 }
@@ -72,10 +87,11 @@ impl CcwDevice for Instant {
             return Err(Errno::EINVAL.into());
         }
         let [.., a, b, c, d] = *orb;
-        let cpa = u32::from_be_bytes([a, b, c, d]) + 8;
-        self.irb[..4].copy_from_slice(&[0, 0xc0, 0x40, 7]);
+        let stops = self.stops && !self.starts.is_multiple_of(2);
+        let cpa = u32::from_be_bytes([a, b, c, d]) + if stops { 16 } else { 8 };
+        self.irb[..4].copy_from_slice(&[0, 0xc0, 0x40, if stops { 0x17 } else { 7 }]);
         self.irb[4..8].copy_from_slice(&cpa.to_be_bytes());
-        self.irb[8] = 0x0c;
+        (self.irb[8], self.irb[9]) = if stops { (0, 0x20) } else { (0x0c, 0) };
         self.signals += 1;
         Ok(())
     }
@@ -144,6 +160,15 @@ fn telling(device: Instant, dirty: Option<Arc<dyn DirtySink + Send + Sync>>) -> 
     // READ of a page.
     let at = usize::try_from(DIRECT).unwrap();
     ram.write(at, &[6, 0, 0x10, 0, 0, 1, 0, 0]).unwrap();
+    // NOP with PCI or not, READ with the S flag or not.
+    for (at, pci, suspend) in [(PARTS, 0x08, 0), (SUSPENDS, 0, 0x02)] {
+        let ccws = [
+            [3, 0x60 | pci, 0, 1, 0, 0, 0, 0],
+            [6, suspend, 0x10, 0, 0, 1, 0, 0],
+        ];
+        let at = usize::try_from(at).unwrap();
+        ram.write(at, ccws.as_flattened()).unwrap();
+    }
     window
         .add(GuestRegion::new(GuestAddr::new(0), ram))
         .unwrap();
