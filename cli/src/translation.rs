@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A program translated for a host whose storage is laid out as this file says.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, AreaError, Code, Finding, HostProfile, Planned, Program, Rejected, Severity, Site, Slot,
-    Translated,
+    Area, AreaError, Bounced, Code, Finding, HostProfile, Planned, Program, Rejected, Severity,
+    Site, Slot, Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -17,8 +18,8 @@ use crate::input::Input;
 const CCWS_AT: u64 = 0x4000_0000;
 /// Where host lists lie.
 const LISTS_AT: u64 = 0x4100_0000;
-/// Where copies of guest storage lie.
-const COPIES_AT: u64 = 0x4200_0000;
+/// Where copies of data lie.
+pub(crate) const COPIES_AT: u64 = 0x6000_0000;
 /// The host profile of this name.
 pub(crate) fn profile(name: &str) -> Result<HostProfile, String> {
     HostProfile::parse(name).ok_or_else(|| {
@@ -50,6 +51,8 @@ pub(crate) struct Ready {
     pub(crate) ccws: Vec<HostCcw>,
     /// Guest storage that it uses.
     pub(crate) extents: Vec<Extent>,
+    /// Data that goes by way of a copy.
+    pub(crate) bounced: Vec<Bounced>,
     /// Host storage that is not the guest's.
     pub(crate) areas: Vec<HostArea>,
 }
@@ -62,6 +65,8 @@ pub(crate) struct HostCcw {
     pub(crate) raw: RawCcw,
     /// The guest CCW that it is the image of; stop CCWs and added TICs are the image of none.
     pub(crate) guest: Option<GuestAddr>,
+    /// Its number among the host CCWs of that guest CCW, from 1, and how many these are.
+    pub(crate) part: (usize, usize),
     /// The words of its list, two for a MIDAW.
     pub(crate) list: Vec<u64>,
 }
@@ -136,7 +141,8 @@ fn try_translate(
     let mut ccws = area(CCWS_AT, plan.ccw_bytes(), false);
     let mut lists = area(LISTS_AT, plan.list_bytes_at_most(), false);
     let scratch = area(SCRATCH_AT, 4096, true);
-    let mut copies = area(COPIES_AT, plan.copy_bytes_at_most(), true);
+    let copies = plan.copy_bytes_at_most().next_multiple_of(8);
+    let mut copies = area(COPIES_AT, copies, true);
     let pinner = PlainPinner::new(
         analysis::regions(&input.memory),
         Budget {
@@ -153,11 +159,13 @@ fn try_translate(
         }));
     };
     let translated = pinned.emit(slot)?;
+    let bounced = translated.bounced().collect();
     let ccws_read = read_back(&translated, &ccws, &lists);
     Ok(Translation::Ready(Box::new(Ready {
         translated,
         ccws: ccws_read,
         extents,
+        bounced,
         areas: vec![ccws, lists, scratch, copies],
     })))
 }
@@ -217,16 +225,29 @@ fn read_back(
         }
         Some(list)
     };
-    let images = translated.host_ccws();
+    let images: Vec<_> = translated.host_ccws().collect();
+    // How many host CCWs each guest CCW has, and how many of them came already.
+    let mut parts: HashMap<GuestAddr, (usize, usize)> = HashMap::new();
+    for guest in images.iter().flatten() {
+        parts.entry(*guest).or_default().1 += 1;
+    }
+    let mut part = |guest: Option<GuestAddr>| {
+        let part = guest.and_then(|guest| parts.get_mut(&guest));
+        part.map_or((0, 0), |part| {
+            part.0 += 1;
+            *part
+        })
+    };
     (0..)
-        .zip(raws.iter().zip(images))
-        .map(|(n, (raw, guest))| {
+        .zip(raws.iter().zip(&images))
+        .map(|(n, (raw, &guest))| {
             let raw = RawCcw(*raw);
             let at = HostAddr::new(CCWS_AT + n * 8);
             HostCcw {
                 at,
                 raw,
                 guest,
+                part: part(guest),
                 list: list(&raw).unwrap_or_default(),
             }
         })

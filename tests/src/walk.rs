@@ -6,7 +6,7 @@ use std::cell::Cell;
 use ccw::{CcwFlags, GuestAddr, Host, Midaw, MidawFlags, RawMidaw};
 use pinning::PlainPinner;
 use translator::{
-    Buffers, Check, Code, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy, Program,
+    Buffers, Check, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy, Program,
     Severity, Skips, Sure, fetch, limits, validate,
 };
 
@@ -100,7 +100,7 @@ fn consistent(program: &Program) {
     }
 }
 
-/// What is emitted leads only to storage that was pinned, to the scratch page, or nowhere.
+/// What is emitted leads only to storage that was pinned, to copies, to the scratch page, or nowhere.
 fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
     let Ok(Planned::Run(plan)) = program.plan(profile) else {
         return;
@@ -109,16 +109,11 @@ fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
     let pinner = Recorder::new(plain);
     let host_ccws = plan.host_ccws();
     let mut arena = Arena::for_plan(&plan);
-    let translated = match plan
+    let translated = plan
         .pin(&pinner)
         .and_then(|pinned| pinned.emit(arena.slot()))
-    {
-        Ok(translated) => translated,
-        Err(rejected) => {
-            assert_eq!(rejected.finding.code, Code::EnvReadBackward, "{rejected}");
-            return;
-        }
-    };
+        .unwrap_or_else(|rejected| panic!("{rejected}"));
+    let copies: Vec<_> = translated.bounced().collect();
     let granted = pinner.granted();
     let pinned = |addr: u64| {
         granted.iter().any(|(run, _)| {
@@ -146,8 +141,12 @@ fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
     }
     for addr in lists.idaws() {
         let nowhere = translator::FirstByteFault::Nowhere(ccw::HostAddr::new(addr));
+        let copied = || copies.iter().any(|copy| Arena::is_copy(addr, copy));
         assert!(
-            pinned(addr) || Arena::is_scratch(addr) || profile.first_byte_fault == nowhere,
+            pinned(addr)
+                || copied()
+                || Arena::is_scratch(addr)
+                || profile.first_byte_fault == nowhere,
             "an IDAW leads to {addr:x}"
         );
     }

@@ -190,6 +190,7 @@ fn h04_host_arena() {
         let mut arena = Arena {
             ccws: vec![0xff; ccws],
             lists: vec![0xff; lists],
+            copies: Vec::new(),
         };
         let pinned = plan(&scene).unwrap().pin(&pinner).unwrap();
         let rejected = pinned.emit(arena.slot()).unwrap_err();

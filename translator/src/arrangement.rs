@@ -9,13 +9,18 @@ pub(crate) const STOPS: usize = 2;
 /// One CCW of the host's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HostSlot {
-    /// The image of this node.
+    /// The image of this node, or the last part of it.
     Node(u16),
+    /// A part of the data of this node, chained to the next part.
+    Part {
+        node: u16,
+        /// Bytes of the guest's count in the parts behind.
+        left: u16,
+    },
     /// A TIC to the image of this node, which the guest's program does not have.
     Jump(u16),
-    /// The bytes of this read-backward node down to the start of the first block; the image of
-    /// the node follows and has the rest.
-    Split(u16),
+    /// A TIC to the head of the next segment, behind the stop CCWs.
+    Cut,
     /// This node is a TIC to which another TIC leads: the channel stops.
     SecondTic(u16),
     /// The channel stops here.
@@ -40,4 +45,6 @@ pub(crate) struct Scratch {
     pub(crate) loops: Vec<(usize, usize)>,
     /// Places at which segments begin.
     pub(crate) cuts: Vec<usize>,
+    /// First byte, end and node of the storage that the program uses.
+    pub(crate) areas: Vec<(u64, u64, u16)>,
 }

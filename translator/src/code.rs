@@ -5,6 +5,8 @@
 //! `explain` and change logs use them. Groups: O the ORB, A addresses of CCWs, C the CCW itself,
 //! D data addresses, I lists of IDAWs, M lists of MIDAWs, T transport mode, P what a command policy
 //! forbids, E what depends on the environment, H what the host lacks.
+//!
+//! Not found any more: E05, since MIDAWs are carried out on every host.
 
 use core::fmt;
 
@@ -357,7 +359,7 @@ codes! {
     EnvTransport "E04" "env-transport" OperandException Unsupported Always
         "transport mode is carried out for a guest"; "use a command-mode program"
     EnvMidaw "E05" "env-midaw" OperandException Unsupported Always
-        "the host takes no MIDAWs"; "use IDAWs"
+        "the host takes MIDAWs, or they are carried out in another way"; "use IDAWs"
     EnvReadonly "E06" "env-readonly" ProtectionCheck Guest Reached
         "input does not go to storage that the guest may not write"; "read into storage that is not read-only"
     EnvOverlap "E07" "env-overlap" None Unsupported Remark
@@ -373,14 +375,17 @@ codes! {
     EnvSuspend "E11" "env-suspend" None Unsupported Always
         "suspending a program is not carried out yet"; "clear the S flag"
     EnvReadBackward "E12" "env-read-backward" None Unsupported Always
-        "a host that builds ascending lists can read backward only into areas it can describe";
-        "let the area end in the upper half of a block"
+        "a host that builds ascending lists can stop reading backward only where it would read that word of the list";
+        "let the area lie in storage that exists"
     EnvTransportLowering "E13" "env-transport-lowering" None Unsupported Always
         "a transport-mode program for a host without that mode uses only what CCWs can say: each DCW has either control data or data, of at most 65535 bytes";
         "use a command-mode program, or a host with transport mode"
     EnvNotRepeatable "E14" "env-not-repeatable" None Unsupported Always
         "what comes before a place where the program must be fetched again can be carried out twice, on a device that keeps state in a chain";
         "read into the program before anything is written, or divide the program there"
+    EnvSharedCopy "E15" "env-shared-copy" None Unsupported Always
+        "where the data of a CCW has to go by way of a copy, no other CCW of the program stores into the same storage, or fetches what was stored";
+        "give each CCW storage of its own, or let MIDAWs end at block boundaries so that no copy is needed"
 
     HostBusy "H01" "host-busy" None HostResource Always
         "the storage of the program is not just being unmapped"; "start again when the change of the memory map is over"

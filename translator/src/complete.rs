@@ -40,13 +40,15 @@ pub struct Completion {
     pub refused: Option<Code>,
 }
 
-/// Which host CCW of a guest's.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The only one, or the second of two.
-    Whole,
-    /// The first of two.
-    First,
+/// A host CCW, as a part of a guest's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// Number of the node.
+    pub(crate) node: u16,
+    /// Bytes of its count in this part.
+    pub(crate) count: u16,
+    /// Bytes of its count in the parts behind.
+    pub(crate) left: u16,
 }
 
 impl<P: Pinner> Translated<P> {
@@ -63,10 +65,10 @@ impl<P: Pinner> Translated<P> {
     /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
         (0..self.work.host_len).map(|n| match self.work.slot(n)? {
-            HostSlot::Node(n) | HostSlot::Split(n) | HostSlot::SecondTic(n) => {
+            HostSlot::Node(n) | HostSlot::Part { node: n, .. } | HostSlot::SecondTic(n) => {
                 self.work.nodes.get(usize::from(n)).map(Node::guest)
             }
-            HostSlot::Jump(_) | HostSlot::Stop => None,
+            HostSlot::Jump(_) | HostSlot::Cut | HostSlot::Stop => None,
         })
     }
 
@@ -99,8 +101,8 @@ impl<P: Pinner> Translated<P> {
         scsw.subchannel = from.subchannel;
         scsw.residual = from.residual;
         let node = self
-            .node_at(from.cpa)
-            .and_then(|(n, part)| Some((self.work.nodes.get(usize::from(n))?, part)));
+            .spot(from.cpa)
+            .and_then(|spot| Some((self.work.nodes.get(usize::from(spot.node))?, spot)));
         let mut unexplained = false;
         let mut unmapped = false;
         if let Some((&node, _)) = node
@@ -116,10 +118,10 @@ impl<P: Pinner> Translated<P> {
         }
         let mut refused = None;
         match node {
-            Some((node, part)) => {
+            Some((node, spot)) => {
                 scsw.cpa = node.addr.wrapping_add(8);
-                if part == Part::First {
-                    self.join(&mut scsw, node);
+                if spot.left > 0 {
+                    join(&mut scsw, node, spot.left);
                 }
                 let stopped = scsw.subchannel.intersects(CHECKS);
                 unexplained = explain(&mut scsw, node);
@@ -170,48 +172,28 @@ impl<P: Pinner> Translated<P> {
         }
     }
 
-    /// Number of the node whose host CCW ends at `cpa`: the CCW in control is the one before the
-    /// address.
-    pub(crate) fn node_at(&self, cpa: u32) -> Option<(u16, Part)> {
+    /// The host CCW that ends at `cpa`: the CCW in control is the one before the address.
+    pub(crate) fn spot(&self, cpa: u32) -> Option<Spot> {
         let offset = cpa.checked_sub(self.base.get())?;
         let n = u64::from(offset).checked_sub(CCW_SIZE)? / CCW_SIZE;
         if !u64::from(offset).is_multiple_of(CCW_SIZE) {
             return None;
         }
-        match self.work.slot(usize::try_from(n).ok()?)? {
-            HostSlot::Node(n) | HostSlot::SecondTic(n) => Some((n, Part::Whole)),
-            HostSlot::Split(n) => Some((n, Part::First)),
-            HostSlot::Jump(_) | HostSlot::Stop => None,
-        }
-    }
-
-    /// The channel stopped in the first of the two host CCWs of `node`: the bytes of the second
-    /// are left too, and what is a wrong length for the first need not be one for both.
-    fn join(&self, scsw: &mut Scsw<Guest>, node: &Node) {
-        scsw.residual = scsw.residual.saturating_add(self.second_count(node));
-        if node.suppresses() {
-            scsw.subchannel -= SubchannelStatus::INCORRECT_LENGTH;
-            let normal = DeviceStatus::CHANNEL_END
-                | DeviceStatus::DEVICE_END
-                | DeviceStatus::STATUS_MODIFIER;
-            if scsw.subchannel.difference(SubchannelStatus::PCI).is_empty()
-                && normal.contains(scsw.device)
-            {
-                scsw.status -= StatusControl::ALERT;
-            }
-        }
-    }
-
-    /// Bytes of the second of the two host CCWs of `node`.
-    pub(crate) fn second_count(&self, node: &Node) -> u16 {
-        let block = if self.work.host_orb.idaw_2k {
-            2048
-        } else {
-            4096
+        let n = usize::try_from(n).ok()?;
+        let (node, left) = match self.work.slot(n)? {
+            HostSlot::Node(n) | HostSlot::SecondTic(n) => (n, 0),
+            HostSlot::Part { node, left } => (node, left),
+            HostSlot::Jump(_) | HostSlot::Cut | HostSlot::Stop => return None,
         };
-        let first = (node.offset() & (block - 1)) + 1;
-        let second = u64::from(node.ccw().count).saturating_sub(first);
-        u16::try_from(second).unwrap_or(u16::MAX)
+        let from_here = match self.work.part_before(n) {
+            Some(left) => left,
+            None => self.work.nodes.get(usize::from(node))?.ccw().count,
+        };
+        Some(Spot {
+            node,
+            count: from_here.saturating_sub(left),
+            left,
+        })
     }
 
     /// Gives the pins and the buffers back. The host must have stopped using the program.
@@ -230,6 +212,22 @@ impl<P: Pinner> Translated<P> {
 
 const CHECKS: SubchannelStatus =
     SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
+
+/// The channel stopped in a part of `node` with others behind it: `left` bytes of these are left too,
+/// and what is a wrong length for the part need not be one for all of them.
+fn join(scsw: &mut Scsw<Guest>, node: &Node, left: u16) {
+    scsw.residual = scsw.residual.saturating_add(left);
+    if node.suppresses() {
+        scsw.subchannel -= SubchannelStatus::INCORRECT_LENGTH;
+        let normal =
+            DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::STATUS_MODIFIER;
+        if scsw.subchannel.difference(SubchannelStatus::PCI).is_empty()
+            && normal.contains(scsw.device)
+        {
+            scsw.status -= StatusControl::ALERT;
+        }
+    }
+}
 
 /// Puts the condition recorded for `node` in the place of the check that its host CCW provoked;
 /// says whether there is a check without a condition.

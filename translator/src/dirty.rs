@@ -8,19 +8,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use ccw::{
-    CCW_SIZE, FunctionControl, Guest, GuestAddr, Host, IdawFormat, Irb, Midaw, SubchannelStatus,
-};
+use ccw::{CCW_SIZE, FunctionControl, GuestAddr, Host, Irb, SubchannelStatus};
 use pinning::{Access, Pinner};
 
-use crate::{
-    Buffers, Translated,
-    chain::Op,
-    complete::Part,
-    data::{raw_midaw, skips},
-    limits,
-    node::Node,
-};
+use crate::{Buffers, Translated, chain::Op, complete::Spot, limits, node::Node};
 
 /// What the device may have stored into; kept from program to program for its storage.
 #[derive(Debug, Default)]
@@ -66,6 +57,13 @@ impl<P: Pinner> Translated<P> {
     /// Number of the node at which the program has ended, and how many bytes of it were stored, if
     /// the status is one that says so.
     fn end_of(&self, host: &Irb<Host>) -> Option<(u16, u16)> {
+        let (n, stored) = self.stored_at(host)?;
+        let node = self.work.nodes.get(usize::from(n))?;
+        Some((n, stored.unwrap_or(node.good)))
+    }
+
+    /// The same, with `None` for how many bytes when the residual count does not tell.
+    pub(crate) fn stored_at(&self, host: &Irb<Host>) -> Option<(u16, Option<u16>)> {
         let scsw = &host.scsw;
         let addressless =
             SubchannelStatus::INTERFACE_CONTROL_CHECK | SubchannelStatus::CHANNEL_CONTROL_CHECK;
@@ -73,18 +71,20 @@ impl<P: Pinner> Translated<P> {
             && scsw.status.contains(ccw::StatusControl::PRIMARY)
             && scsw.deferred_cc == 0
             && !scsw.subchannel.intersects(addressless);
-        let (n, part) = self.node_at(scsw.cpa).filter(|_| ended)?;
+        let Spot {
+            node: n,
+            count,
+            left,
+        } = self.spot(scsw.cpa).filter(|_| ended)?;
         let node = self.work.nodes.get(usize::from(n))?;
         if !scsw.residual_is_valid() {
-            return Some((n, node.good));
+            return Some((n, None));
         }
-        let here = match part {
-            Part::Whole => node.ccw().count,
-            Part::First => node.ccw().count.saturating_sub(self.second_count(node)),
-        };
         // More left than there ever was says nothing.
-        let stored = here.checked_sub(scsw.residual).unwrap_or(node.good);
-        Some((n, stored.min(node.good)))
+        let here = count.checked_sub(scsw.residual);
+        let before = node.ccw().count.saturating_sub(count).saturating_sub(left);
+        let stored = here.map(|here| before.saturating_add(here).min(node.good));
+        Some((n, stored))
     }
 }
 
@@ -166,7 +166,7 @@ impl Reached {
 
 impl Buffers {
     /// The nodes to which control can come behind node `n`.
-    fn behind(&self, n: usize) -> [Option<usize>; 2] {
+    pub(crate) fn behind(&self, n: usize) -> [Option<usize>; 2] {
         let Some(node) = self.nodes.get(n) else {
             return [None; 2];
         };
@@ -197,44 +197,12 @@ impl Buffers {
 
 /// Adds the first `bytes` bytes of the data of `node`; reading backward, the first ones lie highest.
 pub(crate) fn add(areas: &mut Vec<(u64, u64)>, work: &Buffers, node: &Node, bytes: u16) {
-    let backward = node.op == Op::Backward;
-    let mut push = |first: u64, len: u64| {
-        let start = if backward {
-            first.wrapping_add(1).wrapping_sub(len)
-        } else {
-            first
-        };
+    for piece in work.pieces(node, bytes).filter(|piece| !piece.skip) {
+        let (start, end) = piece.area(node.op);
         match areas.last_mut() {
-            _ if len == 0 => {}
-            Some(last) if last.1 == start => last.1 = start.saturating_add(len),
-            _ => areas.push((start, start.saturating_add(len))),
+            Some(last) if last.1 == start => last.1 = end,
+            _ => areas.push((start, end)),
         }
-    };
-    let mut left = u64::from(bytes);
-    if node.list_len == 0 {
-        push(u64::from(node.ccw().addr.get()), left);
-        return;
-    }
-    if node.is_midal() {
-        let (midaws, _) = work.list(node).as_chunks::<2>();
-        for midaw in midaws {
-            let midaw = Midaw::<Guest>::decode(raw_midaw(midaw));
-            let len = left.min(u64::from(midaw.count));
-            if !skips(&midaw, node.op) {
-                push(midaw.addr.get(), len);
-            }
-            left -= len;
-        }
-        return;
-    }
-    let block = IdawFormat::of(&work.orb).block();
-    for word in work.list(node) {
-        let first = u64::from_be_bytes(*word);
-        let offset = first & (block - 1);
-        let room = if backward { offset + 1 } else { block - offset };
-        let len = left.min(room);
-        push(first, len);
-        left -= len;
     }
 }
 

@@ -89,7 +89,7 @@ impl<P: Pinner> Translated<P> {
 
     /// The break at which the host stopped, if that is what this status says.
     fn break_at(&self, host: &Irb<Host>) -> Option<(u16, Cause)> {
-        let (n, _) = self.node_at(host.scsw.cpa)?;
+        let n = self.spot(host.scsw.cpa)?.node;
         let node = self.work.nodes.get(usize::from(n))?;
         let arrival = self.work.arrival(node, &host.scsw)?;
         Some((n, arrival.cause))

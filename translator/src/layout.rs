@@ -6,8 +6,10 @@
 //! going on, skipping and jumping need no thought. Two, because a status modifier skips one.
 
 use crate::{
-    Buffers,
+    Buffers, Code,
     arrangement::{HostSlot, STOPS},
+    bounce::Bounce,
+    parts::Form,
 };
 
 /// Gives every node its host CCW, in the order of guest addresses.
@@ -44,4 +46,25 @@ pub(crate) fn exact(work: &mut Buffers) {
     }
     work.slots.extend([HostSlot::Stop; STOPS]);
     work.host_len = work.slots.len();
+}
+
+/// Finds what goes by way of a copy. Nothing takes several host CCWs here: what stands behind a CCW
+/// must be where a device may skip to.
+pub(crate) fn lower(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
+    let profile = work.profile;
+    if profile.midaws && !profile.rebuilds_lists {
+        return Ok(());
+    }
+    work.bounces.clear();
+    let mut bounces = core::mem::take(&mut work.bounces);
+    let mut result = Ok(());
+    for (node, n) in work.nodes.iter().zip(0..) {
+        match work.form(node, block, false) {
+            Ok(Form::Bounced) => bounces.push(Bounce::new(n)),
+            Ok(Form::Whole | Form::Parts) => {}
+            Err(code) => result = Err((code, n)),
+        }
+    }
+    work.bounces = bounces;
+    result
 }

@@ -91,6 +91,7 @@
 extern crate alloc;
 
 mod arrangement;
+mod bounce;
 mod breaks;
 mod chain;
 mod code;
@@ -109,6 +110,7 @@ mod memory;
 mod node;
 mod orb;
 mod overlap;
+mod parts;
 mod plan;
 mod policy;
 mod profile;
@@ -128,6 +130,7 @@ mod validate;
 mod verdict;
 mod work;
 
+pub use bounce::{Bounced, CopyBack, CopyOut};
 pub use code::{Blame, Check, Code, Sure};
 pub use commands::{Blocks, CommandPolicy, Track, Tracks};
 pub use complete::Completion;

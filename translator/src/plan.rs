@@ -139,7 +139,7 @@ impl Program {
                 work: self.work,
             }));
         }
-        if let Some((code, site)) = self.unsupported(profile) {
+        if let Some((code, site)) = self.unsupported() {
             return Err(Rejected::new(self.work, code, site));
         }
         let Self { mut work } = self;
@@ -159,6 +159,10 @@ impl Program {
         work.laid = match profile.arrangement {
             Arrangement::Exact => {
                 layout::exact(&mut work);
+                if let Err((code, n)) = layout::lower(&mut work, block) {
+                    let site = work.ccw_site(n, None);
+                    return Err(Rejected::new(work, code, site));
+                }
                 Laid {
                     block,
                     last_head: 0,
@@ -179,6 +183,10 @@ impl Program {
                 }
             }
         };
+        if let Err((code, n)) = work.keep_apart() {
+            let site = work.ccw_site(n, None);
+            return Err(Rejected::new(work, code, site));
+        }
         Ok(Planned::Run(Plan { work }))
     }
 
@@ -207,7 +215,7 @@ impl Program {
     }
 
     /// What is legal and not carried out.
-    fn unsupported(&self, profile: &HostProfile) -> Option<(Code, Site)> {
+    fn unsupported(&self) -> Option<(Code, Site)> {
         let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
         let refused = match policy.no_prefetch {
@@ -222,8 +230,6 @@ impl Program {
         let (code, n) = if work.too_long {
             let last = work.nodes.len().saturating_sub(1);
             (Code::EnvTooLong, u16::try_from(last).unwrap_or(u16::MAX))
-        } else if let (Some(n), false) = (verdict.midaw, profile.midaws) {
-            (Code::EnvMidaw, n)
         } else if let Some(n) = verdict.suspend {
             (Code::EnvSuspend, n)
         } else if let Some(n) = verdict.two_ways {
@@ -282,18 +288,26 @@ impl Plan {
         if self.work.is_transport() {
             return self.work.transport.list_bytes_at_most();
         }
-        // A list of MIDAWs lies in one page, and may begin in a new one.
+        let lists = self.work.host_len * (MAX_IDAWS + 1) * 8;
+        if !self.work.profile.midaws {
+            return lists;
+        }
+        // A list of MIDAWs lies in one page: in the next one, when it is longer than the rest of this.
         let midals = self.work.nodes.iter().filter(|node| node.is_midal());
-        let pages = midals.count() * 2;
-        self.work.host_len * (MAX_IDAWS + 1) * 8 + pages * 4096
+        let bytes = midals.map(|node| 32 * (usize::from(node.list_len) + 1) + 8);
+        lists + bytes.sum::<usize>()
     }
 
-    /// Bytes with which the area for copies is large enough in any case.
+    /// Bytes with which the area for copies is large enough in any case; most programs need none.
     pub fn copy_bytes_at_most(&self) -> usize {
         if self.work.is_transport() {
             return self.work.transport.copy_bytes_at_most();
         }
-        0
+        let bounces = self.work.bounces.iter().filter_map(|bounce| {
+            let node = self.work.nodes.get(usize::from(bounce.node))?;
+            Some(2 * usize::from(node.good) + 4096)
+        });
+        bounces.sum::<usize>() + self.work.commands.bytes.len()
     }
 
     /// Bytes of the blocks of all host lists, 2048 or 4096.

@@ -103,11 +103,6 @@ impl Policy {
 
     /// For a mediator: what one copy cannot carry out exactly is carried out in segments.
     pub const MEDIATE: Self = Self {
-        facilities: Facilities {
-            // Not carried out yet, so not offered.
-            midaw: false,
-            ..Facilities::Z
-        },
         no_prefetch: Stance::Segments,
         self_modifying: Stance::Segments,
         suspend: Stance::Segments,

@@ -7,7 +7,7 @@ use core::ops::Range;
 use ccw::{Guest, GuestAddr, Host, Irb, Orb};
 use pinning::{Extent, Pinner};
 
-use crate::{Buffers, Completion, Translated};
+use crate::{Buffers, Completion, CopyBack, Doublewords, Translated};
 
 /// A program that the host was given and may be executing.
 ///
@@ -96,6 +96,30 @@ impl<P: Pinner> Running<P> {
         self.program.take()
     }
 
+    /// What is to be copied to the guest before it is told of the host's status `host`, or of the end
+    /// of a program of whose end there is no status. `area` is what the host left in the area for
+    /// copies, as far as it was [used](crate::Doublewords). Usually nothing.
+    ///
+    /// To be asked once for each status with intermediate or primary status, before
+    /// [`Self::dirty`] tells of it; and to be copied in this order.
+    pub fn copies_back(
+        &mut self,
+        host: Option<&Irb<Host>>,
+        area: &[u8],
+    ) -> impl Iterator<Item = CopyBack> + '_ {
+        let program = self.program.as_mut();
+        program
+            .map(|it| it.copies_back(host, area))
+            .into_iter()
+            .flatten()
+    }
+
+    /// How much of the areas of the slot the program was written to.
+    pub fn doublewords(&self) -> Doublewords {
+        let program = self.program.as_ref();
+        program.map(Translated::doublewords).unwrap_or_default()
+    }
+
     /// The host has refused the program, for certain.
     ///
     /// `None` only if there is no program, which cannot be.
@@ -138,10 +162,7 @@ mod tests {
     use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 
     use super::*;
-    use crate::{
-        Area, Doublewords, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch,
-        validate,
-    };
+    use crate::{Area, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch, validate};
 
     /// READ of 16 bytes to 3000, everywhere.
     struct Memory;

@@ -12,13 +12,13 @@
 
 use alloc::vec::Vec;
 
-use ccw::Format;
-
 use crate::{
     Buffers, Code,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
+    bounce::Bounce,
     chain::Op,
     node::{NOWHERE, Node},
+    parts::Form,
 };
 
 /// A refusal, and the node that is the reason.
@@ -38,26 +38,54 @@ pub(crate) struct Shape {
 /// Fills [`Buffers::slots`].
 pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     let block = backward_block(work, shape.block);
-    for node in &mut work.nodes {
-        node.host = NOWHERE;
-    }
     let mut scratch = core::mem::take(&mut work.segments);
-    scratch.line.clear();
-    scratch.loops.clear();
-    scratch.cuts.clear();
-    let result = straighten(work, block, &mut scratch)
-        .and_then(|()| cut(work, &mut scratch, shape))
-        .map(|()| Laid {
-            block,
-            last_head: place(work, &scratch),
-        });
+    let mut result = line_up(work, &mut scratch, block, shape, true);
+    // Copies take fewer CCWs than parts do.
+    if matches!(result, Err((Code::EnvTooLong, _))) && has_parts(&scratch.line) {
+        result = line_up(work, &mut scratch, block, shape, false).or(result);
+    }
+    let result = result.map(|()| Laid {
+        block,
+        last_head: place(work, &scratch),
+    });
     work.segments = scratch;
     work.host_len = work.slots.len();
     result
 }
 
+/// Lays the program out in one line, and cuts it. `parts` says that several host CCWs may stand for
+/// one of the guest's.
+fn line_up(
+    work: &mut Buffers,
+    scratch: &mut Scratch,
+    block: u64,
+    shape: Shape,
+    parts: bool,
+) -> Result<(), Refusal> {
+    for node in &mut work.nodes {
+        node.host = NOWHERE;
+    }
+    scratch.line.clear();
+    scratch.loops.clear();
+    scratch.cuts.clear();
+    work.bounces.clear();
+    straighten(work, block, scratch, parts)?;
+    work.bounces.sort_unstable_by_key(|bounce| bounce.node);
+    cut(work, scratch, shape)
+}
+
+fn has_parts(line: &[HostSlot]) -> bool {
+    line.iter()
+        .any(|slot| matches!(slot, HostSlot::Part { .. }))
+}
+
 /// Lays the program out in one line.
-fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(), Refusal> {
+fn straighten(
+    work: &mut Buffers,
+    block: u64,
+    scratch: &mut Scratch,
+    parts: bool,
+) -> Result<(), Refusal> {
     let Scratch { line, loops, .. } = scratch;
     let mut n = 0;
     let mut after_tic = false;
@@ -95,14 +123,16 @@ fn straighten(work: &mut Buffers, block: u64, scratch: &mut Scratch) -> Result<(
             line.push(HostSlot::Jump(n));
             return Ok(());
         } else {
-            if splits(&node, block) {
-                // A command that skips would land on the second part.
-                if skippable || node.fault.is_some() || goes_on_early(work, &node) {
-                    return Err((Code::EnvReadBackward, n));
+            // A command that skips would land on the second part.
+            match work.form(&node, block, parts && !skippable) {
+                Ok(Form::Whole) => put(work, line, n),
+                Ok(Form::Parts) => put_parts(work, line, n, block),
+                Ok(Form::Bounced) => {
+                    work.bounces.push(Bounce::new(n));
+                    put(work, line, n);
                 }
-                line.push(HostSlot::Split(n));
+                Err(code) => return Err((code, n)),
             }
-            put(work, line, n);
             let stops = matches!(node.op, Op::Fault | Op::Break(_));
             // The host goes by the flags.
             let copies_on = !stops && (node.ccw().chains_data() || node.ccw().chains_command());
@@ -148,6 +178,28 @@ fn put(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16) {
     line.push(HostSlot::Node(n));
 }
 
+/// Puts the parts of node `n` at the end of the line.
+fn put_parts(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16, block: u64) {
+    let Some(&node) = work.nodes.get(usize::from(n)) else {
+        return;
+    };
+    let first = line.len();
+    let mut left = node.ccw().count;
+    for part in work.parts(&node, block) {
+        left = left.saturating_sub(part.len);
+        line.push(HostSlot::Part { node: n, left });
+    }
+    // The last part has what is left.
+    line.pop();
+    line.push(HostSlot::Node(n));
+    if let Some(node) = work.nodes.get_mut(usize::from(n)) {
+        #[expect(clippy::cast_possible_truncation, reason = "refused when it is longer")]
+        {
+            node.host = first as u32;
+        }
+    }
+}
+
 /// Place of node `n`, if it has one.
 fn host_of(work: &Buffers, n: u16) -> Option<usize> {
     let host = work.nodes.get(usize::from(n))?.host;
@@ -156,7 +208,9 @@ fn host_of(work: &Buffers, n: u16) -> Option<usize> {
 
 /// Finds the places at which segments begin, the first one included.
 fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusal> {
-    let Scratch { line, loops, cuts } = scratch;
+    let Scratch {
+        line, loops, cuts, ..
+    } = scratch;
     let too_long = (Code::EnvTooLong, node_of(line.last()));
     let allowed = |at: usize| may_cut(work, line, loops, at);
     let jumps = matches!(line.last(), Some(HostSlot::Jump(_)));
@@ -199,14 +253,19 @@ fn cut(work: &Buffers, scratch: &mut Scratch, shape: Shape) -> Result<(), Refusa
 /// Whether a TIC to place `at` may be inserted before it.
 fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usize) -> bool {
     let node = |at: usize| match line.get(at) {
-        Some(HostSlot::Node(n) | HostSlot::Split(n)) => work.nodes.get(usize::from(*n)),
+        Some(HostSlot::Node(n)) => work.nodes.get(usize::from(*n)),
         _ => None,
     };
-    let Some(before) = at.checked_sub(1).and_then(node) else {
-        return false;
-    };
+    let before = at.checked_sub(1);
     // It would take the place that the command before may skip.
-    let skips = before.may_skip(&work.policy);
+    let skips = match before.and_then(|at| line.get(at)) {
+        Some(HostSlot::Node(n)) => {
+            let node = work.nodes.get(usize::from(*n));
+            node.is_some_and(|node| node.may_skip(&work.policy))
+        }
+        Some(HostSlot::Part { .. }) => false,
+        _ => return false,
+    };
     // A TIC must not lead to a TIC.
     let to_tic = match line.get(at) {
         Some(HostSlot::Jump(_) | HostSlot::SecondTic(_) | HostSlot::Stop) | None => true,
@@ -219,25 +278,32 @@ fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usiz
 fn node_of(slot: Option<&HostSlot>) -> u16 {
     match slot {
         Some(
-            HostSlot::Node(n) | HostSlot::Jump(n) | HostSlot::Split(n) | HostSlot::SecondTic(n),
+            HostSlot::Node(n)
+            | HostSlot::Part { node: n, .. }
+            | HostSlot::Jump(n)
+            | HostSlot::SecondTic(n),
         ) => *n,
-        Some(HostSlot::Stop) | None => 0,
+        Some(HostSlot::Cut | HostSlot::Stop) | None => 0,
     }
 }
 
 /// Writes the segments down, stop CCWs behind each; returns the head of the last.
 fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
     let mut head = 0;
+    // Whether the slot before is a part of the same node.
+    let mut begun = false;
     let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
     for (&start, end) in cuts.iter().zip(ends) {
         head = work.slots.len();
         for &slot in line.get(start..end.unwrap_or(line.len())).unwrap_or(&[]) {
-            if let HostSlot::Node(n) = slot
+            let goes_on = core::mem::replace(&mut begun, matches!(slot, HostSlot::Part { .. }));
+            if let HostSlot::Node(n) | HostSlot::Part { node: n, .. } = slot
+                && !goes_on
                 && let Some(node) = work.nodes.get_mut(usize::from(n))
             {
                 #[expect(
                     clippy::cast_possible_truncation,
-                    reason = "at most 4 places for a node"
+                    reason = "few more than the line has"
                 )]
                 {
                     node.host = work.slots.len() as u32;
@@ -245,8 +311,8 @@ fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
             }
             work.slots.push(slot);
         }
-        if let Some(end) = end {
-            work.slots.push(HostSlot::Jump(node_of(line.get(end))));
+        if end.is_some() {
+            work.slots.push(HostSlot::Cut);
         }
         work.slots.extend([HostSlot::Stop; STOPS]);
     }
@@ -255,32 +321,15 @@ fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
 
 /// Bytes of blocks with which most read-backward CCWs need not be split.
 fn backward_block(work: &Buffers, block: u64) -> u64 {
-    let splits = |block| work.nodes.iter().any(|node| splits(node, block));
+    let splits = |block| {
+        let mut backward = work.nodes.iter().filter(|node| node.op == Op::Backward);
+        backward.any(|node| !node.is_midal() && work.form(node, block, true) != Ok(Form::Whole))
+    };
     if block > 2048 && splits(block) && !splits(2048) {
         2048
     } else {
         block
     }
-}
-
-/// Whether the program goes on with the next command where `node` ends before its first byte or
-/// in its first part, which the first of two host CCWs would not do.
-fn goes_on_early(work: &Buffers, node: &Node) -> bool {
-    let quiet = work.orb.format == Format::Zero || work.orb.length_suppression;
-    node.ccw().chains_command() && (node.suppresses() || quiet)
-}
-
-/// Whether a host that counts blocks upward reads fewer words than `node` needs downward.
-fn splits(node: &Node, block: u64) -> bool {
-    if node.op != Op::Backward {
-        return false;
-    }
-    let offset = node.offset() & (block - 1);
-    let host = (offset + u64::from(node.ccw().count)).div_ceil(block);
-    let good = u64::from(node.good);
-    let needed = 1 + good.saturating_sub(offset + 1).div_ceil(block);
-    // A fault takes one more word, to stop at.
-    host < needed + u64::from(node.fault.is_some() && good > 0)
 }
 
 impl Buffers {

@@ -113,7 +113,7 @@ pub(crate) fn ccw_bits(code: Code, format: Format) -> Option<(u8, u8)> {
         Code::Tic1Flags => (8, 31),
         Code::Tic1Bit32 | Code::Fmt1Bit32 => (32, 32),
         Code::Cnt0Zero | Code::Cnt1ZeroCd | Code::Cnt1ZeroInCd => count,
-        Code::MidaDisabled | Code::EnvMidaw => flag(7),
+        Code::MidaDisabled => flag(7),
         Code::MidaConflictIda => (flag(5).0, flag(7).0),
         Code::MidaConflictSkip => (flag(3).0, flag(7).0),
         Code::SuspNotAllowed | Code::SuspInCd | Code::EnvSuspend => flag(6),

@@ -93,6 +93,11 @@ impl<'a> Area<'a> {
         self.words
     }
 
+    #[inline]
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        self.words.as_flattened_mut()
+    }
+
     /// No storage at all.
     fn none() -> Self {
         Self {

@@ -12,7 +12,7 @@ use pinning::{Extent, Runs};
 use crate::{
     Code, Finding, HostProfile, Policy, Segment, Severity, Site,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
-    chain::Op,
+    bounce::Bounce,
     commands::Commands,
     dirty::Reached,
     finding::{Findings, Word},
@@ -70,6 +70,8 @@ pub struct Buffers {
     pub(crate) host_orb: Orb<Host>,
     /// For the arrangement in segments.
     pub(crate) segments: Scratch,
+    /// The CCWs whose data goes by way of a copy, in the order of their numbers.
+    pub(crate) bounces: Vec<Bounce>,
     pub(crate) extents: Vec<Extent>,
     pub(crate) runs: Runs,
     /// Lowest and highest address of control words, for the overlap check.
@@ -116,6 +118,7 @@ impl Buffers {
         self.findings.clear();
         self.verdict = Verdict::CLEAN;
         self.slots.clear();
+        self.bounces.clear();
         self.extents.clear();
         self.runs.clear();
         self.control = (u64::MAX, 0);
@@ -225,18 +228,26 @@ impl Buffers {
         node.list_in(&self.words)
     }
 
-    /// Whether `node` takes two host CCWs.
-    pub(crate) fn is_split(&self, node: &Node) -> bool {
-        let before = node.host.checked_sub(1).and_then(|n| self.slot(n as usize));
-        node.op == Op::Backward && matches!(before, Some(HostSlot::Split(_)))
+    /// Number of the host CCW that takes control behind number `n`, which chains.
+    pub(crate) fn next_slot(&self, n: usize) -> usize {
+        match self.slot(n + 1) {
+            Some(HostSlot::Cut) => n + 2 + STOPS,
+            _ => n + 1,
+        }
     }
 
-    /// Number of the host CCW at which control comes to `node`; [`NOWHERE`] if it has none.
-    pub(crate) fn entry(&self, node: &Node) -> u32 {
-        if self.is_split(node) {
-            node.host - 1
-        } else {
-            node.host
+    /// Bytes of the guest's count that were left behind the part before host CCW `n`, if that is the
+    /// next part of the same node.
+    pub(crate) fn part_before(&self, n: usize) -> Option<u16> {
+        let mut before = n.checked_sub(1)?;
+        if let Some(end) = n.checked_sub(1 + STOPS)
+            && self.slot(end) == Some(HostSlot::Cut)
+        {
+            before = end.checked_sub(1)?;
+        }
+        match self.slot(before) {
+            Some(HostSlot::Part { left, .. }) => Some(left),
+            _ => None,
         }
     }
 
@@ -335,6 +346,7 @@ impl Default for Buffers {
             host_len: 0,
             host_orb: Orb::decode(&RawOrb::default()),
             segments: Scratch::default(),
+            bounces: Vec::new(),
             extents: Vec::new(),
             runs: Runs::new(),
             control: (u64::MAX, 0),

@@ -31,7 +31,7 @@ fn text(schib: &str) -> Value {
             "policy": {
                 "facilities": {
                     "transport": false,
-                    "midaw": false,
+                    "midaw": true,
                     "length_suppression": true,
                     "orb_extension": true,
                 },
@@ -462,8 +462,7 @@ proptest! {
         };
         let again = serde_json::to_string(&snapshot).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Snapshot>(&again).unwrap(), &snapshot);
-        if snapshot.guest().policy.facilities.midaw
-            || snapshot.guest().policy.facilities.transport
+        if snapshot.guest().policy.facilities.transport
             || snapshot.guest().policy.max_ccws > 4096
         {
             return Ok(());

@@ -9,7 +9,7 @@ use super::{ADDRESS, HEAD};
 use crate::analysis::HOST_BASE;
 use crate::dump;
 use crate::memory::PAGE;
-use crate::translation::{HostCcw, Ready, SCRATCH_AT};
+use crate::translation::{COPIES_AT, HostCcw, Ready, SCRATCH_AT};
 
 /// The host's ORB, CCWs and lists, each CCW with the guest CCW that it stands for.
 pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
@@ -61,6 +61,12 @@ fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
     let line = CcwLine { addr, raw: ccw.raw }.display(Format::One, class);
     let line = if chained { line.data_chained() } else { line };
     match ccw.guest {
+        Some(guest) if ccw.part.1 > 1 => format!(
+            "{line}  for guest {:08x}, part {} of {}",
+            guest.get(),
+            ccw.part.0,
+            ccw.part.1
+        ),
         Some(guest) => format!("{line}  for guest {:08x}", guest.get()),
         None => line.to_string(),
     }
@@ -89,6 +95,8 @@ fn target(word: u64) -> String {
         _ if word == SCRATCH_AT + 1 => "off its block: the channel stops here".to_owned(),
         // Its first byte, or the last one of a block to be read backward.
         _ if (SCRATCH_AT..SCRATCH_AT + PAGE).contains(&word) => "scratch page".to_owned(),
+        // Nothing else of the host's is named by a list.
+        _ if (COPIES_AT..SCRATCH_AT).contains(&word) => "copy".to_owned(),
         _ => "no storage: the channel stops here".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::Input;
 use crate::listing::{self, Data, host};
-use crate::translation::{Ready, Translation, profile, translate};
+use crate::translation::{COPIES_AT, Ready, Translation, profile, translate};
 use crate::{Format, analysis, finding, json};
 
 /// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
@@ -94,6 +94,22 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
             access(extent.access)
         );
     }
+    if !ready.bounced.is_empty() {
+        text.push_str("\ndata that goes by way of a copy:\n");
+    }
+    for copy in &ready.bounced {
+        let _ = writeln!(
+            text,
+            "          {:08x} at host {:09x}: bounce: {}, copied {}",
+            copy.ccw.get(),
+            COPIES_AT + copy.at as u64,
+            crate::dump::count(copy.len as u64),
+            match copy.input {
+                true => "back after the status",
+                false => "before the start",
+            }
+        );
+    }
     text
 }
 
@@ -135,6 +151,8 @@ pub(crate) enum Host {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         blocks: Vec<Block>,
         extents: Vec<Extent>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        copies: Vec<Copied>,
     },
     /// Nothing: the guest has this status already.
     Ended { scsw: String },
@@ -194,6 +212,16 @@ fn blocks(ready: &Ready) -> Vec<Block> {
         .collect()
 }
 
+/// Data that goes by way of a copy, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Copied {
+    /// Address of the guest CCW.
+    guest: String,
+    host: String,
+    len: usize,
+    access: &'static str,
+}
+
 impl Host {
     /// What `translation` gives the host, for a device of this class.
     pub(crate) fn of(translation: &Translation, class: DeviceClass) -> Self {
@@ -231,11 +259,21 @@ impl Host {
                 pinning::Access::DeviceWrites => "device-writes",
             },
         };
+        let copied = |copy: &translator::Bounced| Copied {
+            guest: json::hex(copy.ccw.get()),
+            host: json::hex(COPIES_AT + copy.at as u64),
+            len: copy.len,
+            access: match copy.input {
+                true => "device-writes",
+                false => "device-reads",
+            },
+        };
         Self::Ready {
             orb: json::digits(&ready.orb().encode().0),
             ccws: ready.ccws.iter().map(ccw).collect(),
             blocks: blocks(ready),
             extents: ready.extents.iter().map(extent).collect(),
+            copies: ready.bounced.iter().map(copied).collect(),
         }
     }
 }

@@ -1,2 +1,2 @@
 # Legal, but not translated.
-check --profile vfio-ccw tests/programs/enc-midaw-exact-2.json
+check --profile vfio-ccw cli/tests/inputs/search-tic-forward.json

@@ -1,1 +1,1 @@
-submit --format json --soft script:cli/tests/inputs/script-sense-id.json tests/programs/enc-midaw-exact-2.json
+submit --format json --soft script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/search-tic-forward.json

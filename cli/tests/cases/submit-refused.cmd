@@ -1,2 +1,2 @@
 # Legal, but not translated: nothing is started.
-submit --soft script:cli/tests/inputs/script-sense-id.json tests/programs/enc-midaw-exact-2.json
+submit --soft script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/search-tic-forward.json

@@ -1,1 +1,1 @@
-translate --profile vfio-ccw tests/programs/enc-midaw-exact-2.json
+translate --profile vfio-ccw cli/tests/inputs/search-tic-forward.json

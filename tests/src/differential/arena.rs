@@ -3,11 +3,13 @@
 
 use ccw::{Host, HostAddr};
 use css::{Granted, Ram};
-use translator::{Area, Plan, Slot};
+use translator::{Area, Bounced, Plan, Slot};
 
 /// First byte of the CCWs.
 pub(super) const CCWS: u64 = 0x10_0000;
 const LISTS: u64 = 0x20_0000;
+/// First byte of the copies.
+pub(super) const COPIES: u64 = 0x50_0000;
 /// A page that is stored into, and means nothing.
 pub(super) const SCRATCH: u64 = 0x70_0000;
 /// End of the host storage that only translated programs use.
@@ -20,6 +22,8 @@ pub struct Arena {
     pub ccws: Vec<u8>,
     /// Lists.
     pub lists: Vec<u8>,
+    /// Copies of data.
+    pub copies: Vec<u8>,
 }
 
 impl Arena {
@@ -28,6 +32,7 @@ impl Arena {
         Self {
             ccws: vec![0xff; plan.ccw_bytes()],
             lists: vec![0xff; plan.list_bytes_at_most()],
+            copies: vec![0xff; plan.copy_bytes_at_most().next_multiple_of(8)],
         }
     }
 
@@ -35,20 +40,28 @@ impl Arena {
     pub fn slot(&mut self) -> Slot<'_> {
         let ccws = Area::new(HostAddr::new(CCWS), &mut self.ccws);
         let lists = Area::new(HostAddr::new(LISTS), &mut self.lists);
-        let (Ok(ccws), Ok(lists)) = (ccws, lists) else {
+        let copies = Area::new(HostAddr::new(COPIES), &mut self.copies);
+        let (Ok(ccws), Ok(lists), Ok(copies)) = (ccws, lists, copies) else {
             panic!("the areas lie below 2 GiB")
         };
-        Slot::new(ccws, lists, HostAddr::new(SCRATCH)).expect("a page boundary")
+        let slot = Slot::new(ccws, lists, HostAddr::new(SCRATCH)).expect("a page boundary");
+        slot.with_copies(copies).expect("room of its own")
     }
 
     /// Whether the host address lies in the slot's CCWs or lists.
     pub fn contains(addr: u64) -> bool {
-        (CCWS..SCRATCH).contains(&addr)
+        (CCWS..COPIES).contains(&addr)
     }
 
     /// Number of the list word at the host address.
     pub fn list_word(addr: u64) -> usize {
         usize::try_from((addr - LISTS) / 8).expect("an index")
+    }
+
+    /// Whether the host address lies in this copy.
+    pub fn is_copy(addr: u64, copy: &Bounced) -> bool {
+        let first = COPIES + copy.at as u64;
+        (first..first + copy.len as u64).contains(&addr)
     }
 
     /// Whether the host address lies in the slot's scratch page.
@@ -63,8 +76,23 @@ impl Arena {
         &self.lists[..8 * used.map_or(0, |last| last + 1)]
     }
 
-    /// Puts what was written into storage, to be fetched only.
-    pub(super) fn grant(&self, storage: &mut Granted<Host, Ram<Host>>) {
+    /// Puts what was written into storage, to be fetched only; copies of input are stored into.
+    pub(super) fn grant(
+        &self,
+        storage: &mut Granted<Host, Ram<Host>>,
+        bounced: impl Iterator<Item = Bounced>,
+    ) {
+        storage
+            .inner_mut()
+            .write(HostAddr::new(COPIES), &self.copies);
+        for copy in bounced {
+            let access = match copy.input {
+                true => css::Access::Store,
+                false => css::Access::Fetch,
+            };
+            let at = HostAddr::new(COPIES + copy.at as u64);
+            storage.grant(at, copy.len as u64, access);
+        }
         for (at, bytes) in [(CCWS, &self.ccws[..]), (LISTS, self.written_lists())] {
             let at = HostAddr::new(at);
             storage.inner_mut().write(at, bytes);

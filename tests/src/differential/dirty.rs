@@ -35,6 +35,19 @@ impl<M> Stores<M> {
         }
     }
 
+    pub(super) fn inner(&self) -> &M {
+        &self.storage
+    }
+
+    pub(super) fn inner_mut(&mut self) -> &mut M {
+        &mut self.storage
+    }
+
+    /// `len` bytes were stored at `at` in another way.
+    pub(super) fn note(&mut self, at: HostAddr, len: usize) {
+        self.areas.push((at.get(), at.get() + len as u64));
+    }
+
     /// Every byte of data that was stored.
     pub(super) fn into_areas(self) -> Areas {
         let data = self.areas.into_iter().filter(|(start, _)| *start >= DATA);

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use ccw::{Host, HostAddr};
+use ccw::{Host, HostAddr, StatusControl};
 use css::{CannotStart, Config, Granted, Progress, Ram, Subchannel};
 use pinning::{Access, Pinner, PlainPinner};
 use translator::{Completion, FirstByteFault, HostProfile, Plan};
@@ -11,7 +11,7 @@ use translator::{Completion, FirstByteFault, HostProfile, Plan};
 use super::{
     Arena, Difference, GrantPinner, ONE_PROGRAM, Player, Recorder, Sent,
     arena::SCRATCH,
-    config, copied, differ,
+    config, copied, copies, differ,
     dirty::{Areas, Stores, Told},
     run, same,
 };
@@ -78,7 +78,8 @@ impl HostRun {
             Err(rejected) => return differ(format_args!("not started: {rejected}")),
         };
         let mut storage = Granted::new(ram.replace(Ram::new(0)));
-        arena.grant(&mut storage);
+        copies::out(scene, &translated, storage.inner(), &mut arena.copies);
+        arena.grant(&mut storage, translated.bounced());
         for (run, access) in pinner.granted() {
             let access = match access {
                 Access::DeviceReads => css::Access::Fetch,
@@ -118,6 +119,13 @@ impl HostRun {
                 let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
                 progress.push(step);
                 completions.push(running.complete(&irb));
+                let ends = irb.scsw.status.contains(StatusControl::PRIMARY);
+                if ends || irb.scsw.status.contains(StatusControl::INTERMEDIATE) {
+                    copies::back(scene, &mut running, Some(&irb), &mut stores);
+                }
+                if n == last && !ends {
+                    copies::back(scene, &mut running, None, &mut stores);
+                }
                 told.status(scene, &mut running, &irb, n == last)?;
             }
         }

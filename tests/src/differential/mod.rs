@@ -19,6 +19,7 @@
 
 mod arena;
 mod copied;
+mod copies;
 mod device;
 mod dirty;
 mod grant;

@@ -27,7 +27,7 @@ pub(crate) struct Commands {
     pub(super) parameters: Vec<Parameters>,
     /// The same.
     pieces: Vec<Piece>,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Where the bytes were, by the number of the node.
     areas: Vec<(u64, u64, u16)>,
     /// Nodes whose data is that of one command.

@@ -4,8 +4,10 @@
 
 mod idal;
 mod midal;
+mod pieces;
 
 pub(crate) use midal::{raw_midaw, skips};
+pub(crate) use pieces::Piece;
 
 use alloc::vec::Vec;
 

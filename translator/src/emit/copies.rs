@@ -2,8 +2,6 @@
 //! The area for copies: data that the device takes from there, or leaves there, in the place of guest
 //! storage.
 
-use core::ops::Range;
-
 use ccw::HostAddr;
 
 use super::{
@@ -13,32 +11,31 @@ use super::{
 use crate::{Code, node::Node};
 
 /// A stretch of the area for copies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Copy {
-    /// Its bytes in the area.
-    pub(super) bytes: Range<usize>,
-    /// Host address of the first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its first byte in the area.
+    pub(super) at: u32,
+    /// Host address of that byte.
     pub(super) host: HostAddr,
 }
 
 impl Emitter<'_, '_> {
-    /// Takes `len` bytes of the area, the first of which lies `offset` bytes into a block.
-    pub(super) fn reserve(&mut self, len: usize, offset: u64) -> Result<Copy, Code> {
-        let area = &self.slot.copies;
-        let base = u64::from(area.base().get());
-        let at = base + self.copied as u64;
-        let gap = offset.wrapping_sub(at) & (self.block - 1);
-        let start = usize::try_from(gap)
-            .ok()
-            .and_then(|gap| self.copied.checked_add(gap));
+    /// Takes `len` bytes of the area, the first of which lies `offset` bytes into a block. They are
+    /// zero.
+    pub(super) fn reserve(&mut self, len: usize, offset: u64) -> Result<Place, Code> {
+        let base = u64::from(self.slot.copies.base().get());
+        let free = base + self.copied as u64;
+        let gap = offset.wrapping_sub(free) & (self.block - 1);
+        let start = u64::try_from(self.copied).ok().map(|used| used + gap);
+        let start = start.and_then(|start| usize::try_from(start).ok());
         let start = start.ok_or(Code::HostArena)?;
         let end = start.checked_add(len).ok_or(Code::HostArena)?;
-        if end > area.len() * 8 {
-            return Err(Code::HostArena);
-        }
+        let bytes = self.slot.copies.bytes().get_mut(start..end);
+        bytes.ok_or(Code::HostArena)?.fill(0);
         self.copied = end;
-        Ok(Copy {
-            bytes: start..end,
+        #[expect(clippy::cast_possible_truncation, reason = "the area lies below 2^31")]
+        Ok(Place {
+            at: start as u32,
             host: HostAddr::new(base + start as u64),
         })
     }
@@ -50,10 +47,9 @@ impl Emitter<'_, '_> {
         if bytes.len() != usize::from(node.ccw().count) {
             return Err(Code::HostMap);
         }
-        let area = &self.slot.copies;
-        let offset = (u64::from(area.base().get()) + self.copied as u64) & (self.block - 1);
-        let copy = self.reserve(bytes.len(), offset)?;
-        self.write_copy(&copy, bytes)?;
+        let copy = self.reserve_anywhere(bytes.len())?;
+        self.write_copy(copy, bytes)?;
+        let offset = copy.host.block_offset(self.block);
         let words = self.used..self.used + blocks(offset + bytes.len() as u64, self.block);
         let words = self.slot.lists.words().get_mut(words);
         let words = words.ok_or(Code::HostArena)?;
@@ -62,11 +58,19 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
+    /// Takes `len` bytes of the area wherever they lie.
+    pub(super) fn reserve_anywhere(&mut self, len: usize) -> Result<Place, Code> {
+        let free = u64::from(self.slot.copies.base().get()) + self.copied as u64;
+        self.reserve(len, free & (self.block - 1))
+    }
+
     /// Writes what is known of a copy, from its first byte on.
-    pub(super) fn write_copy(&mut self, copy: &Copy, bytes: &[u8]) -> Result<(), Code> {
-        let area = self.slot.copies.words().as_flattened_mut();
-        let place = area.get_mut(copy.bytes.clone());
-        let place = place.and_then(|place| place.get_mut(..bytes.len()));
+    pub(super) fn write_copy(&mut self, place: Place, bytes: &[u8]) -> Result<(), Code> {
+        let start = place.at as usize;
+        let area = self.slot.copies.bytes();
+        let place = area
+            .get_mut(start..)
+            .and_then(|area| area.get_mut(..bytes.len()));
         place.ok_or(Code::HostArena)?.copy_from_slice(bytes);
         Ok(())
     }

@@ -57,20 +57,31 @@ impl Emitter<'_, '_> {
             self.forward(u64::from(node.good), offset)?;
         }
         if node.fault.is_some() {
-            let poison = match self.work.profile.first_byte_fault {
-                FirstByteFault::Nowhere(nowhere) if node.good == 0 => nowhere,
-                // Neither the first nor the last byte of a block.
-                _ => self.slot.scratch.checked_add(1).ok_or(Code::HostMap)?,
-            };
-            self.put(poison)?;
+            self.poison(node)?;
         }
         if self.work.profile.rebuilds_lists {
-            // The host counts blocks upward from the first address, whatever the command.
-            let need = (offset + u64::from(node.ccw().count)).div_ceil(self.block);
-            let have = (self.used - start) as u64;
-            self.fill(need.saturating_sub(have))?;
+            self.complete(start, offset, node.ccw().count)?;
         }
         Ok(())
+    }
+
+    /// Writes the word at which the channel stops, behind the good data of `node`.
+    pub(super) fn poison(&mut self, node: &Node) -> Result<(), Code> {
+        let poison = match self.work.profile.first_byte_fault {
+            FirstByteFault::Nowhere(nowhere) if node.good == 0 => nowhere,
+            // Neither the first nor the last byte of a block.
+            _ => self.slot.scratch.checked_add(1).ok_or(Code::HostMap)?,
+        };
+        self.put(poison)
+    }
+
+    /// Fills the list that began as word `start`, for `count` bytes from `offset` bytes into a block
+    /// on, up to the words that a host reads which counts blocks upward from the first address,
+    /// whatever the command.
+    pub(super) fn complete(&mut self, start: usize, offset: u64, count: u16) -> Result<(), Code> {
+        let need = (offset + u64::from(count)).div_ceil(self.block);
+        let have = (self.used - start) as u64;
+        self.fill(need.saturating_sub(have))
     }
 
     /// Writes the blocks of `left` bytes that begin `offset` bytes into a block.

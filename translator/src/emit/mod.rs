@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Writing the host's program: format-1 CCWs and format-2 lists, of which no word is a guest's.
 
-#[allow(
-    dead_code,
-    reason = "what takes copies comes with the lowering of MIDAWs"
-)]
 mod copies;
 mod lists;
 mod midal;
+mod parts;
 mod stream;
 
 use alloc::boxed::Box;
@@ -20,7 +17,8 @@ pub(crate) use stream::Stream;
 
 use crate::{
     Arrangement, Buffers, Code, Earlier, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
-    arrangement::HostSlot,
+    arrangement::{HostSlot, STOPS},
+    bounce::Bounce,
     chain::Op,
     node::{NOWHERE, Node, Reach},
     plan::needs_length_suppression,
@@ -78,14 +76,16 @@ impl<P: Pinner> Pinned<P> {
         if self.plan.work.is_transport() {
             return self.emit_transport(slot);
         }
-        let Self { plan, pins } = self;
+        let Self { mut plan, pins } = self;
         let base = slot.ccws.base();
         if plan.ccw_bytes() > slot.ccws.len() * 8 {
             drop(pins);
             return Err(Rejected::new(plan.work, Code::HostArena, Site::default()));
         }
+        let mut bounces = core::mem::take(&mut plan.work.bounces);
         let emitter = Emitter {
             work: &plan.work,
+            bounces: &mut bounces,
             block: plan.work.laid.block,
             slot: &mut slot,
             used: 0,
@@ -93,7 +93,9 @@ impl<P: Pinner> Pinned<P> {
             stream: Stream::new(plan.work.runs.as_slice()),
             moved: 0,
         };
-        let doublewords = match emitter.run() {
+        let written = emitter.run();
+        plan.work.bounces = bounces;
+        let doublewords = match written {
             Ok(doublewords) => doublewords,
             Err(code) => {
                 drop(pins);
@@ -180,6 +182,8 @@ fn slot_addr(base: Addr31<Host>, n: usize) -> Addr31<Host> {
 
 struct Emitter<'a, 's> {
     work: &'a Buffers,
+    /// The CCWs whose data goes by way of a copy and that are still to come.
+    bounces: &'a mut [Bounce],
     slot: &'a mut Slot<'s>,
     block: u64,
     /// List words written.
@@ -206,15 +210,23 @@ impl Emitter<'_, '_> {
             nodes = self.single_blocks(nodes);
             nodes = self.whole_runs(nodes);
             let [node, rest @ ..] = nodes else { break };
-            let raw = self.image(node)?;
+            let raw = if node.is_lowered(&work.profile) {
+                self.lowered(work.nodes.len() - nodes.len(), node)?
+            } else {
+                self.image(node)?
+            };
             self.put_ccw(node.host, raw);
             nodes = rest;
         }
         if self.work.profile.arrangement != Arrangement::Exact {
             for (n, slot) in (0..).zip(&work.slots) {
-                if let HostSlot::Jump(to) = *slot {
-                    let raw = self.tic(to)?;
-                    self.put_ccw(n, raw);
+                match *slot {
+                    HostSlot::Jump(to) => {
+                        let raw = self.tic(to)?;
+                        self.put_ccw(n, raw);
+                    }
+                    HostSlot::Cut => self.put_ccw(n, self.jump(n as usize + 1 + STOPS)),
+                    _ => {}
                 }
             }
         }
@@ -302,19 +314,22 @@ impl Emitter<'_, '_> {
             .work
             .nodes
             .get(usize::from(to))
-            .map_or(NOWHERE, |node| self.work.entry(node));
+            .map_or(NOWHERE, |node| node.host);
         if host == NOWHERE {
             return Err(Code::HostMap);
         }
-        let addr = slot_addr(self.slot.ccws.base(), host as usize);
-        let flags = CcwFlags::empty();
-        Ok(Ccw::<Host> {
+        Ok(self.jump(host as usize))
+    }
+
+    /// A TIC to host CCW `n`.
+    fn jump(&self, n: usize) -> RawCcw {
+        Ccw::<Host> {
             command: Command::TIC,
-            flags,
+            flags: CcwFlags::empty(),
             count: 0,
-            addr,
+            addr: slot_addr(self.slot.ccws.base(), n),
         }
-        .encode())
+        .encode()
     }
 
     /// The host CCW of `node`.
@@ -325,15 +340,9 @@ impl Emitter<'_, '_> {
         // Whether it suspends was decided before.
         let plain = guest.flags.difference(lists.union(CcwFlags::SUSPEND));
         let here = self.slot.lists.at(self.used);
-        if node.op == Op::Backward && self.work.is_split(node) {
-            return self.split(node, plain);
-        }
         match node.op {
             Op::Output | Op::Input | Op::Backward => {
-                if node.good == 0
-                    && node.fault.is_some()
-                    && self.work.profile.first_byte_fault == FirstByteFault::Stop
-                {
+                if self.stops_at_once(node) {
                     return Ok(self.stop(node));
                 }
                 if node.is_midal() {
@@ -363,39 +372,11 @@ impl Emitter<'_, '_> {
         }
     }
 
-    /// Writes the first of the two host CCWs of a read-backward node, down to the start of a
-    /// block, and returns the second, which begins at the end of one.
-    fn split(&mut self, node: &Node, plain: CcwFlags) -> Result<RawCcw, Code> {
-        let offset = node.offset() & (self.block - 1);
-        let count = node.ccw().count;
-        let first = u16::try_from(offset + 1).map_err(|_| Code::EnvReadBackward)?;
-        let rest = count.checked_sub(first).ok_or(Code::EnvReadBackward)?;
-        let ends = CcwFlags::CHAIN_COMMAND | CcwFlags::SUPPRESS_LENGTH;
-        let head = plain.difference(ends) | CcwFlags::CHAIN_DATA | CcwFlags::INDIRECT;
-        let tail = plain.difference(CcwFlags::PCI) | CcwFlags::INDIRECT;
-        let command = code(node, &self.work.profile);
-        let addr = self.slot.lists.at(self.used);
-        self.backward(u64::from(first), offset)?;
-        let raw = Ccw::<Host> {
-            command,
-            flags: head,
-            count: first,
-            addr,
-        }
-        .encode();
-        self.put_ccw(node.host.wrapping_sub(1), raw);
-        let addr = self.slot.lists.at(self.used);
-        let start = self.used;
-        self.backward(u64::from(rest), self.block - 1)?;
-        let need = (self.block - 1 + u64::from(rest)).div_ceil(self.block);
-        self.fill(need.saturating_sub((self.used - start) as u64))?;
-        Ok(Ccw::<Host> {
-            command,
-            flags: tail,
-            count: rest,
-            addr,
-        }
-        .encode())
+    /// Whether a stop CCW does for `node`, of whose data not one byte is good.
+    fn stops_at_once(&self, node: &Node) -> bool {
+        node.good == 0
+            && node.fault.is_some()
+            && self.work.profile.first_byte_fault == FirstByteFault::Stop
     }
 
     /// A CCW at which the channel stops with a program check.

@@ -287,7 +287,7 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// The host has stopped using the program.
     pub(super) fn retire(&mut self, mut job: Job) {
-        self.tell_dirty(&mut job, None);
+        self.settle(&mut job, None);
         let Job {
             program, mut lease, ..
         } = job;
@@ -306,7 +306,7 @@ impl<D: CcwDevice> Mediator<D> {
             | Flight::Clearing {
                 job: Some(mut job), ..
             } => {
-                self.tell_dirty(&mut job, None);
+                self.settle(&mut job, None);
                 self.metrics.quarantined += 1;
                 // The slot stays taken as well.
                 let Job { program, lease, .. } = job;

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use ccw::{ActivityControl, GuestAddr, Host, Irb, StatusControl};
 
-use super::Mediator;
 use super::flight::Job;
+use super::{Mediator, Name};
 use crate::CcwDevice;
 
 /// Who is told which guest storage devices may have stored into: the log of dirty pages of a VMM
@@ -57,28 +57,55 @@ pub trait DirtySink {
 }
 
 impl<D> Mediator<D> {
-    /// The program of `job` ended with the status `host`, or nobody knows how.
-    pub(super) fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
-        let Some(sink) = self.config.dirty.as_deref() else {
-            return;
-        };
-        if job.told {
+    /// The program of `job` ended with the status `host`, or nobody knows how: its data goes to where
+    /// the guest has it, and who wants to know is told.
+    pub(super) fn settle(&mut self, job: &mut Job, host: Option<&Irb<Host>>) {
+        if job.settled {
             return;
         }
-        let layout = self.window.layout();
-        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
-        match host {
-            Some(host) => job.program.dirty(host).for_each(tell),
-            None => job.program.dirty_at_most().for_each(tell),
-        }
+        self.copy_back(job, host);
+        self.tell_dirty(job, host);
         // Behind channel end no data moves any more.
-        job.told = host.is_none_or(|host| {
+        job.settled = host.is_none_or(|host| {
             host.scsw.status.contains(StatusControl::PRIMARY)
                 && !host
                     .scsw
                     .activity
                     .contains(ActivityControl::SUBCHANNEL_ACTIVE)
         });
+    }
+
+    /// Copies to guest storage what the device has left in the place of it so far, usually nothing.
+    pub(super) fn copy_back(&mut self, job: &mut Job, host: Option<&Irb<Host>>) {
+        let used = job.program.doublewords().copies;
+        if used == 0 {
+            return;
+        }
+        let area = match job.lease.collect(used, &mut self.staging) {
+            Ok(area) => area,
+            Err(errno) => {
+                log::error!(target: "vfio_ccw::mediator", "{}: copies: {errno}", Name(self.config.subchannel));
+                return;
+            }
+        };
+        let layout = self.window.layout();
+        for copy in job.program.copies_back(host, area) {
+            let bytes = area.get(copy.at..copy.at.saturating_add(copy.len));
+            // It is pinned, so it is there.
+            layout.write(copy.guest, bytes.unwrap_or(&[]));
+        }
+    }
+
+    fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
+        let Some(sink) = self.config.dirty.as_deref() else {
+            return;
+        };
+        let layout = self.window.layout();
+        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
+        match host {
+            Some(host) => job.program.dirty(host).for_each(tell),
+            None => job.program.dirty_at_most().for_each(tell),
+        }
     }
 }
 

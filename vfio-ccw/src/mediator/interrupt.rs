@@ -118,18 +118,20 @@ impl<D: CcwDevice> Mediator<D> {
         let completion = self.map(&job, host);
         let irb = completion.irb;
         if let (Some(arrival), false) = (completion.arrived, job.primary) {
-            self.tell_dirty(&mut job, Some(host));
+            self.settle(&mut job, Some(host));
             self.arrived(job, arrival, &irb, host, out);
             return;
         }
         let ending = StatusControl::PRIMARY | StatusControl::SECONDARY;
         if scsw.status.contains(StatusControl::INTERMEDIATE) && !scsw.status.intersects(ending) {
+            // The guest may look at what came before.
+            self.copy_back(&mut job, Some(host));
             self.flight = Flight::Running(job);
             self.post(&irb, out);
             return;
         }
         if scsw.status.contains(StatusControl::PRIMARY) {
-            self.tell_dirty(&mut job, Some(host));
+            self.settle(&mut job, Some(host));
         }
         if status::is_final(scsw) {
             // The guest has started something else since channel end.
@@ -205,7 +207,7 @@ impl<D: CcwDevice> Mediator<D> {
             }
             // The program has ended by itself.
             if let Some(mut job) = job {
-                self.tell_dirty(&mut job, Some(host));
+                self.settle(&mut job, Some(host));
                 self.retire(job);
             }
             if put_off.is_some() {

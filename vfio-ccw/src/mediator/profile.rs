@@ -54,7 +54,7 @@ impl Paths {
 }
 
 impl Default for GuestProfile {
-    /// A z/Architecture machine without MIDAWs and transport mode, and a device of unknown kind on the
+    /// A z/Architecture machine without transport mode, and a device of unknown kind on the
     /// host's paths.
     fn default() -> Self {
         Self {
@@ -89,6 +89,8 @@ bitflags! {
         /// Programs that cannot be copied at once, because they suspend themselves, read into
         /// themselves or forbid that they be prefetched: part by part.
         const SEGMENTS = 0x10;
+        /// MIDAWs: by IDAWs, by data chaining, or by way of a copy.
+        const MIDAWS = 0x20;
     }
 }
 
@@ -116,9 +118,6 @@ pub enum Misfit {
     /// Transport mode is not carried out: not to be among the facilities of [`GuestProfile::policy`].
     #[error("no host carries out transport mode")]
     Transport,
-    /// The host takes no MIDAWs: not to be among the facilities of [`GuestProfile::policy`].
-    #[error("the host takes no MIDAWs")]
-    Midaw,
     /// The host takes shorter programs only: `max_ccws` of [`GuestProfile::policy`].
     #[error("programs of {wanted} CCWs, where the host takes {most}")]
     ProgramLength {
@@ -160,7 +159,8 @@ pub enum Misfit {
 ///     reset: true,
 /// };
 /// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
-/// assert_eq!(found, Plan::Emulate(Emulated::ORB_EXTENSION | Emulated::SEGMENTS));
+/// let emulated = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::MIDAWS;
+/// assert_eq!(found, Plan::Emulate(emulated));
 ///
 /// // A kernel that does not show the subchannel: the user can fix the paths.
 /// device.schib = false;
@@ -168,8 +168,7 @@ pub enum Misfit {
 /// assert_eq!(found, Plan::Fail(Misfit::Paths));
 /// let guest = GuestProfile { paths: Paths::ONE, ..guest };
 /// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
-/// let emulated = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::PATHS;
-/// assert_eq!(found, Plan::Emulate(emulated));
+/// assert_eq!(found, Plan::Emulate(emulated | Emulated::PATHS));
 /// ```
 pub fn plan(guest: &GuestProfile, device: Capabilities, channel: &HostProfile) -> Plan {
     match emulated(guest, device, channel) {
@@ -188,9 +187,6 @@ pub(super) fn emulated(
     let facilities = guest.policy.facilities;
     if facilities.transport {
         return Err(Misfit::Transport);
-    }
-    if facilities.midaw && !channel.midaws {
-        return Err(Misfit::Midaw);
     }
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
@@ -224,6 +220,9 @@ pub(super) fn emulated(
     }
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;
+    }
+    if facilities.midaw && !channel.midaws {
+        emulated |= Emulated::MIDAWS;
     }
     Ok(emulated)
 }

@@ -88,7 +88,7 @@ impl<D: CcwDevice> Mediator<D> {
         mut job: Job,
         host: &Irb<Host>,
     ) -> Result<Earlier<ShadowWindow>, Rejected> {
-        self.tell_dirty(&mut job, None);
+        self.settle(&mut job, None);
         let Job {
             program, mut lease, ..
         } = job;

@@ -400,7 +400,8 @@ impl<D: CcwDevice> Mediator<D> {
         let used = program.doublewords();
         self.metrics.ccws += used.ccws as u64;
         self.metrics.list_words += used.lists as u64;
-        match lease.publish(&program, &self.staging) {
+        let staged = self.staging.copy_out(&program, &layout);
+        match staged.and_then(|()| lease.publish(&program, &self.staging)) {
             Ok(()) => Prepared::Ready(Ready {
                 program,
                 lease,

@@ -122,11 +122,13 @@ fn a_wrong_orb_is_an_operand_exception() {
         [0, 0x00c2_8002, PROGRAM],
         [0, 0x00c2_8000, 0x8000_0000],
         [0, 0x00c6_8000, PROGRAM],
-        [0, 0x00c2_8040, PROGRAM],
     ] {
         assert_eq!(machine.ssch_orb(words), Err(Exception::Operand));
     }
-    assert_eq!(machine.ssch_orb([0, 0x00c2_8000, PROGRAM]), Ok(Cc3));
+    // With MIDAWs and without.
+    for word in [0x00c2_8040, 0x00c2_8000] {
+        assert_eq!(machine.ssch_orb([0, word, PROGRAM]), Ok(Cc3));
+    }
 }
 
 #[test]

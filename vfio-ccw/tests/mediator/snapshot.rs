@@ -232,7 +232,7 @@ fn another_host_that_does_not_fit() {
         ),
         (|it| it.guest.paths = Paths::ONE, RestoreError::Profile),
         (
-            |it| it.guest.policy.facilities.midaw = true,
+            |it| it.guest.policy.facilities.midaw = false,
             RestoreError::Profile,
         ),
         (|it| it.guest.policy.max_ccws -= 1, RestoreError::Profile),

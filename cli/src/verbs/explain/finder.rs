@@ -70,6 +70,10 @@ pub(super) const fn of(code: Code) -> Finder {
             "nothing in this version: where transport mode is not offered O04 is found, and what \
              cannot become CCWs is E13",
         ),
+        Code::EnvMidaw => Finder::Nothing(
+            "MIDAWs are carried out on every host: on one that has none by IDAWs, by data chaining, \
+             or by way of a copy (E15 where that would not be the same)",
+        ),
         Code::DataLimit => Finder::Library(
             "the library, for a subchannel with an address limit; a program's file names none",
         ),
@@ -88,8 +92,8 @@ pub(super) const fn of(code: Code) -> Finder {
         Code::EnvTwoWays
         | Code::EnvSkipLayout
         | Code::EnvSuspend
-        | Code::EnvMidaw
         | Code::EnvReadBackward
+        | Code::EnvSharedCopy
         | Code::EnvTransportLowering
         | Code::HostBudget
         | Code::HostArena => Finder::Translate,

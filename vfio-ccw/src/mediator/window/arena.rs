@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ccw::{Host, HostAddr};
 use pinning::Owner;
-use translator::{Area, AreaError, Slot, Translated};
+use translator::{Area, AreaError, GuestStorage, Slot, Translated};
 
-use super::{ShadowWindow, WindowConfig, WindowError};
+use super::{Layout, ShadowWindow, WindowConfig, WindowError};
 use crate::{Errno, HostMemory};
 
 /// Bytes of a page of the device's.
@@ -234,6 +234,23 @@ impl Lease {
         Ok(())
     }
 
+    /// Reads what the device has left in the first `words` doublewords of the area for copies.
+    pub(in crate::mediator) fn collect<'a>(
+        &self,
+        words: usize,
+        staging: &'a mut Staging,
+    ) -> Result<&'a [u8], Errno> {
+        let arena = self.window.arena();
+        let copies = arena.offset(self.index) + arena.ccw_bytes + arena.list_bytes;
+        let offset = usize::try_from(copies).map_err(|_| Errno::EFAULT)?;
+        let bytes = words
+            .checked_mul(8)
+            .and_then(|len| staging.copies.get_mut(..len));
+        let bytes = bytes.ok_or(Errno::EFAULT)?;
+        arena.memory.read(offset, bytes)?;
+        Ok(bytes)
+    }
+
     /// From now on the device may read from it: dropped now, it stays taken for ever.
     pub(in crate::mediator) fn start(&mut self) {
         self.in_use = true;
@@ -249,6 +266,31 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let state = if self.in_use { QUARANTINED } else { FREE };
         self.window.arena().set(self.index, state);
+    }
+}
+
+impl Staging {
+    /// Copies from guest storage, as it is laid out in `layout`, what the device is to have of it by way
+    /// of a copy.
+    pub(in crate::mediator) fn copy_out<P: pinning::Pinner>(
+        &mut self,
+        program: &Translated<P>,
+        layout: &Layout,
+    ) -> Result<(), Errno> {
+        for copy in program.copies_out() {
+            let range = copy.at..copy.at.saturating_add(copy.len);
+            let bytes = self.copies.get_mut(range.clone()).ok_or(Errno::EFAULT)?;
+            if layout.read(copy.guest, bytes) != copy.len {
+                return Err(Errno::EFAULT);
+            }
+            if let Some(kept) = copy.kept {
+                if kept.saturating_add(copy.len) > self.copies.len() {
+                    return Err(Errno::EFAULT);
+                }
+                self.copies.copy_within(range, kept);
+            }
+        }
+        Ok(())
     }
 }
 

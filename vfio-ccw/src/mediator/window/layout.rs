@@ -362,6 +362,25 @@ fn pieces(region: &Region, holes: &Ranges) -> Vec<Region> {
     pieces
 }
 
+impl Layout {
+    /// Stores `bytes` at `at`, up to the first byte that is not there; says how many.
+    pub(in crate::mediator) fn write(&self, at: GuestAddr, bytes: &[u8]) -> usize {
+        let mut done = 0;
+        while let Some(rest @ [_, ..]) = bytes.get(done..)
+            && let Some(at) = at.checked_add(done as u64)
+            && let Some((memory, offset, left)) = self.find(at)
+        {
+            let now = left.min(rest.len());
+            let piece = rest.get(..now).unwrap_or(rest);
+            if memory.write(offset, piece).is_err() {
+                break;
+            }
+            done += now;
+        }
+        done
+    }
+}
+
 impl GuestStorage for Layout {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
         let mut done = 0;

@@ -1,0 +1,1 @@
+translate --profile vfio-ccw --format json cli/tests/inputs/midaw-bounce.json
