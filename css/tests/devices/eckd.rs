@@ -122,6 +122,15 @@ fn identification() {
     assert_eq!(found[..6], [0x39, 0x90, 0xe9, 0x33, 0x90, 0x0a]);
     assert_eq!(found[10..16], [0x20, 0x26, 0, 2, 0, 15], "two cylinders");
     assert_eq!(rig.good(&[ccw(0xb4, SLI, 40, DATA)]), 8, "sense bytes");
+    // As many bytes as SENSE ID says: elements of 32 for the device, its control unit, and both.
+    assert_eq!(rig.good(&[ccw(0xfa, 0, 256, DATA)]), 0);
+    let elements: Vec<_> = (0..8).map(|n| rig.get(DATA + 32 * n, 32)).collect();
+    assert_eq!(elements[0][..4], [0xd0, 1, 1, 0]);
+    assert_eq!(elements[0][6..10], [0xf3, 0xf3, 0xf9, 0xf0]);
+    assert_eq!(elements[1][..4], [0xd0, 2, 1, 0]);
+    assert_eq!(elements[1][6..10], [0xf3, 0xf9, 0xf9, 0xf0]);
+    assert_eq!(elements[7][0], 0x80);
+    assert!(elements[2..7].concat().iter().all(|byte| *byte == 0));
     let end = fails(&mut rig, &[ccw(0xa7, 0, 4, DATA)], [0x80, 0, 1]);
     assert_eq!(end.residual, 4, "no byte moved");
     assert_eq!(end.sense.len(), 32);

@@ -288,6 +288,8 @@ fn identification() {
     assert_eq!(rig.get(DATA, 7), [0xff, 0x39, 0x90, 0xe9, 0x33, 0x90, 0x0a]);
     good(&mut rig, READ, 64, &[(0x64, &[], 64)], false);
     assert_eq!(rig.get(DATA, 3), [0x39, 0x90, 0xe9]);
+    good(&mut rig, READ, 256, &[(0xfa, &[], 256)], false);
+    assert_eq!(rig.get(DATA, 2), [0xd0, 1]);
     good(&mut rig, 0, 0, &[(0x03, &[], 0)], false);
 }
 

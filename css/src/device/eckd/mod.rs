@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! An extended count-key-data disk: a 3390 on a 3990 control unit.
 //!
-//! What programs of Linux, of its formatting tool and of boot loaders use: SENSE ID and
-//! characteristics, DEFINE EXTENT, LOCATE RECORD, PREFIX, seeks, searches, and reading and writing of
+//! What programs of Linux, of its formatting tool and of boot loaders use: SENSE ID, characteristics
+//! and configuration, DEFINE EXTENT, LOCATE RECORD, PREFIX, seeks, searches, and reading and writing of
 //! data, keys, counts and tracks, to and beyond the end of a track; in transport mode also the prefix
 //! that moves the data of tracks itself. Left out are caching, copying, aliases, and whole tracks
 //! written at once with their counts. The rules are those of the 3990's storage control.
@@ -28,7 +28,7 @@ use extent::{
     Orientation, PREFIX_BYTES, Prefix,
 };
 use read::Fields;
-use sense::{Fault, Message, SENSE_ID, characteristics};
+use sense::{Fault, Message, SENSE_ID, characteristics, configuration};
 use volume::Volume;
 pub use volume::VolumeError;
 
@@ -119,6 +119,7 @@ impl<I: Image> Eckd<I> {
                 return Ok(End::Immediate);
             }
             0xe4 => return give(transfer, &SENSE_ID),
+            0xfa => return give(transfer, &configuration()),
             0x64 => return give(transfer, &characteristics(self.arm.volume.cylinders())),
             // Reserve and release, by whatever means: nobody else is there.
             0x14 | 0x94 | 0xb4 => return give(transfer, &[0; SENSE_BYTES]),

@@ -85,6 +85,36 @@ pub(super) const SENSE_ID: [u8; 24] = [
     0x42, 0x3e, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00,
 ];
 
+/// Bytes of an element of the configuration data.
+const ELEMENT_BYTES: usize = 32;
+
+/// READ CONFIGURATION DATA: elements for the device and for its control unit, each with type, model and
+/// serial number in EBCDIC, and as the last of eight what holds for both. Unused ones are zeros.
+pub(super) fn configuration() -> [u8; 8 * ELEMENT_BYTES] {
+    let mut bytes = [0; 8 * ELEMENT_BYTES];
+    let node = |descriptor: u8, kind: &[u8; 9]| {
+        // An element of a node, with a serial number that is valid; a disk.
+        let mut element = [0; ELEMENT_BYTES];
+        element[..4].copy_from_slice(&[0xd0, descriptor, 0x01, 0x00]);
+        element[4..13].copy_from_slice(kind);
+        // Maker and place: three and two letters Z; serial number: 000000000001.
+        element[13..18].fill(0xe9);
+        element[18..30].fill(0xf0);
+        element[29] = 0xf1;
+        element
+    };
+    // 003390 and 003990, models 00A and 0E9.
+    let device = node(1, b"\xf0\xf0\xf3\xf3\xf9\xf0\xf0\xf0\xc1");
+    let control_unit = node(2, b"\xf0\xf0\xf3\xf9\xf9\xf0\xf0\xc5\xf9");
+    // What holds for all: 30 seconds for an interruption that is missing.
+    let mut general = [0; ELEMENT_BYTES];
+    (general[0], general[6]) = (0x80, 30);
+    for (n, element) in [(0, device), (1, control_unit), (7, general)] {
+        bytes[n * ELEMENT_BYTES..][..ELEMENT_BYTES].copy_from_slice(&element);
+    }
+    bytes
+}
+
 /// READ DEVICE CHARACTERISTICS.
 pub(super) fn characteristics(cylinders: u16) -> [u8; 64] {
     let mut bytes = [0; 64];
