@@ -26,7 +26,7 @@ use translator::{
 
 use super::{
     Arena, Difference, GuestView, ONE_PROGRAM, Player, Recorder, STEPS, Sent, Statuses,
-    arena::SCRATCH, canonical, config, copied, differ, dirty::Stores, guest_config, same,
+    arena::SCRATCH, canonical, config, copied, copies, differ, dirty::Stores, guest_config, same,
     same_storage,
 };
 use crate::{
@@ -542,7 +542,8 @@ impl Journey<'_> {
             };
             self.tally.starts += 1;
             let mut storage = Granted::new(std::mem::replace(&mut self.scene.ram, Ram::new(0)));
-            arena.grant(&mut storage);
+            copies::out(&self.scene, &translated, storage.inner(), &mut arena.copies);
+            arena.grant(&mut storage, translated.bounced());
             for (run, access) in pinner.inner.granted() {
                 let access = match access {
                     Access::DeviceReads => css::Access::Fetch,
@@ -577,6 +578,13 @@ impl Journey<'_> {
             let (_, irb) = subchannel.test();
             let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
             let completion = running.complete(&irb);
+            let ended = irb.scsw.status.contains(StatusControl::PRIMARY);
+            copies::back(
+                &self.scene,
+                &mut running,
+                ended.then_some(&irb),
+                &mut stores,
+            );
             super::dirty::covers(&self.scene, &mut running, &irb, stores.into_areas())?;
             if let Some(at) = violation(&storage) {
                 return differ(format_args!("outside of what was granted: {at:x?}"));
