@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod decode;
 pub mod differential;
 pub mod generator;
+pub mod in_segments;
 pub mod program;
 pub mod second_copy;
 pub mod seeds;

@@ -217,6 +217,11 @@ impl GuestProgram {
         self.orb
     }
 
+    /// Bytes of storage.
+    pub fn size_of(&self) -> u64 {
+        self.size
+    }
+
     /// The address limit.
     pub fn address_limit(&self) -> Option<AddressLimit> {
         self.limit
