@@ -111,7 +111,8 @@ fn volume(records: &[Vec<u8>]) -> Box<dyn Device> {
         for (r, data) in (1..).zip(records) {
             track.extend(address);
             track.extend([r, 4]);
-            track.extend((data.len() as u16).to_be_bytes());
+            let len = u16::try_from(data.len()).expect("a short record");
+            track.extend(len.to_be_bytes());
             track.extend([0xc9; 4]);
             track.extend(data);
         }
