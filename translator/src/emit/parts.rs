@@ -7,12 +7,12 @@ use ccw::{Ccw, CcwFlags, Host, HostAddr, RawCcw};
 use super::{Emitter, code, write_blocks};
 use crate::{Code, arrangement::HostSlot, chain::Op, node::Node, parts::Part};
 
-/// The flags of a guest's CCW that a list of MIDAWs or IDAWs gives it.
-const LISTS: CcwFlags = CcwFlags::INDIRECT.union(CcwFlags::MODIFIED_INDIRECT);
+/// The flags of a guest's CCW that name its list, and the one that was judged before.
+const DROPPED: CcwFlags = CcwFlags::INDIRECT
+    .union(CcwFlags::MODIFIED_INDIRECT)
+    .union(CcwFlags::SUSPEND);
 /// What a part has that others follow, in the place of how the guest's CCW ends.
 const ENDS: CcwFlags = CcwFlags::CHAIN_COMMAND.union(CcwFlags::SUPPRESS_LENGTH);
-/// What happens when the guest's CCW takes control, which is once.
-const BEGINS: CcwFlags = CcwFlags::PCI.union(CcwFlags::SUSPEND);
 
 impl Emitter<'_, '_> {
     /// Writes what stands for `node`, which has the number `n`, but for the first host CCW, which is
@@ -45,12 +45,12 @@ impl Emitter<'_, '_> {
                 _ => 0,
             };
             let count = rest.checked_sub(left).ok_or(Code::HostMap)?;
-            let mut flags = node.ccw().flags.difference(LISTS) | CcwFlags::INDIRECT;
+            let mut flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
             if left > 0 {
                 flags = flags.difference(ENDS) | CcwFlags::CHAIN_DATA;
             }
             if first.is_some() {
-                flags = flags.difference(BEGINS);
+                flags = flags.difference(CcwFlags::PCI);
             }
             flags.set(CcwFlags::SKIP, part.skip);
             let addr = self.slot.lists.at(self.used);
@@ -162,7 +162,7 @@ impl Emitter<'_, '_> {
                 left -= here;
             }
         }
-        let flags = node.ccw().flags.difference(LISTS) | CcwFlags::INDIRECT;
+        let flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
         Ok(self.part_ccw(node, flags, count, addr))
     }
 }
