@@ -123,12 +123,12 @@ impl<S: Space> Subchannel<S> {
         storage: &mut dyn Storage<S>,
         device: &mut dyn Device,
     ) -> Progress {
-        let modified = ended.status.contains(DeviceStatus::STATUS_MODIFIER);
-        let good = allows_chaining(ended.status) && !modified;
-        if good && !ended.status.contains(DeviceStatus::DEVICE_END) {
+        if !ended.status.contains(DeviceStatus::DEVICE_END) {
             self.phase = Phase::DcwEnd(ended);
             return Progress::Working;
         }
+        let modified = ended.status.contains(DeviceStatus::STATUS_MODIFIER);
+        let good = allows_chaining(ended.status) && !modified;
         if good && ended.exact && ended.chain_command {
             return self.go_on();
         }

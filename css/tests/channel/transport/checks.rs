@@ -7,16 +7,15 @@ use css::{CannotStart, OperandException};
 
 use super::*;
 
-/// Program check and protection check before the device has heard anything.
+/// Program check before the device has heard anything.
 const PROGRAM_CHECK: &str = "00104017 00004300 00200000";
-const PROTECTION_CHECK: &str = "00104017 00004300 00100000";
 /// The end of a program that did well.
 const WELL: &str = "00104007 00004300 0C000100";
 /// The control unit found something wrong: a TSB goes with it.
 const REFUSED: &str = "00104017 00004300 0C200100";
 
 /// A read of eight bytes, with these bytes of storage changed.
-fn read_with(changes: &[(u64, &str)]) -> Bench {
+pub(super) fn read_with(changes: &[(u64, &str)]) -> Bench {
     let bench = bench([Response::input(&[7; 8])]);
     let bench = program(READ, 8, "06000000 00000008").on(bench);
     changes
@@ -25,7 +24,7 @@ fn read_with(changes: &[(u64, &str)]) -> Bench {
 }
 
 /// The program is refused before it reaches the device, for `condition`.
-fn refused(mut bench: Bench, condition: &str) {
+pub(super) fn refused(mut bench: Bench, condition: &str) {
     assert_eq!(bench.run(), PROGRAM_CHECK, "{condition}");
     assert_eq!(bench.condition(), condition);
     assert_eq!(bench.subchannel.check().unwrap().cpa, 0x4300);
@@ -33,7 +32,7 @@ fn refused(mut bench: Bench, condition: &str) {
     assert_eq!(bench.read(TSB, 64), [0; 64], "no TSB");
 }
 
-fn good(mut bench: Bench) {
+pub(super) fn good(mut bench: Bench) {
     assert_eq!(bench.run(), WELL, "{}", bench.condition());
     assert_eq!(bench.condition(), "none");
 }
@@ -87,30 +86,6 @@ fn a_device_without_transport_mode() {
     // Qualifier 3: the device does not support it.
     let scsw = super::super::common::show(subchannel.scsw());
     assert_eq!(scsw, "00104017 00004300 00200003");
-}
-
-#[test]
-fn t01_tcw_unavail() {
-    let mut bench = read_with(&[]);
-    // Storage ends at 1 0000; the last TCW there is.
-    bench.cpa = 0xffc0;
-    let bench = bench.with(0xffc0, &program(READ, 8, "06000000 00000008").tcw());
-    let mut at_the_end = bench;
-    assert_eq!(at_the_end.run(), "00104007 0000FFC0 0C000100");
-
-    let mut bench = read_with(&[]);
-    bench.cpa = 0x1_0000;
-    assert_eq!(bench.run(), "00104017 00010000 00200000");
-    assert_eq!(bench.condition(), "T01");
-}
-
-#[test]
-fn t01_tcw_protected() {
-    let mut bench = read_with(&[]).key(0x4000, 3, true);
-    bench.word1 |= 0x5000_0000;
-    assert_eq!(bench.run(), "50104017 00004300 00100000");
-    assert_eq!(bench.condition(), "T01");
-    assert!(bench.commands().is_empty());
 }
 
 #[test]
@@ -314,80 +289,6 @@ fn t12_dcw_of_the_other_direction() {
     let mut bench = program(READ, 4, "40000000 00000000").on(bench([]));
     assert_eq!(bench.run(), REFUSED);
     assert_eq!(bench.condition(), "T12");
-}
-
-/// Data, TCCB and TSB where there is no storage, or where the key does not fit.
-#[test]
-fn t19_tidaw_data() {
-    // The last bytes of storage, and one more.
-    good(read_with(&[(TCW + 16, "00000000 0000FFF8")]));
-    let mut bench = read_with(&[(TCW + 16, "00000000 0000FFFB")]);
-    assert_eq!(bench.run(), "00104017 00004300 0C200000");
-    assert_eq!(bench.condition(), "T19");
-    assert_eq!(bench.read(0xfffb, 5), [7; 5]);
-    assert_eq!(bench.read(TSB, 64), [0; 64], "no TSB");
-    // The end of the 64-bit space.
-    let mut bench = read_with(&[(TCW + 16, "FFFFFFFF FFFFFFFF")]);
-    assert_eq!(bench.run(), "00104017 00004300 0C200000");
-
-    let mut bench = read_with(&[(TCW + 16, "00000000 00005FFC")]).key(0x6000, 3, false);
-    bench.word1 |= 0x5000_0000;
-    let mut bench = bench.key(0x4000, 5, true).key(0x5000, 5, true);
-    assert_eq!(bench.run(), "50104017 00004300 0C100000");
-    assert_eq!(bench.condition(), "T19");
-    assert_eq!(bench.read(0x5ffc, 8), [7, 7, 7, 7, 0, 0, 0, 0]);
-}
-
-#[test]
-fn t01_tccb() {
-    refused(read_with(&[(TCW + 32, "00000000 00010000")]), "T01");
-    refused(read_with(&[(TCW + 32, "00000000 0000FFE8")]), "T01");
-    let mut bench = read_with(&[(TCW + 38, "6000")]).key(0x6000, 3, true);
-    bench.word1 |= 0x5000_0000;
-    let mut bench = bench.key(0x4000, 5, true);
-    assert_eq!(bench.run(), PROTECTION_CHECK.replacen('0', "5", 1));
-    assert_eq!(bench.condition(), "T01");
-}
-
-/// Without a TSB no status says that there is one.
-#[test]
-fn t01_tsb() {
-    let mut bench = read_with(&[(TCW + 24, "00000000 00010000")]);
-    assert_eq!(bench.run(), "00104017 00004300 0C200000");
-    assert_eq!(bench.condition(), "T01");
-    assert_eq!(bench.read(DATA, 8), [7; 8]);
-
-    let mut bench = read_with(&[(TCW + 30, "6000")]).key(0x6000, 3, false);
-    bench.word1 |= 0x5000_0000;
-    let mut bench = bench.key(0x4000, 5, true).key(0x5000, 5, true);
-    assert_eq!(bench.run(), "50104017 00004300 0C100000");
-}
-
-/// Storage that is damaged: control words stop the channel, and data are no good. Neither is the
-/// guest's mistake.
-#[test]
-fn n03_n04_damaged_storage() {
-    use ccw::GuestAddr;
-
-    let damaged = |mut bench: Bench, addr: u64| {
-        bench.storage.damage(GuestAddr::new(addr));
-        bench.start();
-        assert_eq!(bench.go(), css::Progress::Pending);
-        (bench.scsw(), bench.condition())
-    };
-    let elsewhere = |at, addr| read_with(&[(at, addr)]);
-    let control = ("04104017 00004300 00040000".to_string(), "N04");
-    assert_eq!(damaged(read_with(&[]), TCW), control);
-    let tccb = program(READ, 8, "06000000 00000008").tccb();
-    let bench = elsewhere(TCW + 38, "6000").with(0x6000, &tccb);
-    assert_eq!(damaged(bench, 0x6000), control);
-    let data = ("04104017 00004300 0C080000".to_string(), "N03");
-    assert_eq!(damaged(read_with(&[]), DATA), data);
-    // The TSB, and a TIDAW: the device has ended.
-    let late = ("04104017 00004300 0C040000".to_string(), "N04");
-    assert_eq!(damaged(elsewhere(TCW + 30, "6000"), 0x6000), late);
-    let bench = elsewhere(TCW + 22, "6000").with(TCW + 1, "04");
-    assert_eq!(damaged(bench, 0x6000), late);
 }
 
 /// The first thing that is wrong is the one that is reported.

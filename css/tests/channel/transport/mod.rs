@@ -7,6 +7,7 @@ mod interrogate;
 mod lists;
 mod random;
 mod status;
+mod storage;
 
 use css::Config;
 use css::device::scripted::Response;

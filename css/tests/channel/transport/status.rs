@@ -30,6 +30,24 @@ fn unit_check() {
     assert_eq!(irb.ecw, [0; 32]);
 }
 
+/// The status comes once, with device end.
+#[test]
+fn unit_check_before_device_end() {
+    let early = DeviceStatus::CHANNEL_END | DeviceStatus::UNIT_CHECK;
+    let response = Response::input(&[7; 4])
+        .with_status(early)
+        .with_sense(&[0x40])
+        .then(DeviceStatus::DEVICE_END);
+    let dcws = "06400000 00000004 03000000 00000000";
+    let mut bench = program(READ, 4, dcws).on(bench([response]));
+    assert_eq!(bench.run(), "00104017 00004300 0E000100");
+    assert_eq!(bench.commands(), [0x06]);
+    assert_eq!(bench.read(TSB + 32, 2), [0x40, 0]);
+    assert_eq!(bench.go(), Progress::Pending, "nothing follows");
+    bench.subchannel.test();
+    assert_eq!(bench.go(), Progress::Idle);
+}
+
 /// A command that the device does not accept: its status, no data.
 #[test]
 fn not_accepted() {
