@@ -46,7 +46,7 @@ fn e01_env_noprefetch() {
     remark(Code::EnvNoprefetch, program.clone())
         .orb(1, "00828000", 9..=9)
         .becomes("00C28000");
-    // A mediator refuses it by name.
+    // A mediator carries it out in segments (`late`); who fetches it once refuses it by name.
     let refused = program.policy(Policy::MEDIATE).judge();
     let rejected = refused.plan(&HostProfile::SOFTWARE).expect_err("a refusal");
     assert_eq!(rejected.finding.code, Code::EnvNoprefetch);
@@ -171,7 +171,7 @@ fn e07_env_overlap() {
         .whole_ccw("00200010 00100000")
         .becomes_with(0x1000, "02800001 00001010 00200010 00004000");
 
-    // A mediator refuses such a program by name.
+    // A mediator carries such a program out in segments (`late`); who fetches it once refuses it.
     let program = f1("02600008 00001010 03600001 00000000 03200001 00000000");
     let refused = program.policy(Policy::MEDIATE).judge();
     let rejected = refused.plan(&HostProfile::SOFTWARE).expect_err("a refusal");

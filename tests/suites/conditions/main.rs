@@ -12,6 +12,7 @@ mod data;
 mod environment;
 mod fault;
 mod idal;
+mod late;
 mod machine;
 mod midal;
 mod orb;

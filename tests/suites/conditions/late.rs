@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What a mediator carries out in segments of E01, E07 and E11, and what it refuses all the same
+//! (E14): where control arrives, and what the guest sees there and in the end.
+
+use ccw::{DeviceClass, DeviceStatus, orb::word1};
+use css::device::scripted::{Data, Response, Scripted};
+use tests::{
+    in_segments::{self, Course, HostRam},
+    program::{GuestProgram, hex},
+};
+use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy};
+
+use Cause::{Refetch, Suspend};
+
+/// A program that may suspend itself, as a mediator reads it, for a device without state in a chain.
+fn mediated(ccws: &str) -> GuestProgram {
+    let program = GuestProgram::format1(ccws).with(word1::SUSPEND);
+    program.policy(Policy::MEDIATE).device(DeviceClass::Tape)
+}
+
+/// A place where the program goes on: the CCW, why, and the SCSW that the guest sees then.
+type Place = (u64, Cause, String);
+
+/// Runs it on every host alike: where control arrives, and in the end.
+fn go(
+    program: &GuestProgram,
+    responses: &[Response],
+    mut guest: impl FnMut(&Arrival, &mut HostRam),
+) -> (Vec<Place>, Course) {
+    let mut runs = HostProfile::ALL.iter().map(|profile| {
+        let mut device = Scripted::new(responses.to_vec());
+        let mut places = Vec::new();
+        let course = in_segments::run(program, profile, &mut device, |arrival, irb, ram| {
+            let scsw = irb.scsw.encode().0;
+            let words = scsw.chunks(4).map(|word| {
+                let digits = word.iter().map(|byte| format!("{byte:02X}"));
+                digits.collect::<String>()
+            });
+            let shown = words.collect::<Vec<_>>().join(" ");
+            places.push((arrival.at.get(), arrival.cause, shown));
+            guest(arrival, ram);
+        });
+        let course = course.unwrap_or_else(|code| panic!("{}: {code}", profile.name));
+        (places, course)
+    });
+    let first = runs.next().expect("a host");
+    for other in runs {
+        assert_eq!(first.0, other.0);
+        assert_eq!(first.1.scsw.encode(), other.1.scsw.encode());
+    }
+    first
+}
+
+fn at(at: u64, cause: Cause, scsw: &str) -> Place {
+    (at, cause, scsw.to_owned())
+}
+
+/// What every host refuses it for, before anything runs.
+fn refused(program: &GuestProgram) -> Code {
+    let mut codes = HostProfile::ALL.iter().map(|profile| {
+        let mut device = Scripted::new([]);
+        let refused = in_segments::run(program, profile, &mut device, |_, _, _| {});
+        assert_eq!(device.sent(), []);
+        refused.err().expect("a refusal")
+    });
+    let first = codes.next().expect("a host");
+    assert!(codes.all(|code| code == first));
+    first
+}
+
+fn ends(course: &Course, scsw: &str) {
+    assert_eq!(course.scsw.encode().0[..], hex(scsw)[..]);
+}
+
+/// Takes the S flag away.
+fn clear_flag(arrival: &Arrival, ram: &mut HostRam) {
+    let at = arrival.at.get();
+    let flags = ram.bytes(at + 1, 1)[0];
+    ram.write(at + 1, &[flags & !0x02]);
+}
+
+#[test]
+fn e11_a_program_suspends_itself_and_goes_on_as_it_stands_then() {
+    let program = mediated("02600004 00002000 03620005 00000000 07200001 00000000");
+    let mut times = 0;
+    let (places, course) = go(&program, &[Response::input(&[1; 4])], |arrival, ram| {
+        times += 1;
+        // As it was the first time: it suspends again.
+        if times % 2 == 0 {
+            ram.write(arrival.at.get(), &hex("0F600001"));
+        }
+    });
+    let there = || at(0x1008, Suspend, "08C04029 00001010 00000005");
+    assert_eq!(places, [there(), there()]);
+    ends(&course, "08C04007 00001018 0C000001");
+    // READ and a stop; then the other two. No CCW of the host's has the S flag.
+    let [one, two] = &course.starts[..] else {
+        panic!("{} starts", course.starts.len())
+    };
+    assert_eq!(one[..16], hex("02640004 40100000 00000000 00000000"));
+    assert_eq!(two[..16], hex("0F640001 40100000 07240001 40100008"));
+}
+
+#[test]
+fn e11_the_first_ccw_suspends_without_any_start() {
+    let program = mediated("03220001 00000000");
+    let judged = program.clone();
+    let (places, course) = go(&program, &[], clear_flag);
+    assert_eq!(places, [at(0x1000, Suspend, "08C04029 00001008 00000001")]);
+    assert_eq!(course.starts.len(), 1);
+    ends(&course, "08C04007 00001008 0C000001");
+    // What is wrong with its count is looked at when it is resumed.
+    let program = judged
+        .orb_word(1, 0x0842_8000)
+        .put(0x1000, "03000000 22000000");
+    let (places, course) = go(&program, &[], |_, ram| ram.write(0x1004, &[0x20]));
+    assert_eq!(places, [at(0x1000, Suspend, "08404029 00001008 00000000")]);
+    ends(&course, "08404017 00001008 00200000");
+    assert_eq!(course.starts.len(), 0);
+}
+
+#[test]
+fn e11_behind_a_tic_and_as_one() {
+    let ccws = "03600001 00000000 08000000 00001020";
+    let program = mediated(ccws).put(0x1020, "03620001 00000000");
+    let (places, course) = go(&program, &[], |arrival, ram| {
+        // Resumed, it may be a TIC as well.
+        ram.write(arrival.at.get(), &hex("08000000 00002000"));
+        ram.write(0x2000, &hex("07200001 00003000"));
+    });
+    assert_eq!(places, [at(0x1020, Suspend, "08C04029 00001028 00000001")]);
+    ends(&course, "08C04007 00002008 0C000001");
+}
+
+#[test]
+fn e11_pci_and_suspension_in_one_ccw() {
+    // It is shown even if suspension is not.
+    let program = mediated("02600004 00002000 032A0001 00000000").with(word1::SUPPRESS_SUSPENDED);
+    let (places, course) = go(&program, &[Response::input(&[1; 4])], clear_flag);
+    assert_eq!(places, [at(0x1008, Suspend, "08C84029 00001010 00800001")]);
+    // And once more when the CCW is executed.
+    ends(&course, "08C84007 00001010 0C800001");
+    let program = mediated("02600004 00002000 03220001 00000000").with(word1::SUPPRESS_SUSPENDED);
+    let (places, _) = go(&program, &[Response::input(&[1; 4])], clear_flag);
+    assert_eq!(places, [at(0x1008, Suspend, "08C84020 00001010 00000001")]);
+}
+
+#[test]
+fn e11_who_fetches_once_refuses_it() {
+    let program = mediated("03620001 00000000");
+    let rejected = program.judge().plan(&HostProfile::SOFTWARE);
+    let rejected = rejected.expect_err("a refusal");
+    assert_eq!(rejected.finding.code, Code::EnvSuspend);
+}
+
+/// READ of 24 bytes that begin with a PSW, as a machine loads a system, and what it reads in.
+#[test]
+fn e07_the_words_that_a_program_reads_in_are_those_that_run() {
+    let program = mediated("02600018 00000FF8 00000000 00000000").put(0x1010, "FFFFFFFF FFFFFFFF");
+    let program = program.without(word1::SUSPEND);
+    let input = hex("00000000 00000000 02600018 00000FF8 03600001 00000000 07200001 00003000");
+    // Bytes 8-15 would overwrite the READ itself, which has run.
+    let (places, course) = go(&program, &[Response::input(&input[..24])], |_, ram| {
+        ram.write(0x1010, &input[24..]);
+    });
+    // Subchannel and device are active, and there is no status.
+    assert_eq!(places, [at(0x1008, Refetch, "00C040C0 00001008 00000000")]);
+    assert_eq!(course.starts.len(), 2);
+    ends(&course, "00C04007 00001018 0C000001");
+}
+
+#[test]
+fn e07_input_into_its_own_data_chain_is_refused() {
+    // The second CCW of the data chain, and the list of the one that reads.
+    let chain = mediated("02800008 00001008 00200010 00003000");
+    assert_eq!(refused(&chain), Code::EnvOverlap);
+    let list = mediated("02641000 00003000").put(0x3000, "00000000 00003000");
+    assert_eq!(refused(&list), Code::EnvOverlap);
+}
+
+#[test]
+fn e01_a_program_is_left_behind_each_command_with_a_pci() {
+    let program = mediated("036C0001 00000000 03600001 00000000 07200001 00003000")
+        .without(word1::PREFETCH | word1::SUSPEND);
+    let change = |_: &Arrival, ram: &mut HostRam| ram.write(0x1008, &hex("0F200001 00003000"));
+    let (places, course) = go(&program, &[], change);
+    let there = at(0x1008, Refetch, "008040C9 00001008 00800000");
+    assert_eq!(places, [there]);
+    ends(&course, "00804007 00001010 0C000001");
+    // Without one it is carried out as if prefetching were allowed.
+    let program = mediated("03600001 00000000 07200001 00003000").without(word1::PREFETCH);
+    let (places, course) = go(&program, &[], |_, _| {});
+    assert_eq!((places.len(), course.starts.len()), (0, 1));
+}
+
+/// A search that matches skips a CCW: the break is at either place.
+#[test]
+fn e01_behind_a_search_that_skips() {
+    let ccws = "31680005 00003000 08000000 00001000 07200001 00003000";
+    let program = GuestProgram::format1(ccws).without(word1::PREFETCH);
+    let program = program.policy(Policy::MEDIATE).device(DeviceClass::Eckd);
+    let matching =
+        DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::STATUS_MODIFIER;
+    let search = Response::new(Data::Output(5)).with_status(matching);
+    let mut device = Scripted::new([search.clone(), search, Response::immediate()]);
+    let mut places = Vec::new();
+    let course = in_segments::run(
+        &program,
+        &HostProfile::SOFTWARE,
+        &mut device,
+        |arrival, _, _| {
+            places.push((arrival.at.get(), arrival.cause));
+        },
+    );
+    let course = course.expect("carried out");
+    assert_eq!(places, [(0x1010, Refetch)]);
+    ends(&course, "00804007 00001018 0C000001");
+    // What has run is repeated in front, and nobody is told: the search, where it does not match a
+    // stop, where it does a TIC to the rest.
+    let repeated = "31640005 40100000 00000000 00000000 08000000 40000028";
+    assert_eq!(course.starts[1][..24], hex(repeated)[..]);
+    let codes: Vec<u8> = device.sent().iter().map(|sent| sent.command.0).collect();
+    assert_eq!(codes, [0x31, 0x31, 0x07]);
+}
+
+#[test]
+fn e14_env_not_repeatable() {
+    // A disk would have to write twice; a tape begins a new chain.
+    let ccws = "01600008 00003000 02600008 00001010 00000000 00000000";
+    let program = mediated(ccws).without(word1::SUSPEND);
+    let disk = program.clone().device(DeviceClass::Eckd);
+    assert_eq!(refused(&disk), Code::EnvNotRepeatable);
+    assert_eq!(
+        refused(&program.clone().device(DeviceClass::Unknown)),
+        Code::EnvNotRepeatable
+    );
+    let input = Response::input(&hex("07200001 00003000"));
+    let (places, course) = go(&program, &[Response::output(8), input], |_, _| {});
+    assert_eq!((places.len(), course.starts.len()), (1, 2));
+    // Nor where a parameter is read in, behind the command that has used it.
+    let ccws = "07600006 00003000 06600008 00003000 06600008 00001018 00000000 00000000";
+    let program = mediated(ccws).device(DeviceClass::Eckd);
+    assert_eq!(refused(&program), Code::EnvNotRepeatable);
+    // Suspension begins a new chain in any case.
+    let ccws = "01600008 00003000 03220001 00000000";
+    let program = mediated(ccws).device(DeviceClass::Eckd);
+    let (places, _) = go(&program, &[Response::output(8)], clear_flag);
+    assert_eq!(places.len(), 1);
+}
+
+#[test]
+fn what_ends_at_once_in_a_later_segment_is_the_end() {
+    let program = mediated("02600008 00001008 00000000 00000000").without(word1::SUSPEND);
+    let (places, course) = go(&program, &[Response::input(&[0; 8])], |_, _| {});
+    assert_eq!(places.len(), 1);
+    assert_eq!(course.starts.len(), 1);
+    ends(&course, "00C04017 00001010 00200000");
+    // Where there is no storage it is the next CCW's that is missing, not the first one's.
+    let program = mediated("03600001 00000000")
+        .without(word1::SUSPEND)
+        .size(0x2000);
+    let program = program
+        .cpa(0x1ff0)
+        .put(0x1ff0, "02600008 00001FF8 03600001 00000000");
+    let input = Response::input(&hex("03600001 00000000"));
+    let (places, course) = go(&program, &[input], |_, _| {});
+    assert_eq!(places.len(), 1);
+    ends(&course, "00C04017 00002008 00200000");
+}
+
+/// A plan never leaves where nothing is to be fetched again.
+#[test]
+fn most_programs_are_one_segment() {
+    for ccws in [
+        "02200010 00003000",
+        "03600001 00000000 02200008 00001000",
+        "02200010 00001008",
+        "02700008 00001008 03200001 00000000",
+    ] {
+        let program = mediated(ccws);
+        let (places, course) = go(&program, &[], |_, _| {});
+        assert_eq!((places.len(), course.starts.len()), (0, 1), "{ccws}");
+    }
+    let plan = mediated("02200010 00003000")
+        .judge()
+        .plan(&HostProfile::SOFTWARE);
+    assert!(matches!(plan, Ok(Planned::Run(_))));
+}
