@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 
 use ccw::{Ccw, Guest, GuestAddr, Orb, RawCcw, Scsw};
+use pinning::Extent;
 
 use crate::{
     Buffers, Finding, Outcome, Sure, TransportView, chain::Op, node::Reach, status::check_status,
@@ -57,6 +58,12 @@ impl Program {
     /// The ORB.
     pub fn orb(&self) -> &Orb<Guest> {
         &self.work.orb
+    }
+
+    /// The storage that the program uses, as far as it was read: start, length and what the device
+    /// does there.
+    pub fn extents(&self) -> &[Extent] {
+        &self.work.extents
     }
 
     /// The CCWs that were read, in that order.

@@ -36,6 +36,7 @@ pub(crate) fn submitted(
     Outcome {
         end: match ran {
             Ran::Status(irb) => End::Status(irb),
+            Ran::Suspended(irb) => End::Suspended(irb.scsw),
             Ran::NotStarted(why) => End::NotStarted(why),
             Ran::GivenUp(why) => End::GivenUp(why),
             Ran::Stopped(irb, why) => End::Stopped(irb, why),

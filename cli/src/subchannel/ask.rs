@@ -46,7 +46,8 @@ impl Desk {
     ) -> Result<Vec<u8>, String> {
         let (ran, bytes) = self.start(session, command, count)?;
         let irb = match ran {
-            Ran::Status(irb) => irb,
+            // No command of ours suspends a program.
+            Ran::Status(irb) | Ran::Suspended(irb) => irb,
             Ran::NotStarted(why) => return Err(format!("START SUBCHANNEL: {why}")),
             Ran::GivenUp(why) => return Err(why.to_string()),
             Ran::Stopped(_, why) => return Err(why),

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use ccw::GuestAddr;
+use ccw::{CcwFlags, Format, GuestAddr};
 use translator::GuestStorage;
 use vfio_ccw::HostMemory;
 
@@ -40,6 +40,12 @@ impl Uses {
             }
             self.blocks.insert(block);
         }
+    }
+
+    /// These and those.
+    pub(crate) fn and(mut self, mut other: Self) -> Self {
+        self.blocks.append(&mut other.blocks);
+        self
     }
 
     /// Whether it is more than a program may use.
@@ -133,6 +139,25 @@ impl<'m> Ram<'m> {
     /// The address of a page that a CCW can name, and that the program does not use.
     pub(crate) const fn spare(&self) -> u64 {
         self.spare
+    }
+
+    /// Takes the S flag out of the CCW at `at`, of this format, as a guest does that resumes it.
+    pub(crate) fn take_suspend_flag(&self, at: u64, format: Format) {
+        let flags = at.saturating_add(match format {
+            Format::Zero => 4,
+            Format::One => 1,
+        });
+        for (start, memory) in &self.regions {
+            let offset = flags.checked_sub(*start).map(usize::try_from);
+            let mut byte = [0];
+            if let Some(Ok(offset)) = offset
+                && memory.read(offset, &mut byte).is_ok()
+            {
+                let [flags] = byte;
+                // There is nothing to be done where it cannot be written: it stands on.
+                let _ = memory.write(offset, &[flags & !CcwFlags::SUSPEND.bits()]);
+            }
+        }
     }
 
     /// The storage as it is now.

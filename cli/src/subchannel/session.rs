@@ -5,7 +5,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ccw::{DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, SubsystemId};
+use ccw::{
+    ActivityControl, DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, Scsw,
+    StatusControl, SubsystemId,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use translator::{Policy, StorageKeys};
 use vfio_ccw::mediator::{
@@ -28,6 +31,8 @@ const BUSY: Duration = Duration::from_millis(10);
 pub(crate) enum Ran {
     /// With this status.
     Status(Irb<Guest>),
+    /// It has not ended: it stands suspended.
+    Suspended(Irb<Guest>),
     /// START SUBCHANNEL did not start it.
     NotStarted(String),
     /// A device in software did enough.
@@ -69,6 +74,8 @@ pub(crate) const fn policy(class: DeviceClass) -> Policy {
 
 enum Waited {
     Ended,
+    /// The program stands suspended, and no interruption was to tell so.
+    Silent(Irb<Guest>),
     Spent(GivenUp),
     Gone,
     Expired,
@@ -85,6 +92,12 @@ fn whatever(device: Capabilities, policy: Policy) -> GuestProfile {
             false => Paths::ONE,
         },
     }
+}
+
+const INTERMEDIATE: StatusControl = StatusControl::INTERMEDIATE.union(StatusControl::PENDING);
+
+fn is_suspended(scsw: &Scsw<Guest>) -> bool {
+    scsw.activity.contains(ActivityControl::SUSPENDED)
 }
 
 impl Session {
@@ -210,16 +223,38 @@ impl Session {
         }
     }
 
-    /// The program was accepted: waits for its end, or stops it when the time is over.
+    /// Resumes the program that stands suspended, and waits as for a start.
+    pub(crate) fn resume(&mut self) -> Ran {
+        let code = self.subchannel.rsch(&mut self.events);
+        self.settle();
+        match code {
+            ConditionCode::Cc0 => self.run(),
+            code => {
+                let code = code.bits();
+                Ran::Stopped(None, format!("RESUME SUBCHANNEL: condition code {code}"))
+            }
+        }
+    }
+
+    /// The program was accepted: waits for its end, or until it stands suspended, or stops it when the
+    /// time is over.
     fn run(&mut self) -> Ran {
-        match self.wait(self.timeout) {
-            Waited::Ended => match self.test() {
-                Some(irb) => Ran::Status(irb),
-                None => self.lost(),
-            },
-            Waited::Spent(why) => Ran::GivenUp(why),
-            Waited::Gone => self.lost(),
-            Waited::Expired => self.stop(),
+        let end = Instant::now() + self.timeout;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.wait(left) {
+                Waited::Ended => match self.test() {
+                    Some(irb) if is_suspended(&irb.scsw) => return Ran::Suspended(irb),
+                    // It goes on.
+                    Some(irb) if irb.scsw.status == INTERMEDIATE => {}
+                    Some(irb) => return Ran::Status(irb),
+                    None => return self.lost(),
+                },
+                Waited::Silent(irb) => return Ran::Suspended(irb),
+                Waited::Spent(why) => return Ran::GivenUp(why),
+                Waited::Gone => return self.lost(),
+                Waited::Expired => return self.stop(),
+            }
         }
     }
 
@@ -262,7 +297,7 @@ impl Session {
                 }
                 Waited::Gone => return self.lost(),
                 Waited::Spent(why) => return Ran::GivenUp(why),
-                Waited::Expired => how.push_str(", which did not end"),
+                Waited::Silent(_) | Waited::Expired => how.push_str(", which did not end"),
             }
         }
         Ran::Stopped(
@@ -279,8 +314,13 @@ impl Session {
             if self.gone {
                 return Waited::Gone;
             }
-            if self.interruption && self.subchannel.is_quiet() {
-                return Waited::Ended;
+            if self.subchannel.is_quiet() {
+                if self.interruption {
+                    return Waited::Ended;
+                }
+                if let Some(irb) = self.silent() {
+                    return Waited::Silent(irb);
+                }
             }
             let pause = match self.subchannel.device_mut().work() {
                 Ok(pause) => pause,
@@ -330,6 +370,13 @@ impl Session {
         self.settle();
         irb.filter(|_| code == ConditionCode::Cc0)
             .map(|raw| Irb::decode(&raw))
+    }
+
+    /// What TEST SUBCHANNEL finds of a program that stands suspended without status.
+    fn silent(&mut self) -> Option<Irb<Guest>> {
+        let (code, irb) = self.subchannel.tsch(&mut self.events);
+        let irb = irb.map(|raw| Irb::<Guest>::decode(&raw));
+        irb.filter(|irb| code == ConditionCode::Cc1 && is_suspended(&irb.scsw))
     }
 
     /// Behind every call: the events, then the timer.

@@ -5,9 +5,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ccw::{DeviceStatus, Guest, Irb};
+use ccw::{DeviceStatus, Guest, Irb, Orb};
 use serde::Serialize;
-use translator::{Buffers, Finding, Guards, HostProfile, Planned, Program, fetch, validate};
+use translator::{
+    Buffers, Code, Finding, Guards, HostProfile, Planned, Program, Segment, fetch, fetch_segment,
+    validate,
+};
 
 use super::show;
 use crate::batch::Report;
@@ -29,6 +32,10 @@ pub(crate) struct Args {
     /// With --soft: let the device change its file; otherwise changes are forgotten after the run
     #[arg(long, conflicts_with_all = ["group", "cdev"])]
     write: bool,
+    /// Resume a program that suspends itself, so many times at most; each time the S flag is taken out
+    /// of the CCW where it stands
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    resume: u32,
     /// File with a program (JSON, ccwprog/1); `-` is standard input
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
@@ -36,6 +43,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
+
+/// Bytes of storage that are lent to a program in parts, which may come to use any of them: those that
+/// format-0 CCWs reach.
+const LENT: u64 = 16 << 20;
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
@@ -100,7 +111,9 @@ fn one(input: &Input, args: &Args) -> Result<Report, InputError> {
 fn prepare(input: &Input) -> Result<Uses, Finding> {
     let profile = HostProfile::VFIO_CCW;
     // First by what `check --profile vfio-ccw` says.
-    if let Translation::Refused(finding) = translate(input, analysis::judge(input), &profile) {
+    if let Translation::Refused(finding) = translate(input, analysis::judge(input), &profile)
+        && finding.code != Code::EnvSuspend
+    {
         return Err(finding);
     }
     let memory = &input.memory;
@@ -111,17 +124,36 @@ fn prepare(input: &Input) -> Result<Uses, Finding> {
     let policy = policy(input.device_class());
     let watched = Watched::new(memory);
     let snapshot = fetch(&input.orb, &watched, &policy, &guards, Buffers::new());
-    let planned = validate(snapshot, &analysis::regions(memory), &guards).plan(&profile);
-    let mut uses = watched.into_uses();
-    match planned {
-        Ok(Planned::Run(plan)) => {
-            for extent in plan.extents() {
-                uses.add(extent.start.get(), extent.len.into());
-            }
+    let map = analysis::regions(memory);
+    let whole = validate(snapshot, &map, &guards);
+    let mut data = Uses::default();
+    for extent in whole.extents() {
+        data.add(extent.start.get(), extent.len.into());
+    }
+    if let Ok(planned) = whole.plan(&profile) {
+        let read = watched.into_uses();
+        return Ok(match planned {
+            Planned::Run(_) => read.and(data),
+            _ => read,
+        });
+    }
+    // In parts, of which only the first one is known for certain.
+    let program = fetch_segment(
+        &input.orb,
+        &Segment::START,
+        &watched,
+        &map,
+        &policy,
+        &guards,
+        Buffers::new(),
+    );
+    match program.plan(&profile) {
+        Err(rejected) => Err(rejected.finding),
+        Ok(_) => {
+            let mut uses = watched.into_uses().and(data);
+            uses.add(0, memory.size().min(LENT));
             Ok(uses)
         }
-        Ok(Planned::Ended(_) | Planned::Arrived(_)) => Ok(uses),
-        Err(rejected) => Err(rejected.finding),
     }
 }
 
@@ -146,9 +178,15 @@ fn start(
     let session = Session::new(backend, window, guest, target.timeout());
     let mut session = session.map_err(trouble)?;
     ram.lend(&session).map_err(trouble)?;
-    let ran = session.start(&input.orb);
+    let mut ran = session.start(&input.orb);
+    for _ in 0..args.resume {
+        let Ran::Suspended(irb) = &ran else { break };
+        let at = u64::from(irb.scsw.cpa.wrapping_sub(8));
+        ram.take_suspend_flag(at, Orb::<Guest>::decode(&input.orb).format);
+        ran = session.resume();
+    }
     let ended = match &ran {
-        Ran::Status(irb) => Some(*irb),
+        Ran::Status(irb) | Ran::Suspended(irb) => Some(*irb),
         Ran::Stopped(irb, _) => *irb,
         Ran::NotStarted(_) | Ran::GivenUp(_) => None,
     };

@@ -1,0 +1,1 @@
+submit --format json --soft script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/suspends.json
