@@ -143,10 +143,10 @@ impl Vmm {
         Ok(())
     }
 
-    /// The guest starts the program at `cpa`.
+    /// The guest starts the program at `cpa`, which may suspend itself.
     fn start(&mut self, title: &str, cpa: u32) -> Done {
         println!("\n{title}");
-        let orb = RawOrb::from_words([cpa, 0x00c2_8000, cpa]);
+        let orb = RawOrb::from_words([cpa, 0x08c2_8000, cpa]);
         let start = self.guest(&Instruction::Ssch { at: 0x1000, orb })?;
         match start.code {
             ConditionCode::Cc0 => Ok(()),
@@ -193,6 +193,11 @@ fn main() -> Done {
             0x2200,
             &[[3, 0x60, 0, 1, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0x22, 0]],
         ),
+        // NO-OPERATION, and another one with the S flag.
+        (
+            0x2300,
+            &[[3, 0x60, 0, 1, 0, 0, 0, 0], [3, 0x22, 0, 1, 0, 0, 0, 0]],
+        ),
     ] {
         ram.write(at, ccws.as_flattened())?;
     }
@@ -218,6 +223,12 @@ fn main() -> Done {
     vmm.start("a program without an end", 0x2200)?;
     vmm.turn()?;
     vmm.guest(&Instruction::Hsch)?;
+    vmm.wait()?;
+
+    vmm.start("a program that suspends itself", 0x2300)?;
+    vmm.wait()?;
+    ram.write(0x2309, &[0x20])?;
+    vmm.guest(&Instruction::Rsch)?;
     vmm.wait()?;
 
     println!("\nthe device wants attention");

@@ -40,7 +40,20 @@
 //!   [`ShadowWindow::in_quarantine`]).
 //! * Storage leaves the guest without a reset of a device, and without an error for a guest that does
 //!   not use it any more ([`Unmap`], [`Discard`]).
-//! * CANCEL SUBCHANNEL succeeds only for a program that the device was not given.
+//! * CANCEL SUBCHANNEL succeeds only for a program that the device was not given, or that stands
+//!   suspended.
+//!
+//! # Programs in parts
+//!
+//! A program that suspends itself, reads into itself, or must not be prefetched cannot be copied at
+//! once. The device is given it part by part, each fetched when control has come there; the guest sees
+//! one start function, which ends once. Each part is an interrupt, so a program without an end keeps no
+//! call busy, and HALT and CLEAR SUBCHANNEL end it between two parts as well. Between two the device has
+//! nothing of it: what is left waits as a start does that the device has put off.
+//!
+//! One that stands suspended holds no storage and no slot, and is quiet ([`Mediator::is_quiet`]).
+//! [`Mediator::rsch`] has it fetched again where it stands. A lack of ours on the way, say of pins, is a
+//! channel-control check with the address of the CCW at which the program stands.
 //!
 //! # Errors of the host
 //!
@@ -54,6 +67,10 @@
 //! | `ENOMEM`, `E2BIG`, `ENOSPC` | the same | the same | the same |
 //! | `EIO`, any other | cc 0, interface-control check; if the SCHIB says that the device is gone: cc 3 | the same | the same |
 //! | not a whole region written | cleared, then channel-control check: nobody knows whether it runs | as any other | as any other |
+//!
+//! For a part of a program that is under way, or a resumed one, the condition code is given already: in
+//! the place of cc 2 and cc 3 it is tried again as for `EAGAIN`, or ends in an interface-control check;
+//! a resumed one finds no path with deferred condition code 3.
 //!
 //! With cc 3 for `ENODEV` and `EIO` comes [`Event::Gone`] if the SCHIB cannot be stored any more. "Put
 //! off" is as for `EAGAIN`; there is a [timer](Mediator::timer) then.
