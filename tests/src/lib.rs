@@ -6,6 +6,7 @@
     reason = "a test that truncates fails; the code under test does not"
 )]
 
+pub mod confined;
 pub mod corpus;
 pub mod decode;
 pub mod differential;

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{corpus, generator::Case, subchannel};
+use crate::{confined, corpus, generator::Case, subchannel};
 
 /// An input of a fuzz target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,14 @@ pub struct Seed {
 }
 
 /// The targets.
-pub const TARGETS: [&str; 5] = ["decode", "walk", "equivalence", "device", "region"];
+pub const TARGETS: [&str; 6] = [
+    "decode",
+    "walk",
+    "equivalence",
+    "device",
+    "region",
+    "confined",
+];
 
 /// Most bytes of a seed: a fuzzer makes little of large ones.
 const LARGEST: usize = 600;
@@ -54,7 +61,7 @@ const BLOCKS: [(&str, &str); 5] = [
 
 /// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
 /// `walk` those with a mistake, for `decode` their ORBs and CCWs alone and blocks of transport mode,
-/// for `device` and `region` cases that were written by hand.
+/// for `device`, `region` and `confined` cases that were written by hand.
 ///
 /// # Errors
 ///
@@ -71,6 +78,7 @@ pub fn all() -> io::Result<Vec<Seed>> {
     for (target, cases) in [
         ("device", subchannel::device_seeds()),
         ("region", subchannel::region_seeds()),
+        ("confined", confined::seeds()),
     ] {
         seeds.extend(cases.into_iter().map(|(name, bytes)| Seed {
             target,

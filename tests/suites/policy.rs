@@ -713,6 +713,20 @@ fn parameters_that_are_parts_of_two_commands_are_of_neither() {
 }
 
 #[test]
+fn a_data_chain_that_only_jumps_ends() {
+    for tics in ["08000000 00001008", "08000000 00001010 08000000 00001008"] {
+        let program = ckd(&format!("07800003 00002030 {tics}"));
+        let verdict = program.judge();
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Invalid,
+            "{:?}",
+            verdict.findings()
+        );
+    }
+}
+
+#[test]
 fn transport_mode_is_not_offered_with_a_policy() {
     let mut policy = Policy::CHECK.for_device(DeviceClass::Eckd);
     policy.facilities.transport = true;

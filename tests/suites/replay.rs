@@ -84,6 +84,14 @@ fn region() {
 }
 
 #[test]
+fn confined() {
+    for (name, bytes) in inputs("confined") {
+        println!("{name}");
+        tests::confined::check(&bytes);
+    }
+}
+
+#[test]
 fn the_seeds_are_those_of_the_programs() {
     let expected = seeds::all().unwrap();
     for target in seeds::TARGETS {

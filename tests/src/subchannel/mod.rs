@@ -9,7 +9,7 @@ mod dirty;
 mod guest;
 pub mod region;
 mod seeds;
-mod stream;
+pub(crate) mod stream;
 pub mod stress;
 
 pub use seeds::{Seed, device_seeds, region_seeds};

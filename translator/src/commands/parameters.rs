@@ -184,6 +184,7 @@ impl Commands {
     fn read<G: GuestStorage>(&mut self, work: &mut Buffers, storage: &G, head: u16) {
         let first = self.bytes.len();
         let mut n = head;
+        let mut after_tic = false;
         let whole = loop {
             let Some(node) = work.nodes.get_mut(usize::from(n)) else {
                 break false;
@@ -191,11 +192,15 @@ impl Commands {
             if node.op == Op::Tic {
                 let to = node.ccw().addr.get();
                 match work.find_node(to) {
+                    // The channel stops at a second TIC.
+                    Some(_) if after_tic => break true,
                     Some(to) => n = to,
                     None => break false,
                 }
+                after_tic = true;
                 continue;
             }
+            after_tic = false;
             if n != head && !self.claim(n, node) {
                 break false;
             }

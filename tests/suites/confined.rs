@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A minidisk is all that a guest gets of a volume. The fuzz target `confined` does the same for
+//! longer.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tests::confined::{check, run};
+use translator::HostProfile;
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_program_the_disk_stays_within_the_extent(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        check(&bytes);
+    }
+}
+
+/// The same programs without their policies go everywhere, and many of them still get to their disk
+/// with them.
+#[test]
+fn it_is_the_policy_that_keeps_it_there() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let bytes = prop::collection::vec(any::<u8>(), 20..300);
+    let (mut outside, mut wrote, mut given) = (0, 0, 0);
+    for _ in 0..400 {
+        let tree = bytes.new_tree(&mut runner).unwrap();
+        let bytes = proptest::strategy::ValueTree::current(&tree);
+        if let Some(report) = run(&bytes, false, &HostProfile::SOFTWARE) {
+            outside += usize::from(report.outside.is_some());
+            wrote += usize::from(report.wrote);
+        }
+        if let Some(report) = run(&bytes, true, &HostProfile::SOFTWARE) {
+            given += usize::from(report.given > 1);
+        }
+    }
+    assert!(outside > 100, "{outside} went outside");
+    assert!(wrote > 0, "{wrote} wrote");
+    assert!(given > 40, "{given} went on");
+}
