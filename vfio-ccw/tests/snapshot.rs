@@ -71,6 +71,18 @@ fn pending() -> Value {
     pending
 }
 
+/// A program at 2000 stands suspended at 2008, a CCW of 4 bytes, and this was told.
+fn standing() -> Value {
+    let schib = REST.replace("00c04000 00002008 0c000000", "08c04020 00002010 00000004");
+    let mut standing = text(&schib);
+    standing["subchannel-1"]["suspended"] = json!({
+        "orb": hex("00a0b0c0 08c28000 00002000") + &"0".repeat(40),
+        "at": "00002008",
+        "accepted": true,
+    });
+    standing
+}
+
 fn read(text: &Value) -> Result<Snapshot, String> {
     serde_json::from_str(&text.to_string()).map_err(|error| error.to_string())
 }
@@ -114,7 +126,7 @@ fn restored(snapshot: &Snapshot) -> Mediator<SoftDevice<Scripted, SoftSpace>> {
 
 #[test]
 fn what_is_written_is_what_is_read() {
-    for text in [rest(), pending()] {
+    for text in [rest(), pending(), standing()] {
         let snapshot = read(&text).unwrap();
         assert_eq!(serde_json::to_value(&snapshot).unwrap(), text);
     }
@@ -262,6 +274,84 @@ fn states_that_no_subchannel_comes_into() {
         let error = read(&state).expect_err(wanted);
         assert!(error.contains(wanted), "{wanted}: {error}");
     }
+}
+
+/// What a suspended program says of itself must be what its subchannel says.
+#[test]
+fn every_bit_of_a_suspended_program() {
+    assert!(read(&standing()).is_ok());
+    // The SCSW: N, Z, L and E, a deferred condition code, another function or activity, other status
+    // than that of the suspension, another address. Count and what no ORB says are free.
+    for (byte, free) in [
+        (28, 0x00),
+        (29, 0x00),
+        (30, 0x00),
+        (31, 0x00),
+        (32, 0x00),
+        (35, 0x00),
+        (36, 0x00),
+        (37, 0x00),
+        (38, 0xff),
+        (39, 0xff),
+    ] {
+        for mask in masks() {
+            let taken = read(&turned(&standing(), "schib", byte, mask));
+            let told = format!("byte {byte}, bit {mask:02x}: {taken:?}");
+            assert_eq!(taken.is_ok(), free & mask != 0, "{told}");
+        }
+    }
+    let with = |field: &str, value: Value| {
+        let mut text = standing();
+        text["subchannel-1"]["suspended"][field] = value;
+        read(&text)
+    };
+    let orb = |words: &str| Value::from(hex(words) + &"0".repeat(40));
+    for (what, wanted) in [
+        // Not on a doubleword; beyond 2 GiB; elsewhere.
+        (with("at", "0000200c".into()), "not that of the suspended"),
+        (with("at", "80002008".into()), "not that of the suspended"),
+        (with("at", "00002000".into()), "not that of the suspended"),
+        // Without S; a reserved bit; another key; another interruption parameter.
+        (
+            with("orb", orb("00a0b0c0 00c28000 00002000")),
+            "no program suspends",
+        ),
+        (
+            with("orb", orb("00a0b0c0 08c28002 00002000")),
+            "no program suspends",
+        ),
+        (
+            with("orb", orb("00a0b0c0 18c28000 00002000")),
+            "not that of the suspended",
+        ),
+        (
+            with("orb", orb("00a0b0c1 08c28000 00002000")),
+            "not that of the suspended",
+        ),
+    ] {
+        let error = what.expect_err(wanted);
+        assert!(error.contains(wanted), "{wanted}: {error}");
+    }
+    // The guest was promised that its programs do not suspend themselves.
+    let mut refused = standing();
+    refused["subchannel-1"]["guest"]["policy"]["suspend"] = "refuse".into();
+    assert!(read(&refused).is_err());
+    // Suspended, and no program; a program, and not suspended.
+    let none = self::with(standing(), "suspended", Value::Null);
+    assert!(read(&none).unwrap_err().contains("function control"));
+    let program = standing()["subchannel-1"]["suspended"].clone();
+    assert!(read(&self::with(rest(), "suspended", program)).is_err());
+    // With its status, the only kind that may be pending; and until a halt, which that tells of.
+    let told = |from: Value, word0: &str| {
+        let schib = from["subchannel-1"]["schib"].as_str().unwrap().to_owned();
+        read(&self::with(from, "schib", schib.replace("08c04020", word0)))
+    };
+    assert!(told(standing(), "08c04029").is_ok());
+    assert!(told(standing(), "08c04039").is_err());
+    assert!(told(standing(), "08c04021").is_err());
+    let halted = || self::with(standing(), "suspended", Value::Null);
+    assert!(told(halted(), "08c06029").is_ok());
+    assert!(told(halted(), "08c06020").is_err());
 }
 
 #[test]
@@ -445,10 +535,14 @@ proptest! {
     /// guest has tested all of its status, nothing is left.
     #[test]
     fn what_is_read_can_be_gone_on_with(
-        waits: bool,
+        waits in 0..3,
         changes in prop::collection::vec(change(), 1..4),
     ) {
-        let mut text = if waits { pending() } else { rest() };
+        let mut text = match waits {
+            0 => rest(),
+            1 => pending(),
+            _ => standing(),
+        };
         let mut last = text.to_string();
         for change in &changes {
             last = changed(&text, change);
@@ -480,7 +574,9 @@ proptest! {
         }
         prop_assert!(tests <= 2);
         let scsw = &sch.stsch(&mut events).0[28..40];
-        prop_assert!(!enabled || (scsw[2] & 0x7f == 0 && scsw[3] == 0), "{:02x?}", scsw);
+        // A program that stands suspended stays so.
+        let stands = scsw[2] & 0x7f == 0x40 && scsw[3] == 0x20;
+        prop_assert!(!enabled || stands || (scsw[2] & 0x7f == 0 && scsw[3] == 0), "{:02x?}", scsw);
         prop_assert!(sch.is_quiet());
     }
 }

@@ -82,6 +82,61 @@ fn status_that_is_pending_and_what_comes_next() {
     there.works();
 }
 
+/// A program stands suspended, with its status pending or tested: it is resumed elsewhere.
+#[test]
+fn a_program_that_stands_suspended() {
+    for tested in [false, true] {
+        let mut here = fixed(1).machine();
+        here.program(&[
+            [2, 0x40, 0, 4, 0, 0, 0x30, 0],
+            [2, 0x02, 0, 4, 0, 0, 0x30, 4],
+        ]);
+        let orb = [INTPARM, 0x08c2_8000, PROGRAM];
+        assert_eq!(here.ssch_orb(orb), Ok(Cc0));
+        here.io();
+        if tested {
+            assert_eq!(here.tsch().0, Cc0);
+        }
+        here.events();
+        assert_eq!(here.sch.quiesce(SECOND, &mut here.events), None);
+        let mut there = same(&here);
+        if !tested {
+            assert_eq!(there.events(), [INTERRUPT]);
+            let status = "08c04029 00002010 00000004";
+            assert_eq!(there.tsch(), (Cc0, status.into()));
+        }
+        there.events();
+        assert_eq!(there.scsw(), "08c04020 00002010 00000004");
+        there.ram.write(PROGRAM as usize + 9, &[0]).unwrap();
+        assert_eq!(there.rsch(), Cc0);
+        there.io();
+        assert_eq!(there.tsch(), (Cc0, "08c04007 00002010 0c000000".into()));
+        assert_eq!(there.data(8), [1, 2, 3, 4, 1, 2, 3, 4]);
+        there.works();
+    }
+}
+
+/// A program that is to go on is not at rest, although the device has nothing of it.
+#[test]
+fn not_between_two_parts() {
+    let mut setup = Setup::responding([css::device::scripted::Response::input(&READ), read()]);
+    setup.guest.policy = setup.guest.policy.for_device(ccw::DeviceClass::Tape);
+    let mut machine = setup.machine();
+    machine.program(&[[2, 0x40, 0, 8, 0, 0, 0x20, 8]]);
+    for nth in 2..5 {
+        let fault = vfio_ccw::device::fault::Fault::Refused(Errno::EAGAIN.into());
+        machine.device().fail(Call::Start, nth, fault);
+    }
+    machine.ssch();
+    machine.io();
+    assert!(machine.sch.is_quiet());
+    assert_eq!(machine.sch.snapshot(), Err(NotQuiescent::GoingOn));
+    let timer = machine.sch.quiesce(SECOND, &mut machine.events).unwrap();
+    machine.sch.expired(timer.id, &mut machine.events);
+    assert!(machine.sch.snapshot().is_ok());
+    assert_eq!(machine.tsch(), (Cc0, "00c04017 00002010 00040000".into()));
+}
+
 #[test]
 fn reports_and_the_address_limit() {
     let mut setup = Setup::default();
