@@ -3,7 +3,9 @@
 //! Execution, RESUME SUBCHANNEL, CANCEL SUBCHANNEL.
 
 use css::device::scripted::Response;
+use vfio_ccw::Errno;
 use vfio_ccw::device::fault::Call;
+use vfio_ccw::mediator::UnmapPolicy;
 
 use crate::common::*;
 
@@ -242,4 +244,153 @@ fn behind_a_pci() {
     machine.second(GO);
     assert_eq!(machine.rsch(), Cc0);
     machine.ends(ENDED);
+}
+
+#[test]
+fn halted() {
+    // The status of the suspension tells of the halt too.
+    let mut machine = suspended();
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.events(), [""; 0]);
+    assert_eq!(machine.tsch(), (Cc0, "08c06029 00002010 00000004".into()));
+    assert_eq!((machine.tsch().0, machine.rsch()), (Cc1, Cc2));
+    machine.works();
+    // There is none any more: the halt has its own.
+    let mut machine = standing();
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "08c06001 00002010 00000000".into()));
+    assert_eq!(machine.made(Call::Halt), 0);
+    machine.works();
+}
+
+#[test]
+fn cleared() {
+    for mut machine in [suspended(), standing()] {
+        assert_eq!(machine.csch(), Cc0);
+        assert_eq!(machine.rsch(), Cc2);
+        machine.io();
+        assert_eq!(machine.tsch(), (Cc0, CLEARED.into()));
+        machine.works();
+    }
+}
+
+#[test]
+fn cancelled() {
+    assert_eq!(suspended().xsch(), Cc1);
+    let mut machine = standing();
+    assert_eq!(machine.xsch(), Cc0);
+    assert_eq!((machine.tsch().0, machine.rsch()), (Cc1, Cc2));
+    assert_eq!(machine.events(), [""; 0]);
+    machine.works();
+}
+
+#[test]
+fn reset_and_unplugged() {
+    let mut machine = standing();
+    machine.sch.reset(&mut machine.events);
+    assert_eq!(machine.rsch(), Cc3);
+    machine.enable();
+    assert_eq!(machine.rsch(), Cc2);
+    machine.works();
+
+    let mut machine = standing();
+    machine.sch.unplug(&mut machine.events);
+    assert_eq!(machine.events(), ["channelreport", "gone"]);
+    assert_eq!(machine.rsch(), Cc3);
+}
+
+/// It uses nothing: it is not in the way of anything, and nothing stops it.
+#[test]
+fn not_stopped() {
+    let mut machine = standing();
+    machine.sch.stop(&mut machine.events);
+    assert_eq!(machine.scsw(), STANDS);
+    let all = ccw::GuestAddr::new(0);
+    let window = machine.sch.window();
+    let unmap = window.begin_unmap(all, UnmapPolicy::Halt).unwrap();
+    machine.sch.make_way(&unmap, &mut machine.events);
+    assert_eq!(machine.events(), [""; 0]);
+    unmap.commit().unwrap();
+    // Resumed without storage: its CCW cannot be fetched.
+    assert_eq!(machine.rsch(), Cc0);
+    assert_eq!(machine.tsch(), (Cc0, "08c04017 00002010 00200000".into()));
+}
+
+/// What the guest has made of its CCW is wrong: that appears as status.
+#[test]
+fn resumed_with_a_wrong_ccw() {
+    let mut machine = standing();
+    machine.second([0; 8]);
+    assert_eq!(machine.rsch(), Cc0);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    machine.ends("08c04017 00002010 00200000");
+    machine.works();
+}
+
+/// The host does not take it: the guest has its condition code, and gets a status.
+#[test]
+fn resumed_and_refused_by_the_host() {
+    for (errno, scsw) in [
+        (Errno::EINVAL, "08c04017 00002010 00040000"),
+        (Errno::EIO, "08c04017 00002010 00020000"),
+        // The resume function found no path.
+        (Errno::EACCES, "0bc14011 00000000 00000000"),
+    ] {
+        let mut machine = standing();
+        machine.second(GO);
+        machine.refuse(Call::Start, 1, errno);
+        assert_eq!(machine.rsch(), Cc0);
+        assert_eq!(machine.events(), [INTERRUPT]);
+        machine.ends(scsw);
+        machine.works();
+    }
+}
+
+/// The host puts it off: the resume function is pending, and can be cancelled or halted.
+#[test]
+fn resumed_and_put_off() {
+    let put_off = || {
+        let mut machine = standing();
+        machine.second(GO);
+        machine.refuse(Call::Start, 3, Errno::EAGAIN);
+        assert_eq!(machine.rsch(), Cc0);
+        assert_eq!(machine.scsw(), "08c04820 00002010 00000004");
+        assert_eq!((machine.rsch(), machine.timer()), (Cc2, Some(RETRY)));
+        machine
+    };
+    let mut machine = put_off();
+    machine.time(RETRY);
+    machine.ends(ENDED);
+    machine.works();
+
+    let mut machine = put_off();
+    assert_eq!(machine.xsch(), Cc0);
+    assert_eq!((machine.tsch().0, machine.held()), (Cc1, (0, 0)));
+    machine.works();
+
+    let mut machine = put_off();
+    assert_eq!(machine.hsch(), Cc0);
+    machine.ends("08c06001 00002010 00000000");
+    machine.works();
+
+    let mut machine = put_off();
+    machine.sch.stop(&mut machine.events);
+    machine.ends("08c04017 00002010 00040000");
+    machine.works();
+}
+
+/// Attention while it stands: told when the program is over, as if the device had waited.
+#[test]
+fn attention_meanwhile() {
+    let mut machine = standing();
+    machine.attention();
+    machine.io();
+    assert_eq!(machine.events(), [""; 0]);
+    machine.second(GO);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+    assert_eq!(machine.tsch(), (Cc0, ATTENTION.into()));
+    machine.works();
 }
