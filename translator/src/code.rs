@@ -373,7 +373,8 @@ codes! {
         "behind a command that can present status modifier the host must see the next two CCWs in one segment";
         "let the TIC behind the search lead back into the same run of CCWs, as SEARCH, TIC *-8 does"
     EnvSuspend "E11" "env-suspend" None Unsupported Always
-        "suspending a program is not carried out yet"; "clear the S flag"
+        "a program that is translated in one piece does not suspend itself";
+        "clear the S flag, or start the program through a subchannel, which carries it out in segments"
     EnvReadBackward "E12" "env-read-backward" None Unsupported Always
         "a host that builds ascending lists can stop reading backward only where it would read that word of the list";
         "let the area lie in storage that exists"

@@ -25,6 +25,10 @@
 //! * [`Running::complete`] maps the status back. No host address leaves it. [`Running::dirty`] says
 //!   which guest storage the device may have stored into by then.
 //!
+//! What one snapshot cannot hold, a program that suspends itself, reads into itself or must not be
+//! prefetched, is carried out in [segments](Segment): [`fetch_segment`] in the place of the first two
+//! stages, [`Completion::arrived`] where control has come, [`Running::go_on`] to the next one.
+//!
 //! Nothing here panics for any guest, makes system calls, contains unsafe code or allocates by a
 //! number that a guest names; a subchannel that hands its [`Buffers`] from start to start allocates
 //! nothing at all.
