@@ -11,8 +11,8 @@ use proptest::{
 };
 use tests::{
     differential::{
-        Outcome, check, check_copied, check_dirty, check_granted, check_overlap, check_verdict,
-        judge, run_surprised,
+        Outcome, check, check_copied, check_dirty, check_granted, check_lowered, check_overlap,
+        check_verdict, check_without_midaws, judge, run_surprised,
     },
     generator::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
@@ -59,6 +59,47 @@ proptest! {
             prop_assert!(false, "{}", difference);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config(1))]
+
+    #[test]
+    fn midaws_do_the_same_on_a_host_without_them(case in cases(), key: u64) {
+        let case = case.with_midaws(key);
+        if let Err(difference) = check_copied(&case) {
+            prop_assert!(false, "copied: {}", difference);
+        }
+        if let Err(difference) = check_without_midaws(&case) {
+            prop_assert!(false, "{}", difference);
+        }
+        if let Err(difference) = check_dirty(&case, true) {
+            prop_assert!(false, "dirty: {}", difference);
+        }
+    }
+}
+
+/// The property above is about each form that MIDAWs take.
+#[test]
+fn midaws_take_every_form() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::XorShift);
+    let mut runner = TestRunner::new_with_rng(config(1), rng);
+    let mut census: BTreeMap<String, u32> = BTreeMap::new();
+    for key in 0..3000 {
+        let case = cases().new_tree(&mut runner).unwrap().current();
+        let case = case.with_midaws(key);
+        let found = check_lowered(&case).unwrap_or_else(|it| panic!("{it}\n{case:?}"));
+        *census.entry(format!("{found:?}")).or_default() += 1;
+    }
+    for (id, n) in &census {
+        println!("{n:6} {id}");
+    }
+    for form in ["Lists", "Parts", "Copies"] {
+        let ran = format!("(Ran(None), {form})");
+        assert!(census.get(&ran).is_some_and(|&n| n > 50), "{ran}");
+    }
+    let shared = census.get("(Refused(EnvSharedCopy), Lists)").copied();
+    assert!(shared.is_some_and(|n| n < 300), "{shared:?}");
 }
 
 proptest! {

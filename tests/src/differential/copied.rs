@@ -28,6 +28,32 @@ const CHECKS: SubchannelStatus =
 ///
 /// What differs, in words.
 pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
+    check_lowered(case).map(|(outcome, _)| outcome)
+}
+
+/// How the data of a program was given to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lowered {
+    /// By one list for each CCW.
+    Lists,
+    /// Some by several CCWs.
+    Parts,
+    /// Some by way of a copy.
+    Copies,
+}
+
+/// The same, and how the data went.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_lowered(case: &Case) -> Result<(Outcome, Lowered), Difference> {
+    let mut lowered = Lowered::Lists;
+    let outcome = check_noting(case, &mut lowered)?;
+    Ok((outcome, lowered))
+}
+
+fn check_noting(case: &Case, lowered: &mut Lowered) -> Result<Outcome, Difference> {
     let scene = case.build();
     let guest = GuestRun::new(&scene);
     let program = judge_quietly(&scene)?;
@@ -60,6 +86,15 @@ pub fn check_copied(case: &Case) -> Result<Outcome, Difference> {
         return Ok(Outcome::SelfModifying);
     }
     let host = HostRun::new(&scene, plan, Way::Copied)?;
+    *lowered = match (host.bounced, host.parts) {
+        (true, _) => Lowered::Copies,
+        (false, true) => Lowered::Parts,
+        (false, false) => Lowered::Lists,
+    };
+    if host.bounced && case.has_aliases() {
+        // What else is in the storage of a copy was looked for by its guest address.
+        return Ok(Outcome::SelfModifying);
+    }
     if guest.condition == Some(Condition::C06) {
         return Ok(Outcome::Ran(guest.condition));
     }

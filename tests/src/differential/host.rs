@@ -39,6 +39,10 @@ pub(super) struct HostRun {
     /// What the device stored into, and what is said to be dirty.
     pub(super) stored: Areas,
     pub(super) dirty: Areas,
+    /// Some data went by way of a copy.
+    pub(super) bounced: bool,
+    /// Some CCW took several host CCWs.
+    pub(super) parts: bool,
 }
 
 impl HostRun {
@@ -78,6 +82,9 @@ impl HostRun {
             Err(rejected) => return differ(format_args!("not started: {rejected}")),
         };
         let mut storage = Granted::new(ram.replace(Ram::new(0)));
+        let bounced = translated.bounced().next().is_some();
+        let images: Vec<_> = translated.host_ccws().flatten().collect();
+        let parts = images.windows(2).any(|two| two[0] == two[1]);
         copies::out(scene, &translated, storage.inner(), &mut arena.copies);
         arena.grant(&mut storage, translated.bounced());
         for (run, access) in pinner.granted() {
@@ -148,6 +155,8 @@ impl HostRun {
             ram: Ram::new(0),
             stored,
             dirty,
+            bounced,
+            parts,
         })
     }
 }

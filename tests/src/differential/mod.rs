@@ -41,7 +41,7 @@ use translator::{
 };
 
 pub use arena::Arena;
-pub use copied::check_copied;
+pub use copied::{Lowered, check_copied, check_lowered};
 pub use device::{Player, Sent};
 pub use dirty::check_dirty;
 pub use grant::GrantPinner;
@@ -116,7 +116,25 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, guest: &T, host: &T) -> Result<()
 ///
 /// What differs, in words.
 pub fn check(case: &Case) -> Result<Outcome, Difference> {
-    check_by(&case.build(), case.has_aliases(), Way::Direct)
+    check_by(
+        &case.build(),
+        case.has_aliases(),
+        Way::Direct,
+        &HostProfile::SOFTWARE,
+    )
+}
+
+/// The same on a host that takes any arrangement of CCWs, and no MIDAWs.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_without_midaws(case: &Case) -> Result<Outcome, Difference> {
+    let profile = HostProfile {
+        midaws: false,
+        ..HostProfile::SOFTWARE
+    };
+    check_by(&case.build(), case.has_aliases(), Way::Direct, &profile)
 }
 
 /// The same on a host that never has the guest's pages, but copies of those that it was granted.
@@ -125,7 +143,12 @@ pub fn check(case: &Case) -> Result<Outcome, Difference> {
 ///
 /// What differs, in words.
 pub fn check_granted(case: &Case) -> Result<Outcome, Difference> {
-    check_by(&case.build(), case.has_aliases(), Way::Grants)
+    check_by(
+        &case.build(),
+        case.has_aliases(),
+        Way::Grants,
+        &HostProfile::SOFTWARE,
+    )
 }
 
 /// The same for a machine that is already made; `aliases` says that some byte of its storage has
@@ -135,14 +158,19 @@ pub fn check_granted(case: &Case) -> Result<Outcome, Difference> {
 ///
 /// What differs, in words.
 pub fn check_scene(scene: &Scene, aliases: bool) -> Result<Outcome, Difference> {
-    check_by(scene, aliases, Way::Direct)
+    check_by(scene, aliases, Way::Direct, &HostProfile::SOFTWARE)
 }
 
-fn check_by(scene: &Scene, aliases: bool, way: Way) -> Result<Outcome, Difference> {
+fn check_by(
+    scene: &Scene,
+    aliases: bool,
+    way: Way,
+    profile: &HostProfile,
+) -> Result<Outcome, Difference> {
     let guest = GuestRun::new(scene);
     let program = judge_quietly(scene)?;
     let control = ControlWords::of(&program, scene);
-    let planned = match (program.plan(&HostProfile::SOFTWARE), &guest.started) {
+    let planned = match (program.plan(profile), &guest.started) {
         (Err(rejected), started) => {
             let operand = rejected.response() == Response::OperandException;
             return match started {

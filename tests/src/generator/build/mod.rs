@@ -7,14 +7,14 @@ mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ccw::{Class, Command, DeviceClass, GuestAddr, Host, HostAddr, RawOrb};
+use ccw::{CcwFlags, Class, Command, DeviceClass, GuestAddr, Host, HostAddr, RawOrb, orb::word1};
 use css::Ram;
 use pinning::RegionMap;
 use translator::{
     AddressLimit, Guards, GuestStorage, Policy, Skips, Stance, StorageKey, StorageKeys,
 };
 
-use super::{Answer, Case, FRAMES, Terms, host_page};
+use super::{Answer, Area, Case, Data, FRAMES, Midal, Odd, Oddity, Place, Terms, host_page};
 use program::Builder;
 
 const PAGE: u64 = 4096;
@@ -103,6 +103,57 @@ impl Case {
                 .wrapping_add(key);
         }
         self
+    }
+
+    /// The same with lists of MIDAWs where it had IDAWs or addresses of data, and no byte of storage with
+    /// two addresses. `key` says which.
+    pub fn with_midaws(self, key: u64) -> Self {
+        let mut case = self.scattered(key as u8);
+        case.orb.word1 |= word1::MIDAW;
+        let mut numbers = key;
+        let mut next = |limit: u64| {
+            numbers = numbers.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (numbers >> 33) % limit
+        };
+        let ccws = case
+            .segments
+            .iter_mut()
+            .flat_map(|segment| &mut segment.ccws);
+        for (n, intent) in ccws.enumerate() {
+            let first = match &intent.data {
+                Data::At(place) => *place,
+                Data::List(list) => list.first,
+                Data::Word(_) | Data::Go(_) | Data::Midal(_) => continue,
+            };
+            let whole = next(3) == 0;
+            let areas = (0..1 + next(4)).map(|k| {
+                // The frames for data, and those behind 16 MiB.
+                let frame = 8 + ((3 * n as u64 + k) % 12) as u8;
+                let offset = match (k, whole) {
+                    (0, _) => first.offset,
+                    (_, true) => 0,
+                    (_, false) => next(4096) as u16,
+                };
+                Area {
+                    at: Place { frame, offset },
+                    count: [4096, 2048, 3, 40, 4096][next(5) as usize],
+                    skip: next(8) == 0,
+                }
+            });
+            let areas = areas.collect();
+            let odd = (next(8) == 0).then(|| Odd {
+                word: next(4) as u8,
+                how: Oddity::Word(next(1 << 31) as u32),
+            });
+            // A MIDAW can do the same.
+            intent.flags &= !CcwFlags::SKIP.bits();
+            intent.data = Data::Midal(Midal {
+                at: None,
+                areas,
+                odd,
+            });
+        }
+        case
     }
 
     /// Whether some byte of storage has two addresses.
