@@ -25,7 +25,9 @@ pub(crate) enum DcwEnd {
 }
 
 /// The TSB of a program that ended in the DCW at `offset`, with `residual` bytes of its data not
-/// moved. The sense bytes of a unit check come along, filled up with zeros. Times are not measured.
+/// moved: of all that the TCW counts, check bytes included (model; z/VM's name for the field, "DCW
+/// residual count", would go with the bytes of that DCW alone). The sense bytes of a unit check come
+/// along, filled up with zeros. Times are not measured.
 pub(crate) fn block(end: DcwEnd, offset: u16, residual: u32, sense: &Sense) -> Tsb {
     let mut area = [0; TSB_SENSE_SIZE];
     for (to, from) in area.iter_mut().zip(sense) {
