@@ -237,7 +237,9 @@ fn explain(scsw: &mut Scsw<Guest>, node: &Node) -> bool {
     }
     match node.check() {
         Some(check) => {
-            scsw.subchannel = scsw.subchannel.difference(CHECKS) | check_bit(check);
+            // Nor does a wrong length mean anything beside a check.
+            let host = CHECKS | SubchannelStatus::INCORRECT_LENGTH;
+            scsw.subchannel = scsw.subchannel.difference(host) | check_bit(check);
             // How much of the host's form of the CCW was done says nothing of the guest's.
             scsw.residual = 0;
             false

@@ -129,6 +129,7 @@ mod site;
 mod slot;
 mod status;
 mod straight;
+mod told;
 mod transport;
 mod validate;
 mod verdict;

@@ -91,6 +91,11 @@ impl<P: Pinner> Running<P> {
         program.map(Translated::dirty_at_most).into_iter().flatten()
     }
 
+    /// The program; none only if there is none, which cannot be.
+    pub(crate) fn program(&self) -> Option<&Translated<P>> {
+        self.program.as_ref()
+    }
+
     /// Takes the program out; none only if there is none, which cannot be.
     pub(crate) fn take(&mut self) -> Option<Translated<P>> {
         self.program.take()

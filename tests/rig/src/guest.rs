@@ -80,8 +80,10 @@ pub(crate) const CD: u8 = 0x80;
 pub(crate) const CC: u8 = 0x40;
 pub(crate) const SLI: u8 = 0x20;
 pub(crate) const SKIP: u8 = 0x10;
+pub(crate) const PCI: u8 = 0x08;
 pub(crate) const S: u8 = 0x02;
 pub(crate) const IDA: u8 = 0x04;
+pub(crate) const MIDA: u8 = 0x01;
 
 /// Word 1 of an ORB: format-1 CCWs, prefetching, format-2 IDAWs of 4 KiB, the first path.
 pub(crate) const STANDARD: u32 = word1::FORMAT1 | word1::PREFETCH | word1::FORMAT2_IDAWS | 0x8000;

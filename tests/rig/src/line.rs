@@ -56,6 +56,8 @@ pub(crate) struct Line {
 pub(crate) struct Kind {
     /// By which its commands are read.
     pub(crate) class: DeviceClass,
+    /// The guest's machine has MIDAWs.
+    pub(crate) midaw: bool,
     /// Which of them the guest may give, if not all.
     pub(crate) commands: Option<CommandPolicy>,
 }
@@ -168,6 +170,7 @@ impl Line {
             ..MediatorConfig::new(id, 0x0120)
         };
         config.guest.policy = config.guest.policy.for_device(kind.class);
+        config.guest.policy.facilities.midaw = kind.midaw;
         let mut line = Self {
             guest: machine.guest.clone(),
             mediator: Mediator::attach(device.another()?, window, config)?,

@@ -16,6 +16,7 @@ mod guest;
 mod hostile;
 mod line;
 mod measure;
+mod midaw;
 mod names;
 mod ownership;
 mod pair;
@@ -143,6 +144,15 @@ fn whole(report: &mut Report) -> Result<(), Box<dyn Error>> {
         dasd::data(&mut line, report);
         segments::suspend(&mut line, report);
         segments::modified(&mut line, report);
+        segments::interrupted(&mut line, report);
+    }
+    for (front, opener) in openers(&disk)? {
+        report.at(&format!("MIDAWs on a 3390 by {front}"));
+        let kind = Kind {
+            midaw: true,
+            ..disks()
+        };
+        midaw::midaws(&mut Line::open_as(opener, kind)?, report);
     }
     for (front, opener) in openers(&disk)? {
         report.at(&format!("part of a 3390 by {front}"));

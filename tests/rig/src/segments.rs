@@ -11,7 +11,7 @@ use crate::case::{Alone, Case, START, matches, scsw};
 use crate::control::{code, one};
 use crate::dasd::{SENSE_ID_HEAD, TRACK, record, search};
 use crate::eckd::*;
-use crate::guest::{CC, S, SLI, STANDARD, ccw, ccw0, orb};
+use crate::guest::{CC, PCI, S, SLI, STANDARD, ccw, ccw0, orb, tic};
 use crate::line::Line;
 use crate::report::Report;
 
@@ -94,6 +94,45 @@ pub(crate) fn suspend(line: &mut Line, report: &mut Report) {
     .holds(DATA, &SENSE_ID_HEAD)
     .alone(Alone::Unknown)
     .run(line, report);
+}
+
+/// PCI of a program that goes on, and of one that ends soon: by itself, or in what ends the program.
+pub(crate) fn interrupted(line: &mut Line, report: &mut Report) {
+    let running = [
+        ccw(NOP, CC | SLI | PCI, 1, 0),
+        sense_id(CC, DATA),
+        tic(START + 8),
+    ];
+    let result = start(line, &running, STANDARD).and_then(|()| {
+        next(line, "00c040c. 000010.. 0080....")?;
+        match line.mediator.hsch(&mut line.events) {
+            Cc0 => one(line, "00c0600. ........ ........"),
+            other => Err(format!("HALT SUBCHANNEL: {other}")),
+        }
+    });
+    report.check("program-controlled interruption, and on it goes", result);
+    let ccws = [
+        sense_id(CC, DATA),
+        ccw(NOP, CC | SLI | PCI, 1, 0),
+        sense_id(0, DATA + 0x1000),
+    ];
+    for (name, word1, orb) in [
+        ("prefetched", STANDARD, "00c0"),
+        ("not prefetched", NO_PREFETCH, "0080"),
+    ] {
+        let result = start(line, &ccws, word1).and_then(|()| {
+            let first = line.status(Duration::from_secs(5)).ok_or("silence")?;
+            let first = scsw(&first.scsw().0);
+            if matches(&first, &format!("{orb}4007 00001018 0c8000f4")) {
+                return Ok(());
+            }
+            if !matches(&first, &format!("{orb}40c. 000010.. 0080....")) {
+                return Err(format!("{first}, not PCI"));
+            }
+            one(line, &format!("{orb}4007 00001018 0c0000f4"))
+        });
+        report.check(&format!("program-controlled interruption, {name}"), result);
+    }
 }
 
 fn start(line: &mut Line, ccws: &[[u8; 8]], word1: u32) -> Result<(), String> {

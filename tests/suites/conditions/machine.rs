@@ -11,8 +11,8 @@ use translator::{Area, Completion, HostProfile, Planned, Slot};
 const PROGRAM: &str = "02400010 00003000 02000010 00004000";
 
 /// What becomes of the host's IRB: SCSW, ESW, then zeros.
-fn complete(host: &str) -> Completion {
-    let program = GuestProgram::format1(PROGRAM);
+fn complete(program: &str, host: &str) -> Completion {
+    let program = GuestProgram::format1(program);
     let pinner = PlainPinner::new(program.map(1 << 33), Budget::default());
     let verdict = program.judge_with(pinner.regions());
     let Ok(Planned::Run(plan)) = verdict.plan(&HostProfile::SOFTWARE) else {
@@ -38,7 +38,7 @@ fn irb(text: &str) -> RawIrb {
 
 /// The guest sees `guest` for `host`, to the bit.
 fn shows(host: &str, guest: &str) {
-    let completion = complete(host);
+    let completion = complete(PROGRAM, host);
     assert_eq!(completion.irb.encode(), irb(guest), "{host}");
     assert!(!completion.unexplained, "{host}");
 }
@@ -124,8 +124,19 @@ fn n05_if_ctl_check() {
         shows(host, guest);
     }
     // A check that does have an address: it should be one of this program's.
-    let lost = complete("04C04017 12345678 00020000 00807C40");
+    let lost = complete(PROGRAM, "04C04017 12345678 00020000 00807C40");
     let guest = irb("04C04017 00000000 00060000 00807840");
     assert_eq!(lost.irb.encode(), guest);
     assert!(lost.unmapped);
+}
+
+/// A machine may show incorrect length beside a check, where it means nothing; the guest sees what
+/// holds of its own CCW, whose host's form is another one.
+#[test]
+fn a_check_has_no_length() {
+    let program = "02400010 00003000 00200010 00004000";
+    let completion = complete(program, &format!("00C04017 00100010 0C600003 {PATH}"));
+    let guest = irb(&format!("00C04017 00001010 0C200000 {PATH}"));
+    assert_eq!(completion.irb.encode(), guest);
+    assert!(!completion.unexplained);
 }

@@ -70,6 +70,8 @@ pub(super) struct Job {
     once: bool,
     /// Primary status was presented: only the device end is still to come.
     pub(super) primary: bool,
+    /// The guest was told of a PCI.
+    pub(super) told: bool,
     /// Its data is where the guest has it, and it was told what it may have stored into.
     pub(super) settled: bool,
     /// Something came that makes it likely that its final status is lost.
@@ -140,6 +142,7 @@ impl Job {
             place,
             once,
             primary: false,
+            told: false,
             settled: false,
             suspect: None,
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Interrupts of the device, and what they mean for what is in flight.
 
-use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, Scsw, StatusControl};
+use ccw::{FunctionControl, Guest, Host, Irb, RawIrb, Scsw, StatusControl, SubchannelStatus};
 
 use translator::Completion;
 
@@ -116,7 +116,11 @@ impl<D: CcwDevice> Mediator<D> {
             return;
         }
         let completion = self.map(&job, host);
-        let irb = completion.irb;
+        let mut irb = completion.irb;
+        if !job.told && scsw.status.contains(StatusControl::PRIMARY) && job.program.has_told(host) {
+            // Its own status was overwritten before it was seen.
+            irb.scsw.subchannel |= SubchannelStatus::PCI;
+        }
         if let (Some(arrival), false) = (completion.arrived, job.primary) {
             self.settle(&mut job, Some(host));
             self.arrived(job, arrival, &irb, host, out);
@@ -126,6 +130,7 @@ impl<D: CcwDevice> Mediator<D> {
         if scsw.status.contains(StatusControl::INTERMEDIATE) && !scsw.status.intersects(ending) {
             // The guest may look at what came before.
             self.copy_back(&mut job, Some(host));
+            job.told |= scsw.subchannel.contains(SubchannelStatus::PCI);
             self.flight = Flight::Running(job);
             self.post(&irb, out);
             return;

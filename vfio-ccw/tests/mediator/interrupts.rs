@@ -211,6 +211,38 @@ fn intermediate_status_is_merged_into_the_end() {
     }
 }
 
+/// The same on a host that overwrites status which was not read: the end says what came before it.
+#[test]
+fn intermediate_status_that_was_overwritten() {
+    // PCI in the first CCW, in the second; the second is wrong, and was not in control.
+    let pci = |command: u8, count: u8| [command, 0x68, 0, count, 0, 0, 0x30, 0];
+    for (ccws, expected) in [
+        ([pci(3, 1), READ], "00c04007 00002010 0c800000"),
+        (
+            [[3, 0x60, 0, 1, 0, 0, 0, 0], pci(2, 4)],
+            "00c04007 00002018 0c800001",
+        ),
+        (
+            [[3, 0x60, 0, 1, 0, 0, 0, 0], pci(0, 4)],
+            "00c04017 00002010 00200000",
+        ),
+    ] {
+        let mut machine = Setup::responding([Response::immediate(), read(), Response::immediate()])
+            .stepped()
+            .machine();
+        machine.program(&[ccws[0], ccws[1], [3, 0x20, 0, 1, 0, 0, 0, 0]]);
+        machine.ssch();
+        machine.device().with(|soft| {
+            for _ in 0..8 {
+                soft.run(1);
+            }
+        });
+        machine.io();
+        assert_eq!(machine.tsch(), (Cc0, expected.into()), "{ccws:02x?}");
+        assert_eq!(machine.held(), (0, 0));
+    }
+}
+
 /// What the host says of functions that the guest has not asked for is not passed on.
 #[test]
 fn intermediate_status_with_other_activity() {
