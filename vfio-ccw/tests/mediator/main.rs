@@ -9,6 +9,7 @@ mod halt;
 mod instructions;
 mod interrupts;
 mod lifecycle;
+mod midaws;
 mod policy;
 mod recovery;
 mod segments;
