@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use ccw::{CCW_SIZE, FunctionControl, GuestAddr, Host, Irb, SubchannelStatus};
+use ccw::{CCW_SIZE, FunctionControl, GuestAddr, Host, IdawFormat, Irb, SubchannelStatus};
 use pinning::{Access, Pinner};
 
 use crate::{Buffers, Translated, chain::Op, complete::Spot, limits, node::Node};
@@ -45,6 +45,27 @@ impl<P: Pinner> Translated<P> {
         reached.areas.extend_from_slice(&self.work.stored);
         reached.everything(&self.work);
         self.keep(reached)
+    }
+
+    /// See [`Running::referenced`](crate::Running::referenced).
+    pub(crate) fn referenced(&self) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
+        let work = &self.work;
+        let idaws = IdawFormat::of(&work.orb);
+        let ccws = work.spans.iter().map(|span| {
+            let start = u64::from(span.start);
+            (start, start + u64::from(span.len) * CCW_SIZE)
+        });
+        let lists = work
+            .nodes
+            .iter()
+            .filter_map(move |node| node.list_bytes(idaws));
+        let data = work.extents.iter().map(|extent| {
+            let start = extent.start.get();
+            (start, start.saturating_add(u64::from(extent.len)))
+        });
+        let all = ccws.chain(lists).chain(work.commands.areas()).chain(data);
+        all.filter(|(start, end)| start < end)
+            .map(|(start, end)| GuestAddr::new(start)..GuestAddr::new(end))
     }
 
     fn keep(&mut self, mut reached: Reached) -> impl Iterator<Item = Range<GuestAddr>> + '_ {

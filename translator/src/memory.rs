@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What this crate asks of the guest's storage.
 
+use core::ops::Range;
+
 use ccw::GuestAddr;
 
 use crate::CommandPolicy;
@@ -45,6 +47,15 @@ pub struct StorageKey {
 pub trait StorageKeys {
     /// The key of the block that holds `at`.
     fn key(&self, at: GuestAddr) -> StorageKey;
+
+    /// Storage from which CCWs, lists or data may have been fetched, or into which a device may have
+    /// stored: the reference bits of its blocks are to be set. Told by whoever runs programs, once a
+    /// program has ended; storage that it did not come to may be in it. "PoP: Reference Recording".
+    fn referenced(&self, _range: Range<GuestAddr>) {}
+
+    /// Storage into which a device may have stored: the change bits of its blocks are to be set. All of
+    /// it is [`referenced`](Self::referenced) too. "PoP: Change Recording".
+    fn changed(&self, _range: Range<GuestAddr>) {}
 }
 
 /// An address limit as SET ADDRESS LIMIT takes it: a multiple of 64 KiB below 2 GiB. So no limit

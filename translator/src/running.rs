@@ -96,6 +96,13 @@ impl<P: Pinner> Running<P> {
         self.program.as_ref()
     }
 
+    /// The guest storage that the program may have used: CCWs, lists and data, in no order. For a program
+    /// that has ended that is what [`StorageKeys::referenced`](crate::StorageKeys::referenced) is about.
+    pub fn referenced(&self) -> impl Iterator<Item = Range<GuestAddr>> + '_ {
+        let program = self.program.as_ref();
+        program.map(Translated::referenced).into_iter().flatten()
+    }
+
     /// Takes the program out; none only if there is none, which cannot be.
     pub(crate) fn take(&mut self) -> Option<Translated<P>> {
         self.program.take()

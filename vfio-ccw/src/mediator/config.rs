@@ -24,7 +24,12 @@ pub struct MediatorConfig {
     /// What programs are written for: what the host's channel takes. A kernel cannot be asked for
     /// that, so it is what all of them take.
     pub profile: HostProfile,
-    /// The guest's storage keys, if the VMM keeps any.
+    /// The guest's storage keys, if the VMM keeps any. Each is looked at once for each start that uses
+    /// its block, while the program is judged; and the VMM is told what was referenced and changed when
+    /// the program has ended (but not what was only looked at, for one that ended without the device).
+    ///
+    /// Without them storage has no keys: a program with a key other than zero may use all of it, and
+    /// finds its key in the status.
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
     /// Which commands the guest may give the device, and where they may lead; without it all of
     /// them. A program that they forbid ends with the unit check of a volume that is as small, or not

@@ -32,7 +32,8 @@ use crate::CcwDevice;
 /// used.
 ///
 /// With the feature `vm-memory` guest memory of that crate marks its bitmaps:
-/// `config.dirty = Some(Arc::new(memory.clone()))`. A VMM that keeps storage keys sets change bits.
+/// `config.dirty = Some(Arc::new(memory.clone()))`. A VMM that keeps storage keys is told of them by
+/// [`StorageKeys`](translator::StorageKeys).
 ///
 /// ```
 /// use std::ops::Range;
@@ -96,12 +97,26 @@ impl<D> Mediator<D> {
         }
     }
 
+    /// Who keeps track of what was stored into, or of reference and change bits, is told.
     fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
-        let Some(sink) = self.config.dirty.as_deref() else {
+        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
+        if sink.is_none() && keys.is_none() {
             return;
-        };
+        }
         let layout = self.window.layout();
-        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
+        if let Some(keys) = keys {
+            let tell = |range| layout.wherever(range, |range| keys.referenced(range));
+            job.program.referenced().for_each(tell);
+        }
+        let each = |range: Range<GuestAddr>| {
+            if let Some(sink) = sink {
+                sink.dirty(range.clone());
+            }
+            if let Some(keys) = keys {
+                keys.changed(range);
+            }
+        };
+        let tell = |range| layout.wherever(range, each);
         match host {
             Some(host) => job.program.dirty(host).for_each(tell),
             None => job.program.dirty_at_most().for_each(tell),

@@ -2,7 +2,7 @@
 //! The sense of commands that the [policy](super::MediatorConfig::commands) has refused, of which the
 //! device knows nothing. "PoP: Concurrent Sense", "3990 Storage Control Reference: Sense".
 
-use ccw::{ECW_SIZE, Guest, GuestAddr, Irb, StatusControl};
+use ccw::{ECW_SIZE, Guest, Irb, StatusControl};
 use translator::{Code, Ended, Pinned};
 
 use super::Mediator;
@@ -60,12 +60,21 @@ impl<D: CcwDevice> Mediator<D> {
         let Some(sense) = self.sense.take() else {
             return Err(program);
         };
-        let sink = self.config.dirty.as_deref();
+        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
         program.answer_sense(sense.bytes(), |at, bytes| {
-            layout.store(at, bytes);
-            if let (Some(sink), Some(end)) = (sink, at.checked_add(bytes.len() as u64)) {
-                layout.wherever(at..GuestAddr::new(end.get()), |range| sink.dirty(range));
-            }
+            layout.write(at, bytes);
+            let Some(end) = at.checked_add(bytes.len() as u64) else {
+                return;
+            };
+            layout.wherever(at..end, |range| {
+                if let Some(sink) = sink {
+                    sink.dirty(range.clone());
+                }
+                if let Some(keys) = keys {
+                    keys.referenced(range.clone());
+                    keys.changed(range);
+                }
+            });
         })
     }
 }

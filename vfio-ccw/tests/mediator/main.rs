@@ -8,6 +8,7 @@ mod errno;
 mod halt;
 mod instructions;
 mod interrupts;
+mod keys;
 mod lifecycle;
 mod midaws;
 mod policy;

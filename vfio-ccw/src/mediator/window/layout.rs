@@ -206,21 +206,6 @@ impl Layout {
         true
     }
 
-    /// Stores `bytes` at `at`, as far as there is storage; what a program uses is there as a whole.
-    pub(in crate::mediator) fn store(&self, mut at: GuestAddr, mut bytes: &[u8]) {
-        while let Some((region, offset, left)) = self.locate(at) {
-            let (here, rest) = bytes.split_at(bytes.len().min(left));
-            if here.is_empty() || region.memory.write(offset, here).is_err() {
-                return;
-            }
-            bytes = rest;
-            match at.checked_add(here.len() as u64) {
-                Some(next) => at = next,
-                None => return,
-            }
-        }
-    }
-
     /// Calls `each` for all guest addresses at which the storage of `range` is.
     pub(in crate::mediator) fn wherever(
         &self,
