@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use ccw::{GuestAddr, HostAddr};
+use ccw::{GuestAddr, HostAddr, orb::word1};
 use pinning::{
     Budget, Caps, Extent, Fault, FaultyPinner, InvalidateError, Limit, PinError, Pinner,
     PlainPinner, Run, Runs,
@@ -40,7 +40,11 @@ fn errors() -> [(PinError, Code); 8] {
 }
 
 fn plan(scene: &Scene) -> Option<Plan> {
-    match judge(scene).plan(&HostProfile::SOFTWARE) {
+    plan_for(scene, &HostProfile::SOFTWARE)
+}
+
+fn plan_for(scene: &Scene, host: &HostProfile) -> Option<Plan> {
+    match judge(scene).plan(host) {
         Ok(Planned::Run(plan)) => Some(plan),
         _ => None,
     }
@@ -57,8 +61,8 @@ fn contents(scene: &Scene) -> Vec<(u64, Vec<u8>)> {
 }
 
 /// What is emitted for `scene` when nothing fails.
-fn emitted(scene: &Scene, pinner: &FaultyPinner<PlainPinner>) -> Arena {
-    let plan = plan(scene).unwrap();
+fn emitted(scene: &Scene, host: &HostProfile, pinner: &FaultyPinner<PlainPinner>) -> Arena {
+    let plan = plan_for(scene, host).unwrap();
     let mut arena = Arena::for_plan(&plan);
     let translated = plan.pin(pinner).unwrap().emit(arena.slot()).unwrap();
     assert_eq!(pinner.live(), 1);
@@ -67,23 +71,23 @@ fn emitted(scene: &Scene, pinner: &FaultyPinner<PlainPinner>) -> Arena {
     arena
 }
 
-fn refused(scene: &Scene, pinner: &FaultyPinner<PlainPinner>) -> Rejected {
-    match plan(scene).unwrap().pin(pinner) {
+fn refused(scene: &Scene, host: &HostProfile, pinner: &FaultyPinner<PlainPinner>) -> Rejected {
+    match plan_for(scene, host).unwrap().pin(pinner) {
         Ok(_) => panic!("a failing pin was not noticed"),
         Err(rejected) => rejected,
     }
 }
 
 /// Fails each extent of the program in each way; returns how many extents there are.
-fn fail_each_extent(scene: &Scene) -> usize {
+fn fail_each_extent(scene: &Scene, host: &HostProfile) -> usize {
     let before = contents(scene);
     let mut pinner = pinner(scene, Fault::Never);
-    let sound = emitted(scene, &pinner);
-    let extents = plan(scene).unwrap().extents().to_vec();
+    let sound = emitted(scene, host, &pinner);
+    let extents = plan_for(scene, host).unwrap().extents().to_vec();
     for (k, extent) in extents.iter().enumerate() {
         for (error, code) in errors() {
             pinner.set_fault(Fault::Extent(k, error));
-            let rejected = refused(scene, &pinner);
+            let rejected = refused(scene, host, &pinner);
             assert_eq!(rejected.finding.code, code, "{error}");
             assert_eq!(rejected.blame(), Blame::HostResource);
             let named = matches!(code, Code::HostMap | Code::HostBusy);
@@ -94,7 +98,7 @@ fn fail_each_extent(scene: &Scene) -> usize {
     }
     assert_eq!(contents(scene), before, "guest storage");
     pinner.set_fault(Fault::Never);
-    let again = emitted(scene, &pinner);
+    let again = emitted(scene, host, &pinner);
     assert_eq!((again.ccws, again.lists), (sound.ccws, sound.lists));
     extents.len()
 }
@@ -111,7 +115,7 @@ fn every_extent_of_recorded_programs() {
         if judge(&scene).outcome() == Outcome::Valid
             && plan(&scene).is_some_and(|plan| plan.extents().len() <= 40)
         {
-            extents += fail_each_extent(&scene);
+            extents += fail_each_extent(&scene, &HostProfile::SOFTWARE);
         }
     }
     assert!(extents > 300, "only {extents} extents");
@@ -126,10 +130,56 @@ fn every_extent_of_generated_programs() {
         let case = cases().new_tree(&mut runner).unwrap().current();
         let scene = case.build();
         if plan(&scene).is_some() {
-            extents += fail_each_extent(&scene);
+            extents += fail_each_extent(&scene, &HostProfile::SOFTWARE);
         }
     }
     assert!(extents > 300, "only {extents} extents");
+}
+
+/// What goes by way of a copy is pinned all the same.
+#[test]
+fn every_extent_of_programs_with_midaws() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::XorShift);
+    let mut runner = TestRunner::new_with_rng(config(1), rng);
+    let (mut extents, mut copies) = (0, 0);
+    for key in 0..200 {
+        let case = cases().new_tree(&mut runner).unwrap().current();
+        let scene = case.with_midaws(key).build();
+        if let Some(plan) = plan_for(&scene, &HostProfile::VFIO_CCW) {
+            copies += usize::from(plan.copy_bytes_at_most() > 0);
+            extents += fail_each_extent(&scene, &HostProfile::VFIO_CCW);
+        }
+    }
+    assert!(extents > 300, "only {extents} extents");
+    assert!(copies > 10, "only {copies} programs with copies");
+}
+
+/// READ with MIDAWs, suppressed length and command chaining: 24 bytes go by way of a copy, and so does
+/// what they store over.
+#[test]
+fn copies_that_do_not_fit_give_the_pins_back() {
+    let areas = "00000000 0000000C 00000000 00005004 00000000 0080000C 00000000 00006004";
+    let program = GuestProgram::format1("02610018 00003000 03200001 00000000")
+        .with(word1::MIDAW)
+        .put(0x3000, areas);
+    let plain = PlainPinner::new(program.map(0), Budget::default());
+    let pinner = FaultyPinner::new(plain, Fault::Never);
+    for (copies, fits) in [(0, false), (40, false), (48, true)] {
+        let Ok(Planned::Run(plan)) = program.judge().plan(&HostProfile::VFIO_CCW) else {
+            panic!("a legal program");
+        };
+        let mut arena = Arena::for_plan(&plan);
+        arena.copies.truncate(copies);
+        let emitted = plan.pin(&pinner).unwrap().emit(arena.slot());
+        match emitted {
+            Ok(translated) => {
+                assert!(fits);
+                drop(translated.release());
+            }
+            Err(rejected) => assert_eq!((rejected.finding.code, fits), (Code::HostArena, false)),
+        }
+        assert_eq!(pinner.live(), 0);
+    }
 }
 
 /// A READ of 16 bytes, refused for a pin that fails as said.
@@ -180,7 +230,7 @@ fn h04_host_arena() {
         .find(|p| p.name == "enc-idal-list-crosses-page");
     let scene = Case::of_program(program.unwrap()).build();
     let pinner = pinner(&scene, Fault::Never);
-    let sound = emitted(&scene, &pinner);
+    let sound = emitted(&scene, &HostProfile::SOFTWARE, &pinner);
     let lists = sound.written_lists().len();
     for (ccws, lists) in [
         (0, lists),

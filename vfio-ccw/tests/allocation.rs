@@ -15,7 +15,7 @@ use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
 use ccw::RawOrb;
-use instant::{Instant, LISTS, NOTHING, PARTS, SUSPENDS, orb, telling_subchannel};
+use instant::{Instant, LISTS, MIDAWS, NOTHING, PARTS, SUSPENDS, orb, telling_subchannel};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -101,6 +101,27 @@ fn programs_that_are_refused_wrong_or_cleared() {
     assert_eq!(asked, 0);
     let metrics = sch.metrics();
     assert_eq!((metrics.failed, metrics.ended_at_once), (1020, 1020));
+}
+
+/// What the device leaves in a copy is compared and copied back each time.
+#[test]
+fn programs_with_midaws() {
+    let mut sch = telling_subchannel(Instant::new(false));
+    let mut events = Vec::with_capacity(8);
+    let asked = allocations(
+        || {
+            events.clear();
+            let orb = RawOrb::from_words([1, 0x00c2_8040, MIDAWS]);
+            assert_eq!(sch.ssch(&orb, &mut events), Ok(ConditionCode::Cc0));
+            sch.ready(Source::Io, &mut events);
+            assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+        },
+        1000,
+    );
+    assert_eq!(asked, 0);
+    let metrics = sch.metrics();
+    // A copy, two parts, two stop CCWs.
+    assert_eq!((metrics.started, metrics.ccws), (1020, 5 * 1020));
 }
 
 /// Two parts, the first of which is repeated in front of the second; and a program that suspends itself,

@@ -28,6 +28,10 @@ pub(crate) const PARTS: u32 = 0x2500;
 /// Address of a program that suspends itself at its second CCW.
 pub(crate) const SUSPENDS: u32 = 0x2600;
 
+/// Address of a program of two CCWs with MIDAWs: the data of the first one goes by way of a copy, that
+/// of the second one takes two host CCWs.
+pub(crate) const MIDAWS: u32 = 0x2700;
+
 /// The ORB of the program at `cpa`.
 pub(crate) fn orb(cpa: u32) -> RawOrb {
     RawOrb::from_words([1, 0x00c2_8000, cpa])
@@ -168,6 +172,17 @@ fn telling(device: Instant, dirty: Option<Arc<dyn DirtySink + Send + Sync>>) -> 
         ];
         let at = usize::try_from(at).unwrap();
         ram.write(at, ccws.as_flattened()).unwrap();
+    }
+    // READ of 24 bytes in two areas, with SLI and CC or not.
+    for (n, flags) in [(0_usize, 0x61), (1, 0x21)] {
+        let at = usize::try_from(MIDAWS).unwrap();
+        let list = 0x2900 + n * 0x20;
+        let [.., high, low] = list.to_be_bytes();
+        let ccw = [6, flags, 0, 24, 0, 0, high, low];
+        ram.write(at + n * 8, &ccw).unwrap();
+        let data = 0x4_0004 + n as u64 * 0x4000;
+        let midaws = [12, data, 0x80_000c, data + 0x1000].map(u64::to_be_bytes);
+        ram.write(list, midaws.as_flattened()).unwrap();
     }
     window
         .add(GuestRegion::new(GuestAddr::new(0), ram))
