@@ -17,6 +17,7 @@ pub mod second_copy;
 pub mod seeds;
 pub mod storage;
 pub mod subchannel;
+pub mod transport;
 pub mod walk;
 
 /// The README's example compiles.

@@ -738,7 +738,7 @@ fn transport_mode_is_not_offered_with_a_policy() {
         .judge()
         .plan(&HostProfile::SOFTWARE)
         .expect_err("a refusal");
-    assert_eq!(rejected.finding.code, Code::OrbBUnsupported);
+    assert_eq!(rejected.finding.code, Code::EnvTransport);
     assert_eq!(rejected.response(), Response::OperandException);
 }
 

@@ -12,7 +12,7 @@ use core::ops::Range;
 use ccw::{CcwFlags, GuestAddr, Host, Irb, StatusControl};
 use pinning::Pinner;
 
-use crate::{Buffers, Code, Translated, chain::Op, data::Piece, node::Node};
+use crate::{Buffers, Code, Translated, chain::Op, data::Piece, node::Node, transport};
 
 /// A CCW whose data goes by way of a copy.
 #[derive(Clone, Copy, Debug)]
@@ -116,9 +116,11 @@ impl<P: Pinner> Translated<P> {
     ) -> impl Iterator<Item = CopyBack> + '_ {
         self.settle(host, area);
         let work = &*self.work;
-        work.bounces
-            .iter()
+        let tsb = host.and_then(|host| transport::copy_back(work, host));
+        let bounces = work.bounces.iter();
+        bounces
             .flat_map(move |bounce| work.copies(bounce, bounce.done..bounce.moved))
+            .chain(tsb)
     }
 
     /// Finds out how many bytes of each input have to go to the guest.

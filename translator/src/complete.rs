@@ -17,7 +17,7 @@ use crate::{
     chain::Op,
     node::Node,
     status::{add_sense, check_bit, unit_check},
-    transport,
+    transport::{self, StatusBlock},
 };
 
 /// Status in the guest's terms, and how far the host's could be trusted.
@@ -30,6 +30,9 @@ pub struct Completion {
     pub unmapped: bool,
     /// The host reports a program or protection check at a CCW with which nothing is wrong.
     pub unexplained: bool,
+    /// What else the guest has to find before it is told the status: the TSB of a program of transport
+    /// mode that was carried out as CCWs.
+    pub tsb: Option<StatusBlock>,
     /// The host's program is over, and the guest's goes on with the segment that begins here. `irb` is
     /// then the status of a program that is suspended or still runs: it has intermediate status or
     /// none. Initial status is part of it if the first command was accepted since, whether or not the
@@ -114,6 +117,7 @@ impl<P: Pinner> Translated<P> {
                 unexplained: false,
                 arrived: Some(arrival),
                 refused: None,
+                tsb: None,
             };
         }
         let mut refused = None;
@@ -163,13 +167,18 @@ impl<P: Pinner> Translated<P> {
         if let Some(code) = refused {
             add_sense(&mut irb, self.work.commands.class, code);
         }
-        Completion {
+        let completion = Completion {
             irb,
             unmapped,
             unexplained,
             arrived: None,
             refused,
+            tsb: None,
+        };
+        if self.work.is_lowered() {
+            return transport::raise(&self.work, completion);
         }
+        completion
     }
 
     /// The host CCW that ends at `cpa`: the CCW in control is the one before the address.

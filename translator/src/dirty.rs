@@ -124,6 +124,9 @@ impl Reached {
                 add(&mut self.areas, work, node, bytes);
             }
         }
+        if work.orb.transport {
+            self.areas.extend(work.transport.status_area());
+        }
     }
 
     /// Adds everything that is pinned for stores.

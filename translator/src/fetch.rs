@@ -62,7 +62,7 @@ pub(crate) fn fetch_at<G: GuestStorage>(
         Some(code) => work.orb_fault = Some(code),
         // Its commands are not looked at.
         None if work.orb.transport && guards.policy().is_some() => {
-            work.orb_fault = Some(Code::OrbBUnsupported);
+            work.orb_fault = Some(Code::EnvTransport);
         }
         None if work.orb.transport => transport::fetch(&mut work, storage, guards),
         None => match orb::entry_fault(&work) {

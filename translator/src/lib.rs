@@ -153,7 +153,7 @@ pub use reject::{Rejected, Response};
 pub use running::Running;
 pub use segment::{Arrival, Cause, Segment, fetch_segment};
 pub use slot::{Area, AreaError, Slot};
-pub use transport::{CommandView, ListView, TransportView};
+pub use transport::{CommandView, ListView, StatusBlock, TransportView};
 pub use validate::validate;
 pub use verdict::Outcome;
 pub use work::Buffers;

@@ -15,7 +15,7 @@ use crate::{
     node::Node,
     segments::{self, Shape},
     status::{add_sense, check_status},
-    transport,
+    transport::{self, StatusBlock},
 };
 
 /// What becomes of a program.
@@ -35,6 +35,7 @@ pub enum Planned {
 #[derive(Debug)]
 pub struct Ended {
     irb: Irb<Guest>,
+    tsb: Option<StatusBlock>,
     refused: Option<Code>,
     work: Box<Buffers>,
 }
@@ -45,6 +46,7 @@ impl Ended {
         Self {
             irb,
             refused: None,
+            tsb: None,
             work,
         }
     }
@@ -57,6 +59,11 @@ impl Ended {
     /// See [`Completion::refused`](crate::Completion::refused).
     pub fn refused(&self) -> Option<Code> {
         self.refused
+    }
+
+    /// The TSB that the guest has to find before it is told the status.
+    pub fn tsb(&self) -> Option<&StatusBlock> {
+        self.tsb.as_ref()
     }
 
     /// Gives the buffers back.
@@ -133,8 +140,10 @@ impl Program {
             return Err(Rejected::new(self.work, code, site));
         }
         if let Some((irb, refused)) = self.ends_at_once(profile) {
+            let found = self.work.transport.found();
             return Ok(Planned::Ended(Ended {
                 irb,
+                tsb: found.filter(|_| self.work.orb.transport),
                 refused,
                 work: self.work,
             }));
@@ -144,7 +153,22 @@ impl Program {
         }
         let Self { mut work } = self;
         if work.orb.transport {
-            return lay_transport(work, profile);
+            work.profile = *profile;
+            if profile.transport {
+                work.host_len = 0;
+                return Ok(Planned::Run(Plan { work }));
+            }
+            if let Err((code, site)) = transport::lower(&mut work) {
+                return Err(Rejected::new(work, code, site));
+            }
+            if let Some(irb) = transport::stops_at_once(&work) {
+                return Ok(Planned::Ended(Ended {
+                    irb,
+                    refused: None,
+                    tsb: None,
+                    work,
+                }));
+            }
         }
         if let Some((arrival, irb)) = work.arrives_at_once() {
             return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
@@ -193,7 +217,7 @@ impl Program {
     /// The status of a program that ends before the first byte of its first CCW's data.
     fn ends_at_once(&self, profile: &HostProfile) -> Option<(Irb<Guest>, Option<Code>)> {
         if self.work.orb.transport {
-            let irb = self.work.transport.ends_at_once(&self.work);
+            let irb = self.work.transport.ends_at_once(&self.work, profile);
             return irb.map(|irb| (irb, None));
         }
         let (code, n) = self.work.verdict.error?;
@@ -243,21 +267,6 @@ impl Program {
         };
         Some((code, work.ccw_site(n, None)))
     }
-}
-
-/// Lays a transport-mode program out, which its verdict does not keep from running.
-#[cold]
-fn lay_transport(mut work: Box<Buffers>, profile: &HostProfile) -> Result<Planned, Rejected> {
-    work.profile = *profile;
-    if !profile.transport {
-        return Err(Rejected::new(
-            work,
-            Code::EnvTransportLowering,
-            Site::default(),
-        ));
-    }
-    work.host_len = 0;
-    Ok(Planned::Run(Plan { work }))
 }
 
 impl Plan {

@@ -60,6 +60,7 @@ impl<P: Pinner> Running<P> {
                 unmapped: true,
                 unexplained: true,
                 arrived: None,
+                tsb: None,
                 refused: None,
             },
         }

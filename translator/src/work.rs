@@ -195,6 +195,11 @@ impl Buffers {
         self.orb.transport && self.profile.transport
     }
 
+    /// Whether it is one of CCWs that stand for a program of transport mode.
+    pub(crate) fn is_lowered(&self) -> bool {
+        self.orb.transport && !self.profile.transport
+    }
+
     /// What host CCW `n` is.
     #[inline]
     pub(crate) fn slot(&self, n: usize) -> Option<HostSlot> {

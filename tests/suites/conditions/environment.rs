@@ -5,7 +5,9 @@ use ccw::orb::word1;
 use ccw::{DeviceClass, RawScsw, Scsw};
 use css::device::DONE;
 use tests::program::{GuestProgram, hex};
-use translator::{Code, Finding, HostProfile, Outcome, Policy, Program, Severity, Skips};
+use translator::{
+    Code, CommandPolicy, Finding, HostProfile, Outcome, Policy, Program, Response, Severity, Skips,
+};
 
 use crate::fault::{doubt, fault, meets, remark, same_status, sound};
 use crate::run::{self, Full, Translated};
@@ -392,4 +394,84 @@ fn an_immediate_command_asks_for_no_byte() {
     let verdict = rewind.device(DeviceClass::Tape).judge();
     assert_eq!(verdict.outcome(), Outcome::Valid);
     assert!(verdict.findings().is_empty());
+}
+
+/// Where a guest may not give every command, nobody looks at those of a TCCB.
+#[test]
+fn e04_env_transport() {
+    let program =
+        GuestProgram::transport_read().commands(CommandPolicy::read_only(DeviceClass::Fba));
+    let verdict = program.judge();
+    assert_eq!(verdict.outcome(), Outcome::Invalid);
+    let codes: Vec<Code> = verdict.findings().iter().map(|f| f.code).collect();
+    assert_eq!(codes, [Code::EnvTransport]);
+    assert_eq!(verdict.findings()[0].site.word.as_bytes(), hex("00048000"));
+    assert_eq!(verdict.findings()[0].site.bits, Some((13, 13)));
+    let rejected = verdict.plan(&HostProfile::SOFTWARE).expect_err("refused");
+    assert_eq!(rejected.response(), Response::OperandException);
+}
+
+/// What CCWs cannot say is refused, and the DCW is named; the guest sees a channel-control check.
+#[test]
+fn e13_env_transport_lowering() {
+    let refused = |program: GuestProgram, index: Option<u16>, bits: (u8, u8)| {
+        assert_eq!(program.judge().outcome(), Outcome::Valid);
+        let rejected = program
+            .judge()
+            .plan(&HostProfile::VFIO_CCW)
+            .expect_err("refused");
+        assert_eq!(rejected.finding.code, Code::EnvTransportLowering);
+        assert_eq!(rejected.finding.site.index, index);
+        assert_eq!(rejected.finding.site.bits, Some(bits));
+        let Response::Status(irb) = rejected.response() else {
+            panic!("a status");
+        };
+        assert_eq!(irb.scsw.encode().0[..], hex("00104017 00001000 00040000"));
+        drop(rejected.into_buffers());
+        assert!(program.judge().plan(&HostProfile::SOFTWARE).is_ok());
+    };
+    let tcw = |length: u8, count: u32| {
+        format!(
+            "00000000 00{:02X}0000 00000000 00000000 00000000 00005000 00000000 00002100
+             00000000 00002200 00000000 {count:08X} 00000000 00000000 00000000 00000000",
+            length | 2
+        )
+    };
+    let read = |commands: &str, length, count| {
+        GuestProgram::transport(&tcw(length, count), commands, count)
+    };
+    // Control data and data under one command; a flag that is new; a code that no CCW has; a skip.
+    refused(
+        read("EA000004 00001000 01020304", 0x10, 0x1000),
+        Some(0),
+        (24, 63),
+    );
+    refused(read("06800000 00001000", 0x0c, 0x1000), Some(0), (8, 23));
+    refused(read("40000004 00000000 01020304", 0x10, 0), Some(0), (0, 7));
+    refused(
+        read(
+            "31400005 00000000 00000000 01000000 06000000 00001000",
+            0x1c,
+            0x1000,
+        ),
+        Some(0),
+        (0, 7),
+    );
+    // More than a count holds.
+    refused(read("06000000 00010000", 0x0c, 0x1_0000), Some(0), (32, 63));
+    assert!(
+        read("06000000 0000FFFF", 0x0c, 0xffff)
+            .judge()
+            .plan(&HostProfile::VFIO_CCW)
+            .is_ok()
+    );
+    // The second command writes.
+    refused(
+        read("06400000 00000800 05000000 00000800", 0x14, 0x1000),
+        Some(1),
+        (0, 7),
+    );
+    // Interrogation.
+    let asked = read("06000000 00001000", 0x0c, 0x1000).put(0x2208, "1FFF0000");
+    refused(asked, None, (0, 15));
 }

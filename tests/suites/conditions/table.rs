@@ -10,9 +10,6 @@ use translator::Code;
 /// The instruction's own conditions, which a program cannot meet: the mediator's.
 const OF_THE_INSTRUCTION: [Code; 3] = [Code::OrbAlign, Code::OrbSid, Code::OrbLpmNone];
 
-/// Conditions whose tests are being written.
-const IN_WORK: [&str; 3] = ["E04", "E11", "E13"];
-
 /// Conditions that no program meets any more.
 const GONE: [&str; 1] = ["E05"];
 

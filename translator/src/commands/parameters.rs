@@ -105,6 +105,18 @@ impl Commands {
         u16::try_from(at).ok()
     }
 
+    /// Takes `bytes` for the piece that node `n` names; nodes come in their order. Says which piece
+    /// that is.
+    pub(crate) fn take_piece(&mut self, n: u16, bytes: &[u8]) -> u16 {
+        #[expect(clippy::cast_possible_truncation, reason = "bytes that were read")]
+        let (start, len) = (self.bytes.len() as u32, bytes.len() as u16);
+        self.bytes.extend_from_slice(bytes);
+        let number = u16::try_from(self.pieces.len()).unwrap_or(u16::MAX);
+        let node = n;
+        self.pieces.push(Piece { node, start, len });
+        number
+    }
+
     /// The bytes of piece `k`.
     pub(crate) fn piece_bytes(&self, k: u16) -> &[u8] {
         let piece = self.pieces.get(usize::from(k));

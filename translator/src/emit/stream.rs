@@ -46,6 +46,14 @@ impl<'a> Stream<'a> {
         Some(host)
     }
 
+    /// Passes the next `bytes`, in however many pieces.
+    pub(crate) fn pass(&mut self, mut bytes: u64) {
+        while let (1.., Some((_, room))) = (bytes, self.rest()) {
+            self.advance(room.min(bytes));
+            bytes = bytes.saturating_sub(room);
+        }
+    }
+
     /// Passes `bytes`, no more than are left in one piece.
     #[inline]
     pub(crate) fn advance(&mut self, bytes: u64) {

@@ -3,11 +3,14 @@
 
 use ccw::{
     Addr31, DeviceStatus, FcxStatus, FunctionControl, Guest, Host, Irb, StatusControl,
-    SubchannelStatus, TransportScsw,
+    SubchannelStatus, TSB_SIZE, TransportScsw,
 };
 
-use super::{Fault, Transport, When};
-use crate::{Buffers, Code, Completion, complete::guest_esw, status::check_bit};
+use super::{Fault, Transport, When, emit::TSB_OFFSET};
+use crate::{
+    Buffers, Code, Completion, CopyBack, FirstByteFault, HostProfile, complete::guest_esw,
+    status::check_bit,
+};
 
 /// The checks that a condition of the program is reported as.
 const CHECKS: SubchannelStatus =
@@ -21,7 +24,7 @@ impl Transport {
         if when >= When::Device {
             scsw.device = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
         }
-        if when == When::Device {
+        if when == When::Device && self.unstorable.is_none() {
             scsw.fcx_status = FcxStatus::TSB_VALID;
         }
         Some(scsw)
@@ -29,15 +32,14 @@ impl Transport {
 }
 
 impl Transport {
-    /// Why the TSB cannot be stored.
-    fn unstorable(&self) -> Option<Code> {
-        let fault = self.fault.filter(|it| it.when == When::Status);
-        fault.map(|it| it.code)
-    }
-
     /// The status of a program that ends before the device gets its commands.
-    pub(crate) fn ends_at_once(&self, work: &Buffers) -> Option<Irb<Guest>> {
-        self.fault.filter(|it| it.when <= When::Start)?;
+    pub(crate) fn ends_at_once(&self, work: &Buffers, profile: &HostProfile) -> Option<Irb<Guest>> {
+        let last = match profile.transport {
+            true => When::Start,
+            // There is no device to find anything in CCWs that cannot be written.
+            false => When::Device,
+        };
+        self.fault.filter(|it| it.when <= last)?;
         let mut irb = Irb::IDLE;
         irb.scsw = self.status(work)?.carry();
         Some(irb)
@@ -93,7 +95,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         }
     }
     let unexplained = !unmapped && explain(&mut to, work.transport.fault);
-    if let Some(code) = work.transport.unstorable() {
+    if let Some(code) = work.transport.unstorable {
         withhold(&mut to, code);
     }
     let mut irb = Irb::IDLE;
@@ -112,12 +114,38 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         unmapped,
         unexplained,
         arrived: None,
+        tsb: None,
         refused: None,
     }
 }
 
+/// The status of a lowered program that the host's first CCW would stop.
+pub(crate) fn stops_at_once(work: &Buffers) -> Option<Irb<Guest>> {
+    let stops = work.profile.first_byte_fault == FirstByteFault::Stop;
+    let first = work.nodes.first()?;
+    if !stops || first.fault.is_none() || first.good > 0 {
+        return None;
+    }
+    let mut irb = Irb::IDLE;
+    let mut scsw = work.transport.status(work)?;
+    scsw.device = DeviceStatus::empty();
+    irb.scsw = scsw.carry();
+    Some(irb)
+}
+
+/// The TSB that the host's channel has stored with the status `host`, which is the guest's.
+pub(crate) fn copy_back(work: &Buffers, host: &Irb<Host>) -> Option<CopyBack> {
+    let stored = work.is_transport() && TransportScsw::of(&host.scsw).tsb_is_valid();
+    let guest = work.transport.meaning().tsb;
+    (stored && work.transport.unstorable.is_none()).then_some(CopyBack {
+        guest,
+        at: TSB_OFFSET,
+        len: TSB_SIZE,
+    })
+}
+
 /// The TSB that goes with this status cannot be stored, for `code`.
-fn withhold(scsw: &mut TransportScsw<Guest>, code: Code) {
+pub(super) fn withhold(scsw: &mut TransportScsw<Guest>, code: Code) {
     if scsw.tsb_is_valid() {
         scsw.fcx_status -= FcxStatus::TSB_VALID;
         scsw.subchannel |= check_bit(code.check());

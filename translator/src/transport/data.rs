@@ -26,8 +26,8 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
         extents: &mut extents,
     };
     judge.data();
-    judge.status_block();
     let overlap = judge.overlap();
+    judge.status_block();
     work.extents = extents;
     if let Some(Fault { code, site, .. }) = transport.fault {
         work.verdict.outcome = Outcome::Invalid;
@@ -69,18 +69,32 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Looks whether the TSB can be stored.
     fn status_block(&mut self) {
-        if self.transport.fault.is_some() {
+        if self
+            .transport
+            .fault
+            .is_some_and(|it| it.when <= When::Start)
+        {
             return;
         }
         let tsb = self.transport.meaning().tsb;
         let len = TSB_SIZE as u64;
         let (good, code) = self.usable(tsb, len, true, [Code::TcwUnavail, Code::TcwProt]);
         if let Some(code) = code {
+            self.transport.unstorable = Some(code);
             let site = self.transport.tcw_site(self.tcw, Field::Tsb, 0);
             let data = tsb.checked_add(good);
             self.transport
                 .fail(When::Status, code, Site { data, ..site });
+            return;
         }
+        self.transport.tsb_is_pinned = true;
+        #[expect(clippy::cast_possible_truncation, reason = "64")]
+        let len = len as u32;
+        self.extents.push(Extent {
+            start: tsb,
+            len,
+            access: Access::DeviceWrites,
+        });
     }
 
     /// Collects the data up to where the channel stops.
@@ -151,6 +165,7 @@ impl Judge<'_> {
         }
         let skip = store && flags.contains(TidawFlags::SKIP);
         self.transport.pieces.push(Piece {
+            at,
             len,
             flags: flags.difference(TidawFlags::LAST).bits(),
             skip,

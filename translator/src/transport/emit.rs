@@ -13,10 +13,20 @@ use crate::{Buffers, Code, Doublewords, Slot, emit::Stream};
 /// Doublewords that the area for CCWs needs: the TCW, wherever its boundary lies.
 pub(crate) const TCW_DOUBLEWORDS: usize = 2 * TCW_SIZE / 8 - 1;
 
+/// First byte of the TSB in the area for copies.
+pub(super) const TSB_OFFSET: usize = 0;
+
 /// A TIDAW at which the channel stops: a reserved bit is one.
 const POISON: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 impl Transport {
+    /// Passes the guest's TSB, which is pinned behind all data and never shown to the host.
+    pub(crate) fn pass_status_block(&self, stream: &mut Stream<'_>) {
+        if self.tsb_is_pinned {
+            stream.pass(TSB_SIZE as u64);
+        }
+    }
+
     /// Bytes with which the area for lists is large enough in any case.
     pub(crate) fn list_bytes_at_most(&self) -> usize {
         // Each piece may touch one block more than it fills, and the list must be aligned and ended.
@@ -48,6 +58,7 @@ pub(crate) fn emit(
         used: Doublewords::default(),
     };
     let tcw = emitter.tcw()?;
+    transport.pass_status_block(&mut emitter.stream);
     if emitter.stream.rest().is_some() {
         return Err(Code::HostMap);
     }

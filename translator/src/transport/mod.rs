@@ -11,21 +11,27 @@ mod emit;
 mod fetch;
 mod fields;
 mod list;
+mod lower;
+mod raise;
 mod rules;
 mod view;
 
-pub(crate) use complete::{complete, unable};
+pub(crate) use complete::{complete, copy_back, stops_at_once, unable};
 pub(crate) use data::judge;
 pub(crate) use emit::{TCW_DOUBLEWORDS, emit, host_orb};
 pub(crate) use fetch::fetch;
+pub(crate) use lower::lower;
+pub use raise::StatusBlock;
+pub(crate) use raise::raise;
 pub use view::{CommandView, ListView, TransportView};
 
 use alloc::vec::Vec;
 
-use ccw::RawTcw;
+use ccw::{GuestAddr, RawTcw};
 
 use crate::{Code, Site};
 use list::Tidal;
+use lower::Lowered;
 
 /// A transport-mode program as it was read, and what is found out of it. Kept from program to
 /// program for its storage.
@@ -43,8 +49,14 @@ pub(crate) struct Transport {
     data_list: Tidal,
     /// The condition that stops the channel.
     pub(crate) fault: Option<Fault>,
+    /// Its TSB is the last of what is pinned.
+    tsb_is_pinned: bool,
+    /// Why its TSB cannot be stored.
+    unstorable: Option<Code>,
     /// The data before that, in the order of its transfer.
     pieces: Vec<Piece>,
+    /// The commands, where they have become CCWs.
+    lowered: Vec<Lowered>,
 }
 
 /// A condition that stops the channel.
@@ -73,6 +85,8 @@ pub(crate) enum When {
 /// A part of the data that one TIDAW, or the TCW itself, designates.
 #[derive(Clone, Copy, Debug)]
 struct Piece {
+    /// First byte.
+    at: GuestAddr,
     /// Bytes; not 0.
     len: u32,
     /// The flags of its TIDAW that matter for the host's.
@@ -90,7 +104,10 @@ impl Transport {
         self.tccb_list.clear();
         self.data_list.clear();
         self.fault = None;
+        self.unstorable = None;
+        self.tsb_is_pinned = false;
         self.pieces.clear();
+        self.lowered.clear();
     }
 
     /// Notes a condition, unless one comes before it.

@@ -66,9 +66,9 @@ pub(super) const fn of(code: Code) -> Finder {
         | Code::OrbXUnsupported => Finder::Library(
             "the library, for a machine without that facility; the machine of this tool has it",
         ),
-        Code::EnvTransport => Finder::Nothing(
-            "nothing in this version: where transport mode is not offered O04 is found, and what \
-             cannot become CCWs is E13",
+        Code::EnvTransport => Finder::Library(
+            "the library, for a guest whose commands are restricted; the guest of this tool may \
+             give all of them",
         ),
         Code::EnvMidaw => Finder::Nothing(
             "MIDAWs are carried out on every host: on one that has none by IDAWs, by data chaining, \

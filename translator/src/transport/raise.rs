@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The status of CCWs that stand for a transport-mode program, as that of the program.
+
+use ccw::{
+    DeviceStatus, Esw, FcxStatus, FunctionControl, Guest, GuestAddr, IoTimes, Irb, RawTsb, Scsw,
+    StatusControl, SubchannelStatus, TSB_SENSE_SIZE, TransportScsw, Tsa, Tsb, TsbFlags,
+};
+
+use super::{Fault, Transport, When, complete::withhold};
+use crate::{Buffers, Completion};
+
+/// A TSB that the guest has to find in its storage before it is told the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusBlock {
+    /// Where.
+    pub at: GuestAddr,
+    /// The bytes.
+    pub bytes: RawTsb,
+}
+
+/// Bytes of a TSB without and with sense bytes.
+const LENGTH: [u8; 2] = [32, 64];
+
+/// Subchannel status with which no TSB is stored.
+const CHECKS: SubchannelStatus = SubchannelStatus::PCI
+    .union(SubchannelStatus::INCORRECT_LENGTH)
+    .complement();
+
+/// Turns `completion`, the status of the CCWs of `work`, into that of the program that they stand for.
+pub(crate) fn raise(work: &Buffers, mut completion: Completion) -> Completion {
+    let from = completion.irb.scsw;
+    let mut to = TransportScsw::<Guest>::IDLE;
+    to.key = work.orb.key;
+    to.extended_status_word = from.extended_status_word;
+    to.deferred_cc = from.deferred_cc;
+    to.irb_format = true;
+    to.extended_control = from.extended_control;
+    to.path_not_operational = from.path_not_operational;
+    to.function = from.function;
+    to.activity = from.activity;
+    to.status = from.status;
+    to.device = from.device;
+    to.subchannel = from.subchannel - (SubchannelStatus::INCORRECT_LENGTH | SubchannelStatus::PCI);
+    let usual = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
+    if from.subchannel.contains(SubchannelStatus::INCORRECT_LENGTH)
+        && to.subchannel.is_empty()
+        && usual.contains(to.device)
+    {
+        to.status -= StatusControl::ALERT;
+    }
+    if !completion.unmapped {
+        to.tcw = work.orb.cpa.get();
+    }
+    if has_block(&from, completion.unmapped) {
+        to.fcx_status = FcxStatus::TSB_VALID;
+        match work.transport.unstorable {
+            Some(code) => withhold(&mut to, code),
+            None => completion.tsb = Some(work.transport.status_block(&completion.irb)),
+        }
+        // The sense bytes are in the TSB.
+        if completion.irb.concurrent_sense().is_some() {
+            to.extended_control = false;
+            completion.irb.ecw = Irb::<Guest>::IDLE.ecw;
+            let (Esw::Logout { erw, .. } | Esw::Path { erw, .. }) = &mut completion.irb.esw;
+            erw.concurrent_sense = None;
+        }
+    }
+    completion.irb.scsw = to.carry();
+    completion
+}
+
+/// Whether a channel stores a TSB with this status.
+fn has_block(scsw: &Scsw<Guest>, unmapped: bool) -> bool {
+    scsw.is_primary()
+        && !unmapped
+        && scsw.function == FunctionControl::START
+        && scsw.deferred_cc == 0
+        && !scsw.subchannel.intersects(CHECKS)
+}
+
+impl Transport {
+    /// First byte and end of the TSB, where that can be stored.
+    pub(crate) fn status_area(&self) -> Option<(u64, u64)> {
+        let start = self.meaning().tsb.get();
+        let end = start.saturating_add(ccw::TSB_SIZE as u64);
+        self.tsb_is_pinned.then_some((start, end))
+    }
+
+    /// What the TSB says for the status `irb` of the commands.
+    fn status_block(&self, irb: &Irb<Guest>) -> StatusBlock {
+        let scsw = &irb.scsw;
+        let n = (scsw.cpa / 8).saturating_sub(1) as usize;
+        let behind = self.lowered.iter().skip(n + 1);
+        let behind: u32 = behind.map(|it| u32::from(it.count)).sum();
+        let current = self.lowered.get(n).filter(|it| it.count > 0);
+        let here = current.map_or(0, |_| u32::from(scsw.residual));
+        let unit_check = scsw.device.contains(DeviceStatus::UNIT_CHECK);
+        let found = irb.concurrent_sense().filter(|_| unit_check);
+        let mut sense = [0; TSB_SENSE_SIZE];
+        for (to, from) in sense.iter_mut().zip(found.unwrap_or_default()) {
+            *to = *from;
+        }
+        let [plain, sensed] = LENGTH;
+        let tsb = Tsb {
+            length: if found.is_some() { sensed } else { plain },
+            flags: TsbFlags::DCW_OFFSET_VALID | TsbFlags::COUNT_VALID,
+            dcw_offset: self.lowered.get(n).map_or(0, |it| it.offset),
+            residual: here + behind,
+            area: Tsa::IoStatus {
+                times: IoTimes::default(),
+                sense,
+            },
+        };
+        self.block_of(&tsb)
+    }
+
+    /// The TSB of a device that has found something in its commands; the reason stays untold.
+    pub(crate) fn found(&self) -> Option<StatusBlock> {
+        let Fault { when, site, .. } = self.fault?;
+        if when != When::Device || self.unstorable.is_some() {
+            return None;
+        }
+        let offset = site.index.map_or(0, |_| self.overrun_offset());
+        Some(self.block_of(&Tsb {
+            length: LENGTH[0],
+            flags: TsbFlags::DCW_OFFSET_VALID | TsbFlags::COUNT_VALID,
+            dcw_offset: offset,
+            residual: self.count(),
+            area: Tsa::ProgramCheck {
+                reason: 0,
+                qualifier: [0; 16],
+                sense: [0; TSB_SENSE_SIZE],
+            },
+        }))
+    }
+
+    /// Offset of the DCW that does not lie in the command area.
+    fn overrun_offset(&self) -> u16 {
+        let mut dcws = self.block().dcws();
+        let overrun = dcws.find_map(Result::err);
+        overrun.map_or(0, |it| u16::try_from(it.offset).unwrap_or(u16::MAX))
+    }
+
+    fn block_of(&self, tsb: &Tsb) -> StatusBlock {
+        StatusBlock {
+            at: self.meaning().tsb,
+            bytes: tsb.encode(),
+        }
+    }
+}
