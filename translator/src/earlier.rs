@@ -8,7 +8,7 @@
 use alloc::boxed::Box;
 
 use ccw::{CcwFlags, Host, Irb};
-use pinning::{Access, Pinner, Pins};
+use pinning::{Access, Pinner};
 
 use crate::{
     Buffers, Cause, Code, Rejected, Running, Translated,
@@ -22,19 +22,12 @@ use crate::{
 /// Earlier segments of a program, of which the host has stopped executing the last: as much of them as
 /// must be repeated in front of the next one, which may be nothing.
 ///
-/// It holds their storage until the next segment holds what of it is needed.
+/// It holds no storage: the next segment pins what of it is needed once more.
 #[derive(Debug)]
-#[must_use = "dropping it gives the pins back"]
-pub struct Earlier<P: Pinner>(Option<Held<P>>);
+#[must_use = "the next segment needs it"]
+pub struct Earlier(Option<Box<Buffers>>);
 
-#[derive(Debug)]
-struct Held<P: Pinner> {
-    work: Box<Buffers>,
-    /// Given back by being dropped.
-    _pins: Pins<P>,
-}
-
-impl<P: Pinner> Earlier<P> {
+impl Earlier {
     /// Of a program that has only just begun.
     pub const NONE: Self = Self(None);
 
@@ -43,13 +36,13 @@ impl<P: Pinner> Earlier<P> {
         self.0.is_none()
     }
 
-    /// Gives the pins back, and the buffers if there are any.
+    /// Gives the buffers back, if there are any.
     pub fn into_buffers(self) -> Option<Box<Buffers>> {
-        self.0.map(|held| held.work)
+        self.0
     }
 
     pub(crate) fn work(&self) -> Option<&Buffers> {
-        self.0.as_ref().map(|held| &*held.work)
+        self.0.as_deref()
     }
 }
 
@@ -63,7 +56,7 @@ impl<P: Pinner> Running<P> {
     /// # Errors
     ///
     /// A refusal by name, if a command would have to be repeated that cannot be.
-    pub fn go_on(mut self, host: &Irb<Host>) -> Result<(Earlier<P>, Box<Buffers>), Rejected> {
+    pub fn go_on(mut self, host: &Irb<Host>) -> Result<(Earlier, Box<Buffers>), Rejected> {
         match self.take() {
             Some(program) => program.go_on(host),
             None => Ok((Earlier::NONE, Buffers::new())),
@@ -72,9 +65,10 @@ impl<P: Pinner> Running<P> {
 }
 
 impl<P: Pinner> Translated<P> {
-    fn go_on(self, host: &Irb<Host>) -> Result<(Earlier<P>, Box<Buffers>), Rejected> {
+    fn go_on(self, host: &Irb<Host>) -> Result<(Earlier, Box<Buffers>), Rejected> {
         let end = self.break_at(host);
-        let Self { mut work, pins, .. } = self;
+        // The host has stopped: the pins go back.
+        let mut work = self.release();
         let Some((n, Cause::Refetch)) = end.filter(|_| work.policy.device.keeps_chain_state())
         else {
             return Ok((Earlier::NONE, work));
@@ -84,7 +78,7 @@ impl<P: Pinner> Translated<P> {
             return Err(Rejected::new(work, code, site));
         }
         let buffers = work.spare.take().unwrap_or_default();
-        Ok((Earlier(Some(Held { work, _pins: pins })), buffers))
+        Ok((Earlier(Some(work)), buffers))
     }
 
     /// The break at which the host stopped, if that is what this status says.

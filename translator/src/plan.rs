@@ -122,9 +122,9 @@ impl Program {
     /// # Errors
     ///
     /// The same.
-    pub fn plan_behind<P: Pinner>(
+    pub fn plan_behind(
         self,
-        earlier: &Earlier<P>,
+        earlier: &Earlier,
         profile: &HostProfile,
     ) -> Result<Planned, Rejected> {
         self.plan_in(earlier.work(), profile)

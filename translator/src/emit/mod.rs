@@ -54,11 +54,7 @@ impl<P: Pinner> Pinned<P> {
     /// # Errors
     ///
     /// [`Code::HostArena`] when it does not fit; all pins are given back.
-    pub fn emit_behind(
-        self,
-        earlier: Earlier<P>,
-        slot: Slot<'_>,
-    ) -> Result<Translated<P>, Rejected> {
+    pub fn emit_behind(self, earlier: Earlier, slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
         let mut translated = self.emit(slot)?;
         // All that it still needs is pinned once more.
         if let Some(buffers) = earlier.into_buffers() {

@@ -94,7 +94,7 @@ pub(super) struct Waiting {
     /// Where it begins, or goes on.
     pub(super) place: Place,
     /// What must be repeated in front of it, until it is `ready`.
-    pub(super) earlier: Earlier<ShadowWindow>,
+    pub(super) earlier: Earlier,
     /// The program from there; `None` while storage that it wants is being withdrawn: it is made when that is
     /// over.
     pub(super) ready: Option<Ready>,

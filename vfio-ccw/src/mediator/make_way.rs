@@ -36,7 +36,7 @@ impl<D: CcwDevice> Mediator<D> {
         let touched = withdrawal.touches(self.waiting());
         if let Some(waiting) = &mut self.waiting {
             let once = waiting.ready.as_ref().is_some_and(|ready| ready.once);
-            if (touched && once) || !waiting.earlier.is_empty() {
+            if touched && once {
                 // It is under way, and as good as one that runs.
                 if halts {
                     self.metrics.made_way += 1;

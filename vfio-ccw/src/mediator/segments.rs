@@ -11,8 +11,9 @@
 //!
 //! Between two parts nothing of the program is at the host. What is left of it waits as a start does
 //! that the host has put off ([`Waiting`]), so everything that can happen to that can happen to this: it
-//! is taken back, waits for storage, or ends in a check. It holds nothing but, on a device that keeps
-//! state in a chain, the storage of commands that are repeated in front of the next part ([`Earlier`]).
+//! is taken back, waits for storage, or ends in a check. It holds no storage and no slot; on a device that
+//! keeps state in a chain, the commands are kept that are repeated in front of the next part
+//! ([`Earlier`]).
 
 use ccw::{Guest, Host, Irb, StatusControl};
 use translator::{Arrival, Cause, Earlier, Rejected};
@@ -20,7 +21,6 @@ use translator::{Arrival, Cause, Earlier, Rejected};
 use super::flight::{Flight, Job, Waiting};
 use super::place::{Place, Turn};
 use super::subchannel::Posted;
-use super::window::ShadowWindow;
 use super::{ConditionCode, Event, Mediator, status};
 use crate::CcwDevice;
 
@@ -83,11 +83,7 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// The host has stopped using a segment, of which something may have to be repeated in front of
     /// the next one.
-    fn retire_behind(
-        &mut self,
-        mut job: Job,
-        host: &Irb<Host>,
-    ) -> Result<Earlier<ShadowWindow>, Rejected> {
+    fn retire_behind(&mut self, mut job: Job, host: &Irb<Host>) -> Result<Earlier, Rejected> {
         self.settle(&mut job, None);
         let Job {
             program, mut lease, ..

@@ -12,7 +12,7 @@ use translator::{
 use super::errno::Refusal;
 use super::flight::{Flight, Job, Ready, Then, Waiting};
 use super::place::{Place, Turn};
-use super::window::{Layout, ShadowWindow};
+use super::window::Layout;
 use super::{ConditionCode, Event, Exception, Mediator, status};
 use crate::CcwDevice;
 
@@ -27,12 +27,12 @@ enum Prepared {
     /// It can be given to the host.
     Ready(Ready),
     /// It wants storage that is being withdrawn: whether there will be any is not known yet.
-    Withheld(Earlier<ShadowWindow>),
+    Withheld(Earlier),
     /// It ends at once, with this status.
     Status(Irb<Guest>),
     /// It comes to this place without anything being done: it is suspended there, or to be fetched
     /// again. The guest may have to be told.
-    Arrived(Place, Irb<Guest>, Earlier<ShadowWindow>),
+    Arrived(Place, Irb<Guest>, Earlier),
     /// Nothing happens, but for this.
     Answer(Result<ConditionCode, Exception>),
 }
@@ -338,7 +338,7 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// Reads, judges, lays out, pins and writes the guest's program from `place` on, as far as it can
     /// be read now, behind what must be repeated of `earlier` segments.
-    fn prepare(&mut self, place: &Place, earlier: Earlier<ShadowWindow>) -> Prepared {
+    fn prepare(&mut self, place: &Place, earlier: Earlier) -> Prepared {
         let Some(lease) = self.window.lease(&self.recent) else {
             self.metrics.refused += 1;
             log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
@@ -429,7 +429,7 @@ impl<D: CcwDevice> Mediator<D> {
         &mut self,
         place: &Place,
         rejected: Rejected,
-        earlier: Earlier<ShadowWindow>,
+        earlier: Earlier,
         layout: &Arc<Layout>,
     ) -> Prepared {
         let withheld = match rejected.finding.code {

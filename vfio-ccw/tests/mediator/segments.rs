@@ -439,3 +439,26 @@ fn halted_and_cleared_while_a_part_runs() {
         machine.works();
     }
 }
+
+/// A disk keeps state in a chain: SEEK is repeated in front of the second part, in a window that holds
+/// one program.
+#[test]
+fn repeated_in_the_only_slot() {
+    let mut setup = Setup::responding([Response::output(6), Response::output(6), read()]);
+    setup.guest.policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
+    setup.window.slots = 1;
+    let mut machine = setup.machine();
+    // With PCI, and prefetching is forbidden.
+    machine.program(&[[7, 0x48, 0, 6, 0, 0, 0x38, 0], [6, 0, 0, 4, 0, 0, 0x30, 0]]);
+    machine
+        .ssch_orb([INTPARM, 0x0082_8000, PROGRAM])
+        .expect("no exception");
+    for _ in 0..4 {
+        machine.run(8);
+    }
+    assert_eq!(machine.events(), [INTERRUPT]);
+    let (code, scsw) = machine.tsch();
+    assert_eq!((code, &scsw[9..]), (Cc0, "00002010 0c800000"));
+    assert_eq!((machine.sent(), machine.held()), (3, (0, 0)));
+    assert_eq!(machine.data(4), [1, 2, 3, 4]);
+}
