@@ -4,12 +4,12 @@
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Policy, Program, StorageKey,
-    StorageKeys, fetch, validate,
+    Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Policy, Program, Segment, Stance,
+    StorageKey, StorageKeys, fetch, fetch_segment, validate,
 };
 
 use crate::input::Input;
-use crate::memory::Memory;
+use crate::memory::{Memory, Working};
 
 /// Where the host sees guest address 0.
 pub(crate) const HOST_BASE: u64 = 1 << 32;
@@ -40,6 +40,28 @@ pub(crate) fn judge_with(input: &Input, commands: Option<&CommandPolicy>) -> Pro
     validate(snapshot, &regions(memory), &guards)
 }
 
+/// Reads and judges one `segment` of the program of `input`, as it stands in `storage`: up to where it
+/// must be fetched again.
+pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segment) -> Program {
+    let guards = Guards {
+        keys: keys(&input.memory),
+        ..Guards::default()
+    };
+    let policy = Policy {
+        facilities: Facilities::FCX,
+        max_ccws: MAX_CCWS,
+        no_prefetch: Stance::Segments,
+        self_modifying: Stance::Segments,
+        suspend: Stance::Segments,
+        ..Policy::CHECK.for_device(input.device_class())
+    };
+    let map = regions(&input.memory);
+    let buffers = Buffers::new();
+    fetch_segment(
+        &input.orb, segment, storage, &map, &policy, &guards, buffers,
+    )
+}
+
 /// All of guest storage, as one region of the host.
 pub(crate) fn regions(memory: &Memory) -> RegionMap {
     let region = Region {
@@ -61,6 +83,12 @@ pub(crate) fn keys(memory: &Memory) -> Option<&dyn StorageKeys> {
 impl GuestStorage for Memory {
     fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
         Self::read(self, at.get(), buf)
+    }
+}
+
+impl GuestStorage for Working<'_> {
+    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+        Working::read(self, at.get(), buf)
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, AreaError, Bounced, Code, Finding, HostProfile, Planned, Program, Rejected, Severity,
-    Site, Slot, Translated,
+    Area, AreaError, Arrival, Bounced, Cause, Code, Earlier, Finding, GuestStorage, HostProfile,
+    Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -39,9 +39,14 @@ pub(crate) enum Translation {
     Ready(Box<Ready>),
     /// It ends before the first byte moves; the guest gets this status.
     Ended(Irb<Guest>),
+    /// It goes on there without any command; the guest sees this status.
+    Arrived(Arrival, Irb<Guest>),
     /// It is not started.
     Refused(Finding),
 }
+
+/// Segments that ran before.
+pub(crate) type Parts = Earlier<Arc<PlainPinner>>;
 
 /// A translated program, and the host storage that it lies in.
 pub(crate) struct Ready {
@@ -69,6 +74,8 @@ pub(crate) struct HostCcw {
     pub(crate) part: (usize, usize),
     /// The words of its list, two for a MIDAW.
     pub(crate) list: Vec<u64>,
+    /// Why the program is left there, and goes on in another segment.
+    pub(crate) stops: Option<Cause>,
 }
 
 impl HostCcw {
@@ -118,15 +125,50 @@ pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) 
     }
 }
 
+/// Translates the program of `input` for `profile` up to where it must be fetched again. `program` is
+/// the same as a whole, which it is taken for where parts of it cannot be carried out.
+pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> Translation {
+    let mut earlier = Earlier::NONE;
+    match translate_segment(input, &input.memory, &Segment::START, &mut earlier, profile) {
+        Translation::Refused(Finding {
+            code: Code::EnvNoprefetch | Code::EnvOverlap | Code::EnvNotRepeatable,
+            ..
+        }) => translate(input, program, profile),
+        translation => translation,
+    }
+}
+
+/// Translates one `segment` of the program of `input`, as it stands in `storage`, behind `earlier` ones.
+pub(crate) fn translate_segment(
+    input: &Input,
+    storage: &impl GuestStorage,
+    segment: &Segment,
+    earlier: &mut Parts,
+    profile: &HostProfile,
+) -> Translation {
+    let program = analysis::segment(input, storage, segment);
+    let translation = program
+        .plan_behind(earlier, profile)
+        .and_then(|planned| emit(input, planned, earlier));
+    translation.unwrap_or_else(|rejected| Translation::Refused(rejected.finding))
+}
+
 fn try_translate(
     input: &Input,
     program: Program,
     profile: &HostProfile,
 ) -> Result<Translation, Rejected> {
-    let plan = match program.plan(profile)? {
+    let mut earlier = Earlier::NONE;
+    emit(input, program.plan(profile)?, &mut earlier)
+}
+
+fn emit(input: &Input, planned: Planned, earlier: &mut Parts) -> Result<Translation, Rejected> {
+    let plan = match planned {
         Planned::Run(plan) => plan,
         Planned::Ended(ended) => return Ok(Translation::Ended(*ended.irb())),
-        Planned::Arrived(arrived) => return Ok(Translation::Ended(*arrived.irb())),
+        Planned::Arrived(arrived) => {
+            return Ok(Translation::Arrived(arrived.arrival(), *arrived.irb()));
+        }
     };
     let extents = plan
         .extents()
@@ -158,7 +200,7 @@ fn try_translate(
             site: Site::default(),
         }));
     };
-    let translated = pinned.emit(slot)?;
+    let translated = pinned.emit_behind(std::mem::replace(earlier, Earlier::NONE), slot)?;
     let bounced = translated.bounced().collect();
     let ccws_read = read_back(&translated, &ccws, &lists);
     Ok(Translation::Ready(Box::new(Ready {
@@ -249,6 +291,9 @@ fn read_back(
                 guest,
                 part: part(guest),
                 list: list(&raw).unwrap_or_default(),
+                stops: usize::try_from(n)
+                    .ok()
+                    .and_then(|n| translated.break_at_ccw(n)),
             }
         })
         .collect()

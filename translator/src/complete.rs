@@ -12,7 +12,7 @@ use ccw::{
 use pinning::{Extent, Pinner};
 
 use crate::{
-    Arrival, Buffers, Check, Code, Doublewords, Translated,
+    Arrival, Buffers, Cause, Check, Code, Doublewords, Translated,
     arrangement::HostSlot,
     chain::Op,
     node::Node,
@@ -73,6 +73,17 @@ impl<P: Pinner> Translated<P> {
             }
             HostSlot::Jump(_) | HostSlot::Cut | HostSlot::Stop => None,
         })
+    }
+
+    /// Why host CCW `n` stops the program, if it stands where the guest's goes on in another segment.
+    pub fn break_at_ccw(&self, n: usize) -> Option<Cause> {
+        let HostSlot::Node(n) = self.work.slot(n)? else {
+            return None;
+        };
+        match self.work.nodes.get(usize::from(n))?.op {
+            Op::Break(cause) => Some(cause),
+            _ => None,
+        }
     }
 
     /// The storage that the program uses.

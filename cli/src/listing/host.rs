@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use ccw::{CcwLine, DeviceClass, Format, Midaw, MidawFlags, RawCcw, RawMidaw};
+use translator::Cause;
 
 use super::{ADDRESS, HEAD};
 use crate::analysis::HOST_BASE;
@@ -51,6 +52,17 @@ pub(crate) fn listing(ready: &Ready, class: DeviceClass) -> String {
 /// The line of `ccw`, to which the one before it may chain data.
 fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
     let addr = u32::try_from(ccw.at.get()).unwrap_or(u32::MAX);
+    if let Some(cause) = ccw.stops {
+        let when = match cause {
+            Cause::Suspend => "when the program is resumed",
+            Cause::Refetch => "when what comes before has ended",
+        };
+        let guest = ccw.guest.map_or(0, |guest| guest.get());
+        return format!(
+            "{addr:08x}: {}  stops here: the CCW {guest:08x} is fetched {when}",
+            dump::words(&ccw.raw.0)
+        );
+    }
     if ccw.raw == RawCcw::STOP {
         let what = match ccw.guest {
             Some(guest) => format!("stop: the guest's CCW {:08x} ends the program", guest.get()),

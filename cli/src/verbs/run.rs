@@ -14,7 +14,7 @@ use crate::input::{self, Input, InputError};
 use crate::machine::Spec;
 use crate::memory::Working;
 use crate::outcome::{self, Outcome};
-use crate::translation::translate;
+use crate::translation::begin;
 use crate::{Format, analysis, finding, json};
 
 /// Run a channel program: translate it, execute the translated program on a software channel and
@@ -80,18 +80,20 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     } else {
         None
     };
+    let mut shown = None;
     let translated = if args.direct {
         None
     } else {
-        let translation = translate(input, program, &HostProfile::SOFTWARE);
+        let translation = begin(input, program, &HostProfile::SOFTWARE);
         text.push_str(&translate::describe(
             input,
             &translation,
             "the software channel",
         ));
         let mut storage = Working::new(&input.memory);
-        let outcome = outcome::translated(&translation, &found, &mut storage, attach()?);
-        Some((translation, outcome, storage))
+        shown = Some(translate::Host::of(&translation, input.device_class()));
+        let outcome = outcome::translated(input, translation, &found, &mut storage, attach()?);
+        Some((outcome, storage))
     };
 
     let mut exit = Exit::Fine;
@@ -108,9 +110,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let mut entry = Entry {
         name: &input.name,
         findings,
-        translation: translated
-            .as_ref()
-            .map(|(translation, _, _)| translate::Host::of(translation, input.device_class())),
+        translation: shown,
         direct: None,
         translated: None,
         differences: None,
@@ -122,14 +122,14 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         entry.direct = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
-    if let Some((_, outcome, storage)) = &translated {
+    if let Some((outcome, storage)) = &translated {
         text.push_str("\nthe translated program:\n");
         text.push_str(&outcome.text(input.device_class(), storage));
         deliver(outcome);
         entry.translated = Some(outcome.entry(input.device_class(), storage));
         exit = exit.max(outcome.exit());
     }
-    if let (Some((one, one_storage)), Some((_, other, other_storage))) = (&direct, &translated) {
+    if let (Some((one, one_storage)), Some((other, other_storage))) = (&direct, &translated) {
         let (head, differences) = if let Some(reason) = one.incomparable(other) {
             ("not compared:", vec![reason])
         } else {

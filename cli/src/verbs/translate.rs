@@ -14,7 +14,7 @@ use crate::batch::{self, Report};
 use crate::exit::Exit;
 use crate::input::Input;
 use crate::listing::{self, Data, host};
-use crate::translation::{COPIES_AT, Ready, Translation, profile, translate};
+use crate::translation::{COPIES_AT, Ready, Translation, begin, profile};
 use crate::{Format, analysis, finding, json};
 
 /// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
@@ -47,10 +47,10 @@ fn one(input: &Input, args: &Args) -> Report {
         }
     }
     let findings = finding::entries(input, &program, program.findings());
-    let translation = translate(input, program, &args.profile);
+    let translation = begin(input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
-        Translation::Ready(_) | Translation::Ended(_) => exit,
+        Translation::Ready(_) | Translation::Ended(_) | Translation::Arrived(..) => exit,
     };
     let out = match args.format {
         Format::Text => text + &describe(input, &translation, args.profile.name),
@@ -71,6 +71,13 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
         Translation::Ended(irb) => {
             return format!(
                 "\nnothing for the host to do: the program ends before its first byte moves, SCSW {}\n",
+                crate::dump::words(&irb.scsw.encode().0)
+            );
+        }
+        Translation::Arrived(arrival, irb) => {
+            return format!(
+                "\nnothing for the host to do: the program goes on at {:08x}, SCSW {}\n",
+                arrival.at.get(),
                 crate::dump::words(&irb.scsw.encode().0)
             );
         }
@@ -227,7 +234,7 @@ impl Host {
     pub(crate) fn of(translation: &Translation, class: DeviceClass) -> Self {
         match translation {
             Translation::Ready(ready) => Self::ready(ready, class),
-            Translation::Ended(irb) => Self::Ended {
+            Translation::Ended(irb) | Translation::Arrived(_, irb) => Self::Ended {
                 scsw: json::digits(&irb.scsw.encode().0),
             },
             Translation::Refused(finding) => Self::Refused {

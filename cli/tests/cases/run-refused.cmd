@@ -1,2 +1,2 @@
-# It suspends itself.
-run --device script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/suspends.json
+# One CCW used in two ways.
+run --device script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/two-ways.json

@@ -1,0 +1,1 @@
+run --compare --device script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/suspends.json

@@ -1,0 +1,2 @@
+# It suspends itself.
+run --device script:cli/tests/inputs/script-sense-id.json cli/tests/inputs/suspends.json
