@@ -367,7 +367,7 @@ fn what_a_pinner_says_against_its_contract_is_refused() {
         "0C201000 00007FFF",
     ] {
         let program = GuestProgram::format1(ccws);
-        for word1 in [0, ccw::orb::word1::IDAW_2K] {
+        for word1 in [0, word1::IDAW_2K] {
             let program = program.clone().with(word1);
             let map = program.map(1 << 32);
             for profile in HostProfile::ALL {

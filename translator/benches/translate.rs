@@ -2,7 +2,7 @@
 //! The whole way of a start: fetch, validation, plan, pins, emission, release; and the way back.
 //!
 //! Groups `translate/<shape>` and `complete/<shape>` are ours, `floor/<shape>` is the least that
-//! anybody must do: one load and store per CCW, one load, add and store per IDAW (for direct data
+//! anybody must do: one load and store per CCW, one load, add and store per IDAW or MIDAW (for direct data
 //! an add and store per page), all in the byte order of the channel. All take the same 64 programs in turn, in guest storage of three regions.
 //! At the end a table gives the ratios of the minima of 15 runs each, taken in turn, also of
 //! `segment-rerun`: a program that reads its own end in on a disk, between its two starts.
@@ -78,13 +78,50 @@ impl GuestStorage for Ram {
     }
 }
 
+/// How a CCW names its data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Data {
+    Direct,
+    Idal,
+    /// On a host that has none: by one list, or chained by data, which pieces of pages must be.
+    Midaws {
+        pieces: bool,
+    },
+}
+
+impl Data {
+    /// Bytes of a page that are used.
+    fn bytes(self) -> u64 {
+        match self {
+            Self::Midaws { pieces: true } => 2048,
+            _ => 4096,
+        }
+    }
+
+    /// Where they begin in it.
+    fn offset(self) -> u64 {
+        match self {
+            Self::Midaws { pieces: true } => 1024,
+            _ => 0,
+        }
+    }
+
+    /// Doublewords of a list word.
+    fn words(self) -> u64 {
+        match self {
+            Self::Midaws { .. } => 2,
+            _ => 1,
+        }
+    }
+}
+
 /// One of the shapes of programs that drivers write.
 struct Shape {
     name: &'static str,
     ccws: u64,
-    /// Pages per CCW.
+    /// Pages per CCW, or pieces of one.
     pages: u64,
-    idal: bool,
+    data: Data,
     /// Whether the pages of one CCW lie side by side, as those of a kernel buffer do.
     contiguous: bool,
     /// The most that we may take, in floors.
@@ -96,7 +133,7 @@ const SHAPES: &[Shape] = &[
         name: "1x4k-direct",
         ccws: 1,
         pages: 1,
-        idal: false,
+        data: Data::Direct,
         contiguous: true,
         gate: Some(30.),
     },
@@ -104,7 +141,7 @@ const SHAPES: &[Shape] = &[
         name: "14-dasd-idal",
         ccws: 14,
         pages: 1,
-        idal: true,
+        data: Data::Idal,
         contiguous: false,
         gate: Some(12.),
     },
@@ -112,7 +149,7 @@ const SHAPES: &[Shape] = &[
         name: "64x60k-idal",
         ccws: 64,
         pages: 15,
-        idal: true,
+        data: Data::Idal,
         contiguous: true,
         gate: Some(5.),
     },
@@ -120,7 +157,7 @@ const SHAPES: &[Shape] = &[
         name: "256-direct",
         ccws: 256,
         pages: 1,
-        idal: false,
+        data: Data::Direct,
         contiguous: false,
         gate: Some(18.),
     },
@@ -128,7 +165,23 @@ const SHAPES: &[Shape] = &[
         name: "64x60k-scattered",
         ccws: 64,
         pages: 15,
-        idal: true,
+        data: Data::Idal,
+        contiguous: false,
+        gate: None,
+    },
+    Shape {
+        name: "midaw-32x4k",
+        ccws: 4,
+        pages: 8,
+        data: Data::Midaws { pieces: false },
+        contiguous: false,
+        gate: None,
+    },
+    Shape {
+        name: "midaw-32x2k-parts",
+        ccws: 4,
+        pages: 8,
+        data: Data::Midaws { pieces: true },
         contiguous: false,
         gate: None,
     },
@@ -136,6 +189,7 @@ const SHAPES: &[Shape] = &[
 
 /// Where everything of a shape lies.
 struct Bench {
+    host: &'static HostProfile,
     ram: Ram,
     pinner: PlainPinner,
     orbs: Vec<RawOrb>,
@@ -173,32 +227,51 @@ impl Bench {
         };
         for n in 0..PROGRAMS as u64 {
             let at = n * CONTROL;
-            orbs.push(RawOrb::from_words([n as u32, 0x00c2_8000, at as u32]));
+            let midaws = matches!(shape.data, Data::Midaws { .. });
+            let word1 = if midaws { 0x00c2_8040 } else { 0x00c2_8000 };
+            orbs.push(RawOrb::from_words([n as u32, word1, at as u32]));
             let (mut own_ccws, mut own_idaws) = (Vec::new(), Vec::new());
             for c in 0..shape.ccws {
                 let last = c + 1 == shape.ccws;
-                let flags = if last { 0 } else { 0x40 } | if shape.idal { 0x04 } else { 0 };
-                let mut data = page(n);
-                let list = at + 0x1000 + c * shape.pages * 8;
-                let addr = if shape.idal { list } else { data };
-                let ccw = (0x86 << 56) | (flags << 48) | ((shape.pages * 4096) << 32) | addr;
+                let named = match shape.data {
+                    Data::Direct => 0,
+                    Data::Idal => 0x04,
+                    Data::Midaws { .. } => 0x01,
+                };
+                let flags = if last { 0 } else { 0x40 } | named;
+                let bytes = shape.data.bytes();
+                let mut data = page(n) + shape.data.offset();
+                let list = at + 0x1000 + c * shape.pages * shape.data.words() * 8;
+                let direct = shape.data == Data::Direct;
+                let addr = if direct { data } else { list };
+                let ccw = (0x86 << 56) | (flags << 48) | ((shape.pages * bytes) << 32) | addr;
                 ram.set(at + c * 8, ccw);
                 own_ccws.push(ccw);
                 for p in 0..shape.pages {
-                    if shape.idal {
-                        ram.set(list + p * 8, data);
+                    match shape.data {
+                        Data::Direct => {}
+                        Data::Idal => ram.set(list + p * 8, data),
+                        Data::Midaws { .. } => {
+                            let last = if p + 1 == shape.pages { 0x80_0000 } else { 0 };
+                            ram.set(list + p * 16, last | bytes);
+                            ram.set(list + p * 16 + 8, data);
+                        }
                     }
                     own_idaws.push(data);
                     data = if shape.contiguous {
                         data + 4096
                     } else {
-                        page(n)
+                        page(n) + shape.data.offset()
                     };
                 }
             }
             words.push((own_ccws, own_idaws));
         }
         Self {
+            host: match shape.data {
+                Data::Midaws { .. } => &HostProfile::VFIO_CCW,
+                _ => &HostProfile::SOFTWARE,
+            },
             ram,
             pinner,
             orbs,
@@ -213,7 +286,7 @@ impl Bench {
         let guards = Guards::default();
         let snapshot = fetch(&self.orbs[n], &self.ram, &Policy::MEDIATE, &guards, work);
         let program = validate(snapshot, self.pinner.regions(), &guards);
-        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+        let Ok(Planned::Run(plan)) = program.plan(self.host) else {
             unreachable!()
         };
         let slot = Slot::new(
@@ -237,18 +310,28 @@ impl Bench {
     }
 
     /// All programs, the least that must be done.
-    fn floor(&mut self, idal: bool) {
+    fn floor(&mut self, data: Data) {
         let (n_ccws, n_idaws) = (self.words[0].0.len(), self.words[0].1.len());
         let (ccws, idaws) = self.out[..n_ccws + n_idaws].split_at_mut(n_ccws);
         let pages = n_idaws / n_ccws;
         for n in 0..PROGRAMS as u64 {
             let from = self.ram.words(n * CONTROL, n_ccws);
-            if idal {
+            if data == Data::Idal {
                 let lists = idaws.chunks_exact_mut(pages);
                 for ((to, list), from) in ccws.iter_mut().zip(lists).zip(from) {
                     *to = from.load(Ordering::Relaxed);
                     let from = self.ram.words(u64::from_be(*to) & ADDRESS, pages);
                     for (to, from) in list.iter_mut().zip(from) {
+                        *to = moved(from.load(Ordering::Relaxed), u64::MAX);
+                    }
+                }
+            } else if let Data::Midaws { .. } = data {
+                let lists = idaws.chunks_exact_mut(pages);
+                for ((to, list), from) in ccws.iter_mut().zip(lists).zip(from) {
+                    *to = from.load(Ordering::Relaxed);
+                    let from = self.ram.words(u64::from_be(*to) & ADDRESS, pages * 2);
+                    let (midaws, _) = from.as_chunks::<2>();
+                    for (to, [_, from]) in list.iter_mut().zip(midaws) {
                         *to = moved(from.load(Ordering::Relaxed), u64::MAX);
                     }
                 }
@@ -438,7 +521,7 @@ fn table() {
             work = held.expect("given back");
             floor = floor.min(min_of(|| {
                 for _ in 0..rounds {
-                    bench.floor(shape.idal);
+                    bench.floor(shape.data);
                 }
             }));
         }
@@ -470,7 +553,7 @@ fn benches(c: &mut Criterion) {
         );
         c.benchmark_group("floor")
             .bench_function(BenchmarkId::from_parameter(shape.name), |b| {
-                b.iter(|| bench.floor(shape.idal));
+                b.iter(|| bench.floor(shape.data));
             });
         let pages = Bench::new(shape).pinner;
         let mut bench = Bench {
