@@ -465,6 +465,13 @@ fn p04_policy_unconfined() {
         &later,
         &expected("00C04017 00001018 0E000005", &[0x07, 0x63], 0x1010),
     );
+    // Where two ways meet, only what holds on both is known: here it comes back in cylinder 2.
+    let meets = ckd("07400006 00002030 9A600005 00003000 07400006 00002038 08000000 00001008");
+    let meets = meets.put(0x2038, "00000002 0000");
+    refused(
+        &meets,
+        &expected("00C04017 00001010 0E000005", &[0x07], 0x1008),
+    );
     // Blocks.
     let read = fba("43400008 00002010 42200200 00003000");
     refused(&read, &expected("00C04017 00001008 0E000000", &[], 0x1000));

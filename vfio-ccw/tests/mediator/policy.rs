@@ -84,7 +84,10 @@ impl Guest {
         let orb = RawOrb::from_words([0, 0x00c2_8000, 0x2000]);
         self.events.clear();
         assert_eq!(self.sch.ssch(&orb, &mut self.events), Ok(Cc0));
-        self.sch.ready(Source::Io, &mut self.events);
+        // Once for each part.
+        for _ in 0..4 {
+            self.sch.ready(Source::Io, &mut self.events);
+        }
         assert!(
             matches!(self.events[..], [Event::Interrupt(_)]),
             "{:?}",
@@ -225,4 +228,29 @@ fn another_command_clears_the_sense() {
     guest.sch.tsch(&mut guest.events);
     guest.run(SENSE);
     assert_eq!(guest.data(32), [0; 32]);
+}
+
+/// A program that reads into what is still to come is carried out in parts; in front of the second one
+/// DEFINE EXTENT and SEEK are repeated, as they were judged.
+#[test]
+fn what_was_judged_is_repeated_in_front_of_a_later_part() {
+    let mut guest = Guest::new(true);
+    guest.seek("00000001 0003 0000 0000 0001 0005");
+    let extent = hex("40C00000 00000000 00010000 0001000E");
+    guest.ram.write(0x2900, &extent).unwrap();
+    // The home address of track 1.3 becomes count and address of the last CCW.
+    let irb = guest.run(
+        "63400010 00002900 07400006 00002800 1A600005 00002023 07400006 00002808 1A2001FF FFFFFFFF",
+    );
+    assert_eq!(irb.0[..12], hex("00C04007 00002028 0C0000FB"));
+    let mut read = [0; 5];
+    guest.ram.read(0x1_0003, &mut read).unwrap();
+    assert_eq!(read, [0, 0, 1, 0, 5]);
+    assert_eq!(guest.sch.metrics().segments, 1);
+    // And a later part is judged as the first is.
+    guest.ram.write(0x280a, &hex("0002")).unwrap();
+    let irb = guest.run(
+        "63400010 00002900 07400006 00002800 1A600005 00002023 07400006 00002808 1A2001FF FFFFFFFF",
+    );
+    assert_eq!(irb.0[..12], hex("00C24017 00002020 0E000000"));
 }
