@@ -145,8 +145,9 @@ fn e11_pci_and_suspension_in_one_ccw() {
     assert_eq!(places, [at(0x1008, Suspend, "08C84020 00001010 00000001")]);
 }
 
+/// Who fetches once refuses it.
 #[test]
-fn e11_who_fetches_once_refuses_it() {
+fn e11_env_suspend() {
     let program = mediated("03620001 00000000");
     let rejected = program.judge().plan(&HostProfile::SOFTWARE);
     let rejected = rejected.expect_err("a refusal");
