@@ -246,6 +246,24 @@ fn behind_a_pci() {
     machine.ends(ENDED);
 }
 
+/// The intermediate status was overwritten in the kernel by the end of the part: the guest is told of
+/// the PCI all the same.
+#[test]
+fn behind_a_pci_that_was_overwritten() {
+    for (word1, status) in [(S, "08c04029"), (S_U, "08c84029")] {
+        let mut machine = two();
+        let mut first = TWO[0];
+        first[1] |= 8;
+        machine.program(&[first, TWO[1]]);
+        machine.start(word1);
+        machine.io();
+        assert_eq!(machine.metrics().overwritten, 1);
+        assert_eq!(machine.events(), [INTERRUPT]);
+        let told = format!("{status} 00002010 00800004");
+        assert_eq!(machine.tsch(), (Cc0, told));
+    }
+}
+
 #[test]
 fn halted() {
     // The status of the suspension tells of the halt too.
