@@ -46,7 +46,7 @@ pub(crate) enum Translation {
 }
 
 /// Segments that ran before.
-pub(crate) type Parts = Earlier<Arc<PlainPinner>>;
+pub(crate) type Parts = Earlier;
 
 /// A translated program, and the host storage that it lies in.
 pub(crate) struct Ready {

@@ -408,7 +408,7 @@ impl Rerun {
         areas: (&mut [u8], &mut [u8]),
         n: usize,
         segment: &Segment,
-        earlier: Earlier<&'p PlainPinner>,
+        earlier: Earlier,
         work: Box<Buffers>,
     ) -> Translated<&'p PlainPinner> {
         let guards = Guards::default();
