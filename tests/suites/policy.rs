@@ -733,6 +733,37 @@ fn a_data_chain_that_only_jumps_ends() {
     }
 }
 
+/// However often its own CCWs name the parameters of other commands, a command is given those that were
+/// judged.
+#[test]
+fn parameters_that_go_round_in_a_data_chain_are_those_of_no_command() {
+    let round = "07800001 00002030 08000000 00001000";
+    let codes: Vec<Code> = ckd(round)
+        .judge()
+        .findings()
+        .iter()
+        .map(|f| f.code)
+        .collect();
+    assert!(codes.contains(&Code::PolicyParameters), "{codes:?}");
+    // SEARCH HOME ADDRESS passes over each of these.
+    let mut ccws = String::from("07400006 00002030 ");
+    let mut rounds = String::new();
+    for n in 0..260 {
+        let round = 0x8000 + 16 * n;
+        ccws += &format!("39400004 00004000 08000000 {round:08X} 07600006 00002030 ");
+        rounds += &format!("07800001 00002030 08000000 {round:08X} ");
+    }
+    ccws += "07400006 00005000 1A200005 00003000";
+    let program = ckd("").put(0x1_0000, &ccws).cpa(0x1_0000);
+    let program = program
+        .put(0x8000, &rounds)
+        .put(0x4000, "00010000")
+        .put(0x5000, "00000001 0000");
+    let later = [(0x5000, "00000003 0000")];
+    let ended = run(&program, &HostProfile::SOFTWARE, disk(), &later);
+    assert_eq!(home_address(&ended), [0, 0, 1, 0, 0]);
+}
+
 #[test]
 fn transport_mode_is_not_offered_with_a_policy() {
     let mut policy = Policy::CHECK.for_device(DeviceClass::Eckd);

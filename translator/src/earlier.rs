@@ -15,6 +15,7 @@ use crate::{
     chain::Op,
     data::narrow,
     dirty::{self, Reached},
+    limits,
     node::{Begin, Node, Reach},
     singles,
 };
@@ -114,7 +115,9 @@ impl Buffers {
     fn repeat_up_to(&mut self, n: u16) -> Result<(), (Code, u16)> {
         let mut reached = core::mem::take(&mut self.reached);
         let result = reached.check_repeatable(self, n);
-        self.stored.extend_from_slice(&reached.areas);
+        reached.areas.extend_from_slice(&self.stored);
+        reached.merge();
+        core::mem::swap(&mut self.stored, &mut reached.areas);
         if let Some(end) = self.next_entry(n) {
             self.drop_from(end);
         }
@@ -135,16 +138,24 @@ impl Buffers {
             }
         }
         self.reached = reached;
+        self.commands.keep_named(&mut self.nodes);
         self.collect_extents();
-        result
+        result?;
+        // What may be stored in small pieces all over is not noted for ever.
+        match self.stored.len() <= limits::MAX_STORED {
+            true => Ok(()),
+            false => Err((Code::EnvNotRepeatable, n)),
+        }
     }
 
     /// Forgets the segments from node `n` on, which is the first of one.
     fn drop_from(&mut self, n: u16) {
         let kept = self.begins.partition_point(|begin| begin.node < n);
-        let spans = self.begins.get(kept).map_or(self.spans.len(), |b| b.span);
+        if let Some(begin) = self.begins.get(kept) {
+            self.spans.truncate(begin.span);
+            self.words.truncate(begin.word);
+        }
         self.begins.truncate(kept);
-        self.spans.truncate(spans);
         self.nodes.truncate(usize::from(n));
     }
 
@@ -199,6 +210,7 @@ impl Buffers {
         self.begins.push(Begin {
             node: first,
             span: spans,
+            word: earlier.words.len(),
         });
         self.stored.clone_from(&earlier.stored);
         Ok(())
@@ -283,5 +295,111 @@ impl Node {
             self.op = Op::Skip;
             self.fault = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{collections::BTreeMap, vec};
+
+    use ccw::{DeviceClass, GuestAddr, HostAddr, RawIrb, RawOrb};
+    use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+
+    use super::*;
+    use crate::{
+        Area, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot, fetch_segment,
+    };
+
+    /// Doublewords by address.
+    struct Words(BTreeMap<u64, u64>);
+
+    impl GuestStorage for Words {
+        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+            for (n, byte) in (0..).zip(buf.iter_mut()) {
+                let at = at.get() + n;
+                let word = self.0.get(&(at & !7)).copied().unwrap_or(0);
+                *byte = word.to_be_bytes()[(at & 7) as usize];
+            }
+            buf.len()
+        }
+    }
+
+    /// A search leads to 2018 or to 2038, and the disk finds something else each time: what is not
+    /// repeated any more is not kept.
+    #[test]
+    fn another_course_leaves_nothing_of_the_last_one() {
+        let mut words = BTreeMap::from([
+            (0x2000, 0x3140_0005_0000_3000), // SEARCH ID EQUAL
+            (0x2008, 0x0800_0000_0000_2030),
+            (0x2010, 0x0348_0001_0000_0000), // NO-OPERATION with PCI
+            (0x2030, 0x0348_0001_0000_0000),
+        ]);
+        // READ with PCI by two IDAWs, and what comes behind it.
+        for (at, list) in [(0x2018, 0x4000), (0x2038, 0x4010)] {
+            words.insert(at, 0x064c_1000_0000_0000 | list);
+            words.insert(at + 8, 0x0320_0001_0000_0000);
+            words.insert(list, 0x1_0800);
+            words.insert(list + 8, 0x1_1000);
+        }
+        let storage = Words(words);
+        let map = RegionMap::new(&[Region {
+            guest: GuestAddr::new(0),
+            len: 0x10_0000,
+            host: HostAddr::new(0x1_0000_0000),
+            permission: Permission::ReadWrite,
+        }])
+        .unwrap();
+        let pinner = PlainPinner::new(map.clone(), Budget::default());
+        let (policy, guards) = (
+            Policy::MEDIATE.for_device(DeviceClass::Eckd),
+            Guards::default(),
+        );
+        // Format 1, prefetching not allowed, IDAWs of format 2 with blocks of 4 KiB.
+        let orb = RawOrb::from_words([0, 0x0082_8000, 0x2000]);
+        let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
+        let mut segment = Segment::START;
+        let mut sizes = vec![];
+        for turn in 0..40 {
+            let program = fetch_segment(&orb, &segment, &storage, &map, &policy, &guards, buffers);
+            let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE)
+            else {
+                panic!("not run in turn {turn}");
+            };
+            let (mut ccws, mut lists) = (vec![0; 4096], vec![0; 4096]);
+            let slot = Slot::new(
+                Area::new(HostAddr::new(0x10_0000), &mut ccws).unwrap(),
+                Area::new(HostAddr::new(0x10_1000), &mut lists).unwrap(),
+                HostAddr::new(0x10_2000),
+            );
+            let pinned = plan.pin(&pinner).unwrap();
+            let program = pinned.emit_behind(earlier, slot.unwrap()).unwrap();
+            let work = &program.work;
+            let commands = &work.commands;
+            sizes.push((
+                work.nodes.len(),
+                work.words.len(),
+                work.stored.len(),
+                commands.bytes.len(),
+            ));
+            let at = if turn % 2 == 0 { 0x2018 } else { 0x2038 };
+            let end = work.nodes.iter().find(|node| node.addr == at).unwrap();
+            let cpa = 0x10_0000 + 8 * end.host + 8;
+            let mut raw = RawIrb([0; 64]);
+            let status = [0x0082_4017, cpa, 0x0020_0000_u32];
+            for (to, from) in raw
+                .0
+                .iter_mut()
+                .zip(status.iter().flat_map(|w| w.to_be_bytes()))
+            {
+                *to = from;
+            }
+            let host = Irb::decode(&raw);
+            let running = program.start();
+            let arrival = running.complete(&host).arrived.unwrap();
+            assert_eq!(arrival.at.get(), u64::from(at));
+            segment = Segment::from(arrival);
+            (earlier, buffers) = running.go_on(&host).unwrap();
+        }
+        assert_eq!(sizes[2..4], sizes[38..40], "{sizes:?}");
     }
 }

@@ -23,6 +23,10 @@ pub const MAX_BREAKS: usize = 32;
 /// and a bit for each record or track of what the command is about.
 pub const MAX_PARAMETERS: usize = 256;
 
+/// Areas of storage of which it is known, from segment to segment, that a program has stored into
+/// them. One that stores into more, apart from each other, cannot be repeated any more.
+pub const MAX_STORED: usize = 1 << 16;
+
 /// Findings that are kept for one program; the rest is counted. A listing of more helps nobody,
 /// and a hostile program could ask for one with every CCW.
 pub const MAX_FINDINGS: usize = 64;

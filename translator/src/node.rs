@@ -178,6 +178,8 @@ pub(crate) struct Begin {
     pub(crate) node: u16,
     /// Number of its first span.
     pub(crate) span: usize,
+    /// Number of its first list word.
+    pub(crate) word: usize,
 }
 
 impl Span {

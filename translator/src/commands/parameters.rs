@@ -39,6 +39,8 @@ pub(crate) struct Commands {
     /// By the number of the node.
     pub(super) refusals: Vec<(u16, Refusal)>,
     scratch: Vec<(u64, u64)>,
+    /// Pieces and bytes of before, while some of them are kept.
+    old: (Vec<Piece>, Vec<u8>),
 }
 
 /// The parameters of one command.
@@ -99,10 +101,11 @@ impl Commands {
         None
     }
 
-    /// Number of the piece that node `n` names.
+    /// Number of the piece that node `n` names. There is at most one for each node; a number that there
+    /// cannot be is that of no bytes.
     pub(crate) fn piece(&self, n: u16) -> Option<u16> {
         let at = self.pieces.binary_search_by_key(&n, |it| it.node).ok()?;
-        u16::try_from(at).ok()
+        Some(u16::try_from(at).unwrap_or(u16::MAX))
     }
 
     /// Takes `bytes` for the piece that node `n` names; nodes come in their order. Says which piece
@@ -152,6 +155,33 @@ impl Commands {
         pieces
     }
 
+    /// Forgets the pieces that none of `nodes` is given. What is known by the number of a node means
+    /// nothing any more.
+    pub(crate) fn keep_named(&mut self, nodes: &mut [Node]) {
+        if self.pieces.is_empty() {
+            return;
+        }
+        core::mem::swap(&mut self.pieces, &mut self.old.0);
+        core::mem::swap(&mut self.bytes, &mut self.old.1);
+        self.pieces.clear();
+        self.bytes.clear();
+        for node in nodes.iter_mut().filter(|node| node.op == Op::Copied) {
+            let Some(&piece) = self.old.0.get(usize::from(node.offset)) else {
+                continue;
+            };
+            let start = self.bytes.len();
+            let end = piece.start as usize + usize::from(piece.len);
+            let bytes = self.old.1.get(piece.start as usize..end);
+            self.bytes.extend_from_slice(bytes.unwrap_or(&[]));
+            node.offset = u16::try_from(self.pieces.len()).unwrap_or(u16::MAX);
+            #[expect(clippy::cast_possible_truncation, reason = "bytes that were read")]
+            self.pieces.push(Piece {
+                start: start as u32,
+                ..piece
+            });
+        }
+    }
+
     /// Why the command of node `n` is refused.
     pub(crate) fn refusal(&self, n: u16) -> Option<Refusal> {
         let at = self.refusals.binary_search_by_key(&n, |it| it.0).ok()?;
@@ -197,6 +227,7 @@ impl Commands {
         let first = self.bytes.len();
         let mut n = head;
         let mut after_tic = false;
+        let mut begun = false;
         let whole = loop {
             let Some(node) = work.nodes.get_mut(usize::from(n)) else {
                 break false;
@@ -213,9 +244,11 @@ impl Commands {
                 continue;
             }
             after_tic = false;
-            if n != head && !self.claim(n, node) {
+            // Coming round to its own first CCW, it is never whole.
+            if begun && (n == head || !self.claim(n, node)) {
                 break false;
             }
+            begun = true;
             if node.op != Op::Output {
                 // The channel stops there, or there is nothing.
                 break true;
