@@ -556,9 +556,7 @@ proptest! {
         };
         let again = serde_json::to_string(&snapshot).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Snapshot>(&again).unwrap(), &snapshot);
-        if snapshot.guest().policy.facilities.transport
-            || snapshot.guest().policy.max_ccws > 4096
-        {
+        if snapshot.guest().policy.max_ccws > 4096 {
             return Ok(());
         }
         let mut sch = restored(&snapshot);

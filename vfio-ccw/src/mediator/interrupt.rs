@@ -117,6 +117,7 @@ impl<D: CcwDevice> Mediator<D> {
         }
         let completion = self.map(&job, host);
         let mut irb = completion.irb;
+        self.store(completion.tsb.as_ref());
         if !job.told && scsw.status.contains(StatusControl::PRIMARY) && job.program.has_told(host) {
             // Its own status was overwritten before it was seen.
             irb.scsw.subchannel |= SubchannelStatus::PCI;

@@ -91,6 +91,9 @@ bitflags! {
         const SEGMENTS = 0x10;
         /// MIDAWs: by IDAWs, by data chaining, or by way of a copy.
         const MIDAWS = 0x20;
+        /// Transport mode: by CCWs. A program for which there are none is refused by name, and none is
+        /// interrogated.
+        const TRANSPORT = 0x40;
     }
 }
 
@@ -115,9 +118,6 @@ pub enum Plan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misfit {
-    /// Transport mode is not carried out: not to be among the facilities of [`GuestProfile::policy`].
-    #[error("no host carries out transport mode")]
-    Transport,
     /// The host takes shorter programs only: `max_ccws` of [`GuestProfile::policy`].
     #[error("programs of {wanted} CCWs, where the host takes {most}")]
     ProgramLength {
@@ -185,9 +185,6 @@ pub(super) fn emulated(
     channel: &HostProfile,
 ) -> Result<Emulated, Misfit> {
     let facilities = guest.policy.facilities;
-    if facilities.transport {
-        return Err(Misfit::Transport);
-    }
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
         return Err(Misfit::ProgramLength { wanted, most });
@@ -220,6 +217,9 @@ pub(super) fn emulated(
     }
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;
+    }
+    if facilities.transport && !channel.transport {
+        emulated |= Emulated::TRANSPORT;
     }
     if facilities.midaw && !channel.midaws {
         emulated |= Emulated::MIDAWS;

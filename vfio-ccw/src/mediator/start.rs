@@ -419,6 +419,7 @@ impl<D: CcwDevice> Mediator<D> {
     fn ended(&mut self, ended: Ended) -> Prepared {
         let irb = *ended.irb();
         self.keep_sense(ended.refused(), &irb);
+        self.store(ended.tsb());
         self.keep(ended.into_buffers());
         self.metrics.ended_at_once += 1;
         Prepared::Status(irb)

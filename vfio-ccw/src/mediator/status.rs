@@ -111,5 +111,9 @@ pub(super) fn is_idle(scsw: &Scsw<Host>) -> bool {
 
 /// The ORB's bits that the SCSW shows.
 pub(super) fn bits(orb: &Orb<Guest>) -> OrbBits {
-    OrbBits::from(orb)
+    OrbBits {
+        // Of transport mode it is the bit that says so.
+        limit_check: orb.limit_check || orb.transport,
+        ..OrbBits::from(orb)
+    }
 }

@@ -18,3 +18,4 @@ mod snapshot;
 mod start;
 mod storage;
 mod suspend;
+mod transport;

@@ -8,11 +8,11 @@ mod suspend;
 mod tests;
 
 use ccw::{
-    ActivityControl, DeviceStatus, ECW_SIZE, Esw, FunctionControl, Guest, Irb, Orb, OrbBits, Pmcw,
-    RawSchib, Schib, Scsw, StatusControl, SubchannelStatus,
+    ActivityControl, DeviceStatus, ECW_SIZE, Esw, FunctionControl, Guest, Irb, Orb, Pmcw, RawSchib,
+    Schib, Scsw, StatusControl, SubchannelStatus,
 };
 
-use super::{ConditionCode, Exception};
+use super::{ConditionCode, Exception, status};
 use ConditionCode::{Cc0, Cc1, Cc2, Cc3};
 
 pub(super) use present::Posted;
@@ -119,7 +119,7 @@ impl Subchannel {
     /// SSCH with condition code 0: start pending.
     pub(super) fn accept_start(&mut self, orb: &Orb<Guest>) {
         let mut scsw = Scsw::IDLE;
-        scsw.orb = OrbBits::from(orb);
+        scsw.orb = status::bits(orb);
         scsw.function = FunctionControl::START;
         scsw.activity = ActivityControl::START_PENDING;
         scsw.cpa = orb.cpa.get();

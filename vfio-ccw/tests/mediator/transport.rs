@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A guest with transport mode on a host without it.
+
+use css::device::DONE;
+use css::device::scripted::Response;
+use translator::{Facilities, Policy};
+use vfio_ccw::mediator::{Exception, GuestProfile};
+
+use crate::common::*;
+
+/// ORB word 1: transport mode, path 80.
+const ORB: u32 = 0x0004_8000;
+const TSB: usize = 0x2100;
+
+/// The TCW at 2000 reads 16 bytes to 3000, behind a CONTROL with four bytes of control data; its TCCB
+/// is at 2200.
+const TCW: [u32; 16] = [
+    0,
+    0x001a_0000,
+    0,
+    0,
+    0,
+    0x3000,
+    0,
+    0x2100,
+    0,
+    0x2200,
+    0,
+    16,
+    0,
+    0,
+    0,
+    0,
+];
+const TCCB: [u32; 11] = [
+    0x7f00_0000,
+    0x0000_0020,
+    0x1ffe_0000,
+    0,
+    0x0740_0004,
+    0,
+    0x0102_0304,
+    0x0200_0000,
+    16,
+    0,
+    20,
+];
+
+fn setup(responses: impl IntoIterator<Item = Response>) -> Setup {
+    let policy = Policy {
+        facilities: Facilities {
+            transport: true,
+            ..Policy::MEDIATE.facilities
+        },
+        ..Policy::MEDIATE
+    };
+    Setup {
+        guest: GuestProfile {
+            policy,
+            ..GuestProfile::default()
+        },
+        ..Setup::responding(responses)
+    }
+}
+
+impl Machine {
+    fn put(&mut self, at: usize, words: &[u32]) {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        self.ram.write(at, &bytes).unwrap();
+    }
+
+    fn transport(mut self) -> Self {
+        self.put(PROGRAM as usize, &TCW);
+        self.put(0x2200, &TCCB);
+        self
+    }
+
+    fn tsb(&self, len: usize) -> String {
+        let mut bytes = vec![0; len];
+        self.ram.read(TSB, &mut bytes).unwrap();
+        words(&bytes)
+    }
+}
+
+#[test]
+fn a_read_with_its_parameters() {
+    let data: Vec<u8> = (1..=16).collect();
+    let mut machine = setup([Response::output(4), Response::input(&data)])
+        .machine()
+        .transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.run(8);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    // The last DCW is at 12 of the commands, and no byte is left.
+    assert_eq!(machine.tsb(16), "20c1000c 00000000 00000000 00000000");
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104007 00002000 0c000100".to_owned())
+    );
+    assert_eq!(machine.data(16), data);
+    let sent = machine.device().with(|soft| soft.model().sent().len());
+    assert_eq!(sent, 2);
+    assert_eq!(machine.held(), (0, 0));
+}
+
+/// Fewer bytes than announced end the program normally: the TSB says how many are missing.
+#[test]
+fn a_short_read() {
+    let mut machine = setup([Response::output(4), Response::input(&[7; 5])])
+        .machine()
+        .transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.run(8);
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104007 00002000 0c000100".to_owned())
+    );
+    assert_eq!(machine.tsb(8), "20c1000c 0000000b");
+}
+
+/// The sense bytes are in the TSB, and not in the IRB.
+#[test]
+fn a_unit_check() {
+    let check = Response::output(4)
+        .with_status(DONE | ccw::DeviceStatus::UNIT_CHECK)
+        .with_sense(&[0x80, 0x01]);
+    let mut machine = setup([check]).machine().transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.run(8);
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 0e000100".to_owned())
+    );
+    assert_eq!(machine.tsb(8), "40c10000 00000010");
+    assert!(machine.tsb(36).ends_with("80010000"));
+}
+
+#[test]
+fn what_is_wrong_is_told_at_once() {
+    let mut machine = setup([]).machine().transport();
+    // The TCCB length.
+    machine.put(PROGRAM as usize + 4, &[0x0002_0000]);
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 00200000".to_owned())
+    );
+    // Commands that do not fit: the device would have told that in a TSB.
+    machine = machine.transport();
+    machine.put(0x221c, &[0x0240_0000]);
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 0c200100".to_owned())
+    );
+    assert_eq!(machine.tsb(8), "20c20014 00000010");
+    // Control data and data at once: no CCW can say that.
+    machine = machine.transport();
+    machine.put(0x2210, &[0x0740_0004, 16]);
+    machine.put(0x2220, &[0]);
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00000000 00040000".to_owned())
+    );
+    assert_eq!(
+        machine.ssch_orb([INTPARM, ORB, PROGRAM + 8]),
+        Err(Exception::Operand)
+    );
+    assert_eq!(machine.sent(), 0);
+}
+
+/// No host interrogates for us.
+#[test]
+fn a_program_that_runs_is_not_cancelled() {
+    let mut machine = setup([]).stepped().machine().transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    assert_eq!(machine.xsch(), Cc2);
+    assert_eq!(machine.scsw()[..8], *"001040c0");
+    machine.run(8);
+}
+
+/// Whoever has not asked for it gets an operand exception.
+#[test]
+fn it_must_be_offered() {
+    let mut machine = machine().transport();
+    assert_eq!(
+        machine.ssch_orb([INTPARM, ORB, PROGRAM]),
+        Err(Exception::Operand)
+    );
+}
