@@ -578,3 +578,18 @@ proptest! {
         prop_assert!(sch.is_quiet());
     }
 }
+
+/// Sense that is the mediator's, and not the device's: up to 32 bytes of it.
+#[test]
+fn sense_that_is_still_to_be_told() {
+    let sense = |len: u8| json!({ "bytes": format!("0004{}", "0".repeat(60)), "len": len });
+    for len in [0, 24, 32] {
+        let text = with(rest(), "sense", sense(len));
+        let snapshot = read(&text).unwrap();
+        assert_eq!(serde_json::to_value(&snapshot).unwrap(), text);
+    }
+    assert!(read(&with(rest(), "sense", sense(33))).is_err());
+    // Usually there is none, and nothing is written down.
+    let none = serde_json::to_value(read(&rest()).unwrap()).unwrap();
+    assert_eq!(none["subchannel-1"].get("sense"), None);
+}

@@ -10,7 +10,7 @@ use super::window::{Layout, ShadowWindow};
 use crate::CcwDevice;
 
 /// Sense bytes that the guest has not seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sense {
     bytes: [u8; ECW_SIZE],
     len: usize,
@@ -24,6 +24,19 @@ impl Sense {
             bytes: irb.ecw,
             len: len.min(ECW_SIZE),
         }
+    }
+
+    /// Sense of so many bytes, if there can be so many.
+    #[cfg(feature = "serde")]
+    pub(super) fn from_parts(bytes: [u8; ECW_SIZE], len: u8) -> Option<Self> {
+        let len = usize::from(len);
+        (len <= ECW_SIZE).then_some(Self { bytes, len })
+    }
+
+    /// What [`Self::from_parts`] takes.
+    #[cfg(feature = "serde")]
+    pub(super) fn parts(&self) -> ([u8; ECW_SIZE], u8) {
+        (self.bytes, u8::try_from(self.len).unwrap_or(0))
     }
 
     fn bytes(&self) -> &[u8] {

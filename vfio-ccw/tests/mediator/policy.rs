@@ -48,23 +48,29 @@ struct Guest {
     events: Vec<Event>,
 }
 
+/// A volume of four cylinders, of which the guest has cylinder 1, and may read it.
+fn parts() -> (Disk, ShadowWindow, MediatorConfig, HostMemory, Arc<Log>) {
+    let space = SoftSpace::new();
+    let disk = Eckd::format(Vec::new(), 4).unwrap();
+    let device = SoftDevice::new(disk, space.clone(), SoftConfig::default()).unwrap();
+    let window = ShadowWindow::new(space, WindowConfig::default()).unwrap();
+    let ram = HostMemory::anonymous(0x10_0000).unwrap();
+    window
+        .add(GuestRegion::new(GuestAddr::new(0), ram.clone()))
+        .unwrap();
+    let log = Arc::new(Log::default());
+    let mut config = MediatorConfig::new(SubsystemId::new(0, 0).unwrap(), 0x0190);
+    let tracks = Tracks::new(Track::new(1, 0), Track::new(1, 14)).unwrap();
+    config.guest.policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
+    config.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks));
+    config.dirty = Some(log.clone());
+    (device, window, config, ram, log)
+}
+
 impl Guest {
     /// Of four cylinders the guest has cylinder 1, and may read it.
     fn new(concurrent_sense: bool) -> Self {
-        let space = SoftSpace::new();
-        let disk = Eckd::format(Vec::new(), 4).unwrap();
-        let device = SoftDevice::new(disk, space.clone(), SoftConfig::default()).unwrap();
-        let window = ShadowWindow::new(space, WindowConfig::default()).unwrap();
-        let ram = HostMemory::anonymous(0x10_0000).unwrap();
-        window
-            .add(GuestRegion::new(GuestAddr::new(0), ram.clone()))
-            .unwrap();
-        let log = Arc::new(Log::default());
-        let mut config = MediatorConfig::new(SubsystemId::new(0, 0).unwrap(), 0x0190);
-        let tracks = Tracks::new(Track::new(1, 0), Track::new(1, 14)).unwrap();
-        config.guest.policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
-        config.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks));
-        config.dirty = Some(log.clone());
+        let (device, window, config, ram, log) = parts();
         let mut guest = Self {
             sch: Mediator::attach(device, window, config).unwrap(),
             ram,
@@ -253,4 +259,23 @@ fn what_was_judged_is_repeated_in_front_of_a_later_part() {
         "63400010 00002900 07400006 00002800 1A600005 00002023 07400006 00002808 1A2001FF FFFFFFFF",
     );
     assert_eq!(irb.0[..12], hex("00C24017 00002020 0E000000"));
+}
+
+#[test]
+fn sense_that_was_kept_is_part_of_a_snapshot() {
+    let mut guest = Guest::new(false);
+    guest.seek("00000002 0000");
+    guest.run(SEEK_AND_READ);
+    let snapshot = guest.sch.snapshot().unwrap();
+    let (device, window, config, ram, log) = parts();
+    let mut events = Vec::new();
+    let sch = Mediator::restore(&snapshot, device, window, config, &mut events).unwrap();
+    let mut there = Guest {
+        sch,
+        ram,
+        log,
+        events,
+    };
+    there.run(SENSE);
+    assert_eq!(there.data(32), hex(PROTECTED));
 }

@@ -15,6 +15,7 @@ use translator::LimitAddr;
 
 use super::flight::{Flight, Waiting};
 use super::place::Place;
+use super::sense::Sense;
 use super::subchannel::Subchannel;
 use super::{
     CrwQueue, Event, GuestProfile, Mediator, MediatorConfig, Misfit, Name, Paths, ShadowWindow,
@@ -76,6 +77,7 @@ pub struct Snapshot {
     /// Where a program stands suspended.
     suspended: Option<Place>,
     reports: CrwQueue,
+    sense: Option<Sense>,
 }
 
 /// What tells a device from others of its kind, as far as it was asked: a guest must not find its
@@ -239,6 +241,7 @@ impl<D: CcwDevice> Mediator<D> {
             subchannel: self.subchannel.clone(),
             suspended,
             reports: self.reports.uncounted(),
+            sense: self.sense,
         })
     }
 
@@ -286,6 +289,7 @@ impl<D: CcwDevice> Mediator<D> {
         mediator.subchannel = snapshot.subchannel.clone();
         mediator.waiting = snapshot.suspended.map(|place| Waiting::at(place, None));
         mediator.reports = snapshot.reports.clone();
+        mediator.sense = snapshot.sense;
         if mediator.config.guest.paths == Paths::Host && mediator.is_device_gone(&mut Vec::new()) {
             return Err(RestoreError::Gone);
         }

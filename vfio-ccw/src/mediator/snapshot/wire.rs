@@ -18,6 +18,7 @@ use translator::{Facilities, LimitAddr, Policy, Skips, Stance};
 use super::hex::Hex;
 use super::parse::{Refused, Standing, Words};
 use super::{DeviceIdentity, Snapshot};
+use crate::mediator::sense::Sense;
 use crate::mediator::{CrwQueue, GuestProfile, Paths};
 
 /// A snapshot in one of the versions that there are.
@@ -46,6 +47,17 @@ pub(super) struct One {
     #[serde(deserialize_with = "given")]
     suspended: Option<Suspended>,
     reports: Reports,
+    /// Only for a guest that is still to be told why a policy has refused its command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sense: Option<Kept>,
+}
+
+/// Sense bytes that are not the device's.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    bytes: Hex<32>,
+    len: u8,
 }
 
 /// A program that stands suspended.
@@ -244,6 +256,13 @@ impl From<Snapshot> for Versioned {
                 }
             }),
             reports: Reports(snapshot.reports),
+            sense: snapshot.sense.map(|sense| {
+                let (bytes, len) = sense.parts();
+                Kept {
+                    bytes: Hex(bytes),
+                    len,
+                }
+            }),
         })
     }
 }
@@ -255,6 +274,8 @@ pub(super) enum Unreadable {
     Id,
     #[error("there can be no address limit")]
     Limit,
+    #[error("there is no such number of sense bytes")]
+    Sense,
     #[error(transparent)]
     Words(#[from] Refused),
 }
@@ -268,6 +289,7 @@ impl TryFrom<Versioned> for Snapshot {
             let at = GuestAddr::new(u32::from_be_bytes(bytes).into());
             LimitAddr::new(at).ok_or(Unreadable::Limit)
         };
+        let kept = |it: Kept| Sense::from_parts(it.bytes.0, it.len).ok_or(Unreadable::Sense);
         let words = Words {
             schib: RawSchib(one.schib.0),
             esw: RawEsw(one.esw.0),
@@ -290,6 +312,7 @@ impl TryFrom<Versioned> for Snapshot {
             guest: one.guest,
             identity: one.identity,
             reports: one.reports.0,
+            sense: one.sense.map(kept).transpose()?,
         })
     }
 }
