@@ -13,16 +13,17 @@ use std::{
     hint::black_box,
 };
 
-use ccw::{DeviceClass, GuestAddr, Host, HostAddr, Irb, RawOrb};
+use ccw::{DeviceClass, GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb};
 use pinning::{PlainPinner, RegionMap};
 use tests::{
     corpus::{self, Case},
     differential::ONE_PROGRAM,
+    program::hex,
     storage::Storage,
 };
 use translator::{
-    Area, Buffers, CommandPolicy, Guards, GuestStorage, HostProfile, Planned, Policy, Rejected,
-    Slot, Track, Tracks, fetch, validate,
+    Area, Buffers, CommandPolicy, Earlier, Guards, GuestStorage, HostProfile, Planned, Policy,
+    Rejected, Segment, Slot, Track, Tracks, fetch, fetch_segment, validate,
 };
 
 /// The system's allocator, counting what each thread asks for.
@@ -210,4 +211,50 @@ fn come_again(settings: &[Setting], most: usize) {
             host.name
         );
     }
+}
+
+/// READ of the two CCWs behind it, from a disk: the second of its segments repeats the first.
+#[test]
+fn nor_do_programs_in_segments() {
+    let mut storage = Storage::new(0x1_0000);
+    let ccws = "02600010 00001008 06400008 00003000 06000008 00003010";
+    storage.write(0x1000, &hex(ccws));
+    let map: RegionMap = storage.map(1 << 32);
+    let pinner = PlainPinner::new(map, ONE_PROGRAM);
+    let policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
+    let orb = RawOrb::from_words([0, 0x00c2_8000, 0x1000]);
+    let guards = Guards::default();
+    let quiet = Quiet(&storage);
+    let mut raw = RawIrb([0; 64]);
+    raw.0[..12].copy_from_slice(&hex("00C04017 00100010 00200000"));
+    let irb = Irb::<Host>::decode(&raw);
+    let (mut ccws, mut lists) = ([0; 4096], [0; 4096]);
+    let mut translate = |segment: &Segment, earlier: Earlier, buffers| {
+        let map = pinner.regions();
+        let program = fetch_segment(&orb, segment, &quiet, map, &policy, &guards, buffers);
+        let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
+            panic!("not run")
+        };
+        let slot = Slot::new(
+            Area::new(HostAddr::new(0x10_0000), &mut ccws).expect("aligned and low"),
+            Area::new(HostAddr::new(0x20_0000), &mut lists).expect("aligned and low"),
+            HostAddr::new(0x70_0000),
+        );
+        let pinned = plan.pin(&pinner).expect("pins");
+        let translated = pinned.emit_behind(earlier, slot.expect("a page"));
+        translated.expect("room").start()
+    };
+    let mut round = |buffers: Box<Buffers>| {
+        let running = translate(&Segment::START, Earlier::NONE, buffers);
+        let arrival = running.complete(&irb).arrived.expect("an arrival");
+        let (earlier, buffers) = running.go_on(&irb).expect("repeatable");
+        assert!(!earlier.is_empty());
+        let mut running = translate(&Segment::from(arrival), earlier, buffers);
+        assert_eq!(running.dirty_at_most().count(), 3);
+        running.end()
+    };
+    let buffers = round(Buffers::new());
+    let buffers = round(buffers);
+    let (asked, _) = requests(|| round(buffers));
+    assert_eq!(asked, 0);
 }

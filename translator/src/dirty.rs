@@ -20,6 +20,8 @@ pub(crate) struct Reached {
     nodes: Vec<bool>,
     /// First byte and end of areas.
     pub(crate) areas: Vec<(u64, u64)>,
+    /// Those of one CCW's output.
+    pub(crate) output: Vec<(u64, u64)>,
 }
 
 impl<P: Pinner> Translated<P> {

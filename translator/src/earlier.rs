@@ -272,15 +272,18 @@ impl Reached {
     }
 
     /// Whether the output of `node` was stored into.
-    fn changed(&self, work: &Buffers, node: &Node) -> bool {
-        let mut output = alloc::vec::Vec::new();
+    fn changed(&mut self, work: &Buffers, node: &Node) -> bool {
+        let mut output = core::mem::take(&mut self.output);
+        output.clear();
         dirty::add(&mut output, work, node, node.good);
         let stored = |areas: &[(u64, u64)], &(start, end): &(u64, u64)| {
             areas.iter().any(|area| area.0 < end && start < area.1)
         };
-        output
+        let changed = output
             .iter()
-            .any(|area| stored(&self.areas, area) || stored(&work.stored, area))
+            .any(|area| stored(&self.areas, area) || stored(&work.stored, area));
+        self.output = output;
+        changed
     }
 }
 
