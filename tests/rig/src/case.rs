@@ -129,7 +129,13 @@ impl Case {
     fn judge(&self, line: &Line, ended: &Ended) -> Result<(), String> {
         let found = text(ended);
         if !matches(&found, &self.statuses) {
-            return Err(format!("{found}, not {}", self.statuses));
+            let sense = match ended {
+                Ended::Status(statuses) => statuses.last().map(Irb::<Guest>::decode),
+                _ => None,
+            };
+            let sense = sense.and_then(|irb| Some(irb.concurrent_sense()?.to_vec()));
+            let sense = sense.map_or(String::new(), |sense| format!(" with sense {sense:02x?}"));
+            return Err(format!("{found}{sense}, not {}", self.statuses));
         }
         if let Ended::Status(statuses) = ended
             && let Some(irb) = statuses.last()

@@ -89,6 +89,7 @@ pub(crate) fn midaws(line: &mut Line, report: &mut Report) {
     }
     lengths(line, report, &whole, &next);
     others(line, report, &whole);
+    long(line, report);
 }
 
 /// Records that are shorter and longer than the areas.
@@ -198,5 +199,34 @@ fn others(line: &mut Line, report: &mut Report, whole: &[u8]) {
         let areas = [(0, 1000, D + 0x123), second, (0, 2996, D + 0x3000)];
         let case = read(name, "00c04017 00001020 0c20....", 0, &areas, &[]);
         case.holds(D + 0x123, &whole[..1000]).run(line, report);
+    }
+}
+
+/// Seven records, each into 256 areas: many more CCWs than the guest has written, if it is one for each
+/// area. Without LOCATE RECORD, whose domain is over for this emulator at a CCW that chains data.
+fn long(line: &mut Line, report: &mut Report) {
+    const READS: u8 = 7;
+    for flags in [CC, SLI | CC] {
+        let end = START + 8 * (3 + u32::from(READS));
+        let mut case = Case::new(
+            format!("7 reads by 256 MIDAWs each, flags {flags:02x}"),
+            format!("00c04007 {end:08x} 0c000000"),
+        )
+        .word1(STANDARD | word1::MIDAW)
+        .store(SEEK_AT, &seek(TRACK))
+        .store(ID_AT, &id(TRACK, 1))
+        .alone(Alone::Wrong);
+        let mut ccws = searching(START);
+        for n in 1..=READS {
+            let last = if n == READS { CC } else { 0 };
+            let at = LIST + 0x1000 * u32::from(n);
+            ccws.push(ccw(READ_DATA, (flags & !last) | MIDA, RECORD, at));
+            let from = HIGHER + 0x1_0000 + 0x2_0000 * u64::from(n);
+            let areas: Vec<Area> = (0..256)
+                .map(|k| (0, 16, from + 0x123 * (255 - k)))
+                .collect();
+            case = holds(case.store(at, &list(&areas)), &areas, &record(n));
+        }
+        case.ccws(&ccws).run(line, report);
     }
 }
