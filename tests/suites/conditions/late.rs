@@ -171,6 +171,16 @@ fn e07_the_words_that_a_program_reads_in_are_those_that_run() {
 }
 
 #[test]
+fn e07_what_is_read_in_during_a_round_runs_in_the_next() {
+    let program = mediated("03600001 00000000 02600008 00001000 08000000 00001000");
+    let program = program.without(word1::SUSPEND);
+    let input = Response::input(&hex("07200001 00003000"));
+    let (places, course) = go(&program, &[Response::immediate(), input], |_, _| {});
+    assert_eq!(places, [at(0x1010, Refetch, "00C040C0 00001010 00000000")]);
+    ends(&course, "00C04007 00001008 0C000001");
+}
+
+#[test]
 fn e07_input_into_its_own_data_chain_is_refused() {
     // The second CCW of the data chain, and the list of the one that reads.
     let chain = mediated("02800008 00001008 00200010 00003000");
