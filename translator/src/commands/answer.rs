@@ -29,14 +29,12 @@ impl<P: Pinner> Pinned<P> {
         let Some(&node) = self.plan.basic_sense() else {
             return Err(self);
         };
+        let good = if node.op == Op::Input { node.good } else { 0 };
         let mut left = sense;
-        for extent in self.plan.extents() {
-            let len = left.len().min(extent.len as usize);
-            let Some((here, rest)) = left.split_at_checked(len) else {
-                break;
-            };
-            if !here.is_empty() {
-                store(extent.start, here);
+        for piece in self.plan.work.pieces(&node, good) {
+            let (here, rest) = left.split_at(left.len().min(piece.len.into()));
+            if !piece.skip && !here.is_empty() {
+                store(GuestAddr::new(piece.first), here);
             }
             left = rest;
         }

@@ -20,7 +20,7 @@ const DATA: usize = 0x3000;
 
 /// The bytes that `text` spells.
 fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(|c| *c != b' ').collect();
+    let digits: Vec<u8> = text.bytes().filter(|c| !c.is_ascii_whitespace()).collect();
     let digit = |c: u8| u8::try_from(char::from(c).to_digit(16).unwrap()).unwrap();
     let pairs = digits.as_chunks::<2>().0;
     pairs
@@ -86,8 +86,13 @@ impl Guest {
 
     /// Runs the program to its end, and tests the subchannel.
     fn run(&mut self, ccws: &str) -> RawIrb {
+        self.run_with(0, ccws)
+    }
+
+    /// The same with these bits of ORB word 1.
+    fn run_with(&mut self, bits: u32, ccws: &str) -> RawIrb {
         self.ram.write(PROGRAM, &hex(ccws)).unwrap();
-        let orb = RawOrb::from_words([0, 0x00c2_8000, 0x2000]);
+        let orb = RawOrb::from_words([0, 0x00c2_8000 | bits, 0x2000]);
         self.events.clear();
         assert_eq!(self.sch.ssch(&orb, &mut self.events), Ok(Cc0));
         // Once for each part.
@@ -217,6 +222,24 @@ fn sense_of_another_length_is_an_incorrect_length() {
         sense("04300020 00003000"),
         (hex("00C04007 00002008 0C000000"), all(0))
     );
+}
+
+/// What a MIDAW skips is not stored, and takes its bytes of the sense all the same.
+#[test]
+fn sense_goes_where_its_list_leads() {
+    let mut guest = Guest::new(false);
+    guest.seek("00000002 0000");
+    guest.run(SEEK_AND_READ);
+    // Bytes 0 and 1 to 3000, 2 to 26 nowhere, and the others to 3002.
+    let list = "00000000 00000002 00000000 00003000
+                00000000 00400019 00000000 00000000
+                00000000 00800005 00000000 00003002";
+    guest.ram.write(0x4000, &hex(list)).unwrap();
+    let irb = guest.run_with(ccw::orb::word1::MIDAW, "04010020 00004000");
+    assert_eq!(irb.0[..12], hex("00C04007 00002008 0C000000"));
+    assert_eq!(guest.data(8), hex("00048000 00000000"));
+    let told = guest.log.0.lock().unwrap().clone();
+    assert_eq!(told, [(0x3000, 0x3002), (0x3002, 0x3007)]);
 }
 
 #[test]
