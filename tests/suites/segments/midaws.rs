@@ -226,7 +226,12 @@ fn what_is_skipped_goes_to_the_scratch_page() {
             let program = program(&ccws)
                 .put(0x3000, &areas)
                 .put(0x5000, &noise(0x2000));
-            assert_eq!(form(&program), expected);
+            let (found, ccws) = emitted(&program);
+            if expected != Form::Bounced {
+                let skips: Vec<_> = ccws[..3].iter().map(|ccw| ccw[1] & 0x10 != 0).collect();
+                assert_eq!(skips, [false, true, false]);
+            }
+            assert_eq!(found, expected);
             for len in [0, 7, 8, 9, 0x1000, 0x1807, 0x1808, 0x1809, 0x1810, 0x2000] {
                 same(&program, &[short(len), Response::immediate()]);
             }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use ccw::GuestAddr;
+use ccw::{DeviceStatus, GuestAddr};
 use css::device::scripted::Response;
 use vfio_ccw::mediator::{DirtySink, WindowConfig};
 
@@ -168,6 +168,26 @@ fn what_came_before_a_pci_is_there_and_stays() {
     assert_eq!(machine.tsch().0, Cc0);
     assert_eq!(areas(&machine)[..6], [0xaa; 6]);
     assert_eq!(areas(&machine)[6..], read_in(20)[6..]);
+}
+
+/// The device stores what was there when the program was started, and the guest has changed that since: of
+/// the command that ended the program the status tells how much the device stored.
+#[test]
+fn what_the_device_stored_is_there_even_if_it_was_there_before() {
+    let done = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
+    let ends = record(20).with_status(done | DeviceStatus::UNIT_CHECK);
+    let mut machine = machine(&[ccw(2, CHAINED), NOP], vec![ends]);
+    let mut at = 1;
+    for (count, addr) in AREAS {
+        let bytes: Vec<u8> = (at..at + count).collect();
+        machine.ram.write(addr, &bytes).unwrap();
+        at += count;
+    }
+    assert_eq!(machine.ssch_orb([INTPARM, D, PROGRAM]), Ok(Cc0));
+    machine.ram.write(0x3000, &[0xee; 0x3000]).unwrap();
+    machine.run(20);
+    assert_eq!(areas(&machine), read_in(20));
+    assert_eq!(machine.tsch().1, "00c04017 00002008 0e000004");
 }
 
 /// What had moved when the program was stopped.
