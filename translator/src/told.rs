@@ -16,8 +16,10 @@ impl<P: Pinner> Translated<P> {
     /// For a host of which not every status is seen. What was not told by itself belongs to the status
     /// that ends the program.
     pub fn has_told(&self, host: &Irb<Host>) -> bool {
-        let nodes = &self.work.nodes;
-        nodes.iter().any(|node| node.word & PCI != 0) && self.comes_by_pci(host).unwrap_or(false)
+        // With a deferred condition code nothing was.
+        let started = host.scsw.deferred_cc == 0;
+        let tells = started && self.work.nodes.iter().any(|node| node.word & PCI != 0);
+        tells && self.comes_by_pci(host).unwrap_or(false)
     }
 
     fn comes_by_pci(&self, host: &Irb<Host>) -> Option<bool> {
