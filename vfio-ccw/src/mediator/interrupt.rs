@@ -117,7 +117,6 @@ impl<D: CcwDevice> Mediator<D> {
         }
         let completion = self.map(&job, host);
         let mut irb = completion.irb;
-        self.store(completion.tsb.as_ref());
         if !job.told && scsw.status.contains(StatusControl::PRIMARY) && job.program.has_told(host) {
             // Its own status was overwritten before it was seen.
             irb.scsw.subchannel |= SubchannelStatus::PCI;
@@ -138,6 +137,10 @@ impl<D: CcwDevice> Mediator<D> {
         }
         if scsw.status.contains(StatusControl::PRIMARY) {
             self.settle(&mut job, Some(host));
+            // Once it was told, the guest has other uses for that storage.
+            if !job.primary {
+                self.store(completion.tsb.as_ref());
+            }
         }
         if status::is_final(scsw) {
             // The guest has started something else since channel end.
@@ -198,12 +201,16 @@ impl<D: CcwDevice> Mediator<D> {
             };
             return;
         }
-        let mapped = job.as_ref().map(|job| self.map(job, host).irb);
+        let completion = job.as_ref().map(|job| self.map(job, host));
+        let tsb = completion.as_ref().and_then(|it| it.tsb);
+        let tsb = tsb.filter(|_| job.as_ref().is_some_and(|job| !job.primary));
+        let mapped = completion.map(|it| it.irb);
         if !scsw.function.contains(FunctionControl::HALT) {
             if !status::is_final(scsw) || job.is_none() {
                 // Intermediate status ends with the halt; channel end comes again with device end.
                 let primary = scsw.status.contains(StatusControl::PRIMARY);
                 let ended = if primary { mapped.or(ended) } else { ended };
+                self.store(tsb.as_ref());
                 self.flight = Flight::Halting {
                     job,
                     ended,
@@ -214,6 +221,7 @@ impl<D: CcwDevice> Mediator<D> {
             // The program has ended by itself.
             if let Some(mut job) = job {
                 self.settle(&mut job, Some(host));
+                self.store(tsb.as_ref());
                 self.retire(job);
             }
             if put_off.is_some() {

@@ -4,6 +4,8 @@
 use css::device::DONE;
 use css::device::scripted::Response;
 use translator::{Facilities, Policy};
+use vfio_ccw::Errno;
+use vfio_ccw::device::fault::Call;
 use vfio_ccw::mediator::{Exception, GuestProfile};
 
 use crate::common::*;
@@ -100,6 +102,28 @@ fn a_read_with_its_parameters() {
     assert_eq!(machine.data(16), data);
     let sent = machine.device().with(|soft| soft.model().sent().len());
     assert_eq!(sent, 2);
+    assert_eq!(machine.held(), (0, 0));
+}
+
+/// A program that ends by itself while the host is still to be asked to halt: its TSB is there when the
+/// guest is told of it.
+#[test]
+fn an_end_before_the_halt() {
+    let mut machine = setup([Response::output(4), Response::input(&[7; 16])])
+        .stepped()
+        .machine()
+        .transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.refuse(Call::Halt, 3, Errno::EAGAIN);
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(8);
+    let (code, scsw) = machine.tsch();
+    assert_eq!(
+        (code, &*scsw),
+        (Cc0, "00106007 00002000 0c000100"),
+        "start and halt, and the TSB is valid"
+    );
+    assert_eq!(machine.tsb(8), "20c1000c 00000000");
     assert_eq!(machine.held(), (0, 0));
 }
 
