@@ -444,6 +444,12 @@ fn p04_policy_unconfined() {
         &ckd("1B200006 00002030"),
         &expected("00C04017 00001008 0E000006", &[], 0x1000),
     );
+    // Nor does an extent say in which cylinder the disk stands.
+    let head = ckd("63400010 00002000 1B200006 00002038").put(0x2038, "00000000 0001");
+    refused(
+        &head,
+        &expected("00C04017 00001010 0E000006", &[0x63], 0x1008),
+    );
     // From track to track: to the end of cylinder 1, which is all the guest's, but not of cylinder 2.
     let tracks = ckd("07400006 00002030 9A200005 00003000");
     passes(&tracks, &[0x07, 0x9a]);
@@ -619,6 +625,12 @@ fn parameters_come_from_wherever_they_lie() {
         }
         outside(program, at, elsewhere);
     }
+}
+
+#[test]
+fn an_extent_in_two_parts_skips_nothing() {
+    let program = ckd("63C00008 00002000 00400008 00002008 47400010 00002010 DE204000 00003000");
+    passes(&program, &[0x63, 0x47, 0xde]);
 }
 
 #[test]

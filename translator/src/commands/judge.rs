@@ -121,7 +121,9 @@ fn go_on(work: &mut Buffers, policy: &CommandPolicy, node: &Node, chained: bool,
         return;
     }
     to(8, false);
-    let skips = policy.class.may_skip(node.head) || chained || node.may_skip(&work.policy);
+    let class = policy.class;
+    let itself = class.may_skip(node.head) || class.may_skip(ccw.command);
+    let skips = itself || node.may_skip(&work.policy);
     if skips && let Some(to) = work.find_node(node.addr.wrapping_add(16)) {
         arrive(work, to, false, state);
     }
