@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A subchannel-status word in words.
 
-use ccw::{DeviceStatus, Scsw, Space, StatusControl, SubchannelStatus};
+use ccw::{DeviceStatus, Scsw, Space, StatusControl, SubchannelStatus, TransportScsw};
 
 const DEVICE: [(DeviceStatus, &str); 8] = [
     (DeviceStatus::ATTENTION, "attention"),
@@ -112,6 +112,29 @@ pub(crate) fn lines<S: Space>(scsw: &Scsw<S>) -> Vec<(&'static str, String)> {
         format!("{} not moved", crate::dump::count(scsw.residual.into()))
     };
     lines.push(("residual count", count));
+    lines
+}
+
+/// The same in transport mode.
+pub(crate) fn transport_lines<S: Space>(scsw: &TransportScsw<S>) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("status control", control(scsw.status))];
+    if scsw.deferred_cc != 0 {
+        lines.push(("deferred cc", scsw.deferred_cc.to_string()));
+    }
+    let (device_status, subchannel_status) = (scsw.device, scsw.subchannel);
+    lines.push((
+        "device status",
+        format!("{:02x} {}", device_status.bits(), device(device_status)),
+    ));
+    lines.push((
+        "subchannel status",
+        format!(
+            "{:02x} {}",
+            subchannel_status.bits(),
+            subchannel(subchannel_status)
+        ),
+    ));
+    lines.push(("TCW address", format!("{:08x}", scsw.tcw)));
     lines
 }
 

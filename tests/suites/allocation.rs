@@ -22,8 +22,8 @@ use tests::{
     storage::Storage,
 };
 use translator::{
-    Area, Buffers, CommandPolicy, Earlier, Guards, GuestStorage, HostProfile, Planned, Policy,
-    Rejected, Segment, Slot, Track, Tracks, fetch, fetch_segment, validate,
+    Area, Buffers, CommandPolicy, Earlier, Facilities, Guards, GuestStorage, HostProfile, Planned,
+    Policy, Rejected, Segment, Slot, Track, Tracks, fetch, fetch_segment, validate,
 };
 
 /// The system's allocator, counting what each thread asks for.
@@ -105,7 +105,10 @@ impl Setting {
         Self {
             name: case.name.clone(),
             orb: case.orb(),
-            policy: Policy::CHECK.for_device(case.device_class()),
+            policy: Policy {
+                facilities: Facilities::FCX,
+                ..Policy::CHECK.for_device(case.device_class())
+            },
             commands: None,
             pinner: PlainPinner::new(map, ONE_PROGRAM),
             storage,

@@ -69,6 +69,9 @@ impl<P: Pinner> Translated<P> {
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
         (0..self.work.host_len).map(|n| match self.work.slot(n)? {
             HostSlot::Node(n) | HostSlot::Part { node: n, .. } | HostSlot::SecondTic(n) => {
+                if self.work.is_lowered() {
+                    return self.work.transport.command_at(n);
+                }
                 self.work.nodes.get(usize::from(n)).map(Node::guest)
             }
             HostSlot::Jump(_) | HostSlot::Cut | HostSlot::Stop => None,

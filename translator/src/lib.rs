@@ -29,6 +29,9 @@
 //! prefetched, is carried out in [segments](Segment): [`fetch_segment`] in the place of the first two
 //! stages, [`Completion::arrived`] where control has come, [`Running::go_on`] to the next one.
 //!
+//! A program of transport mode takes the same way. On a host without that mode it becomes CCWs, and
+//! the caller stores its TSB ([`Completion::tsb`]) before it shows the status.
+//!
 //! Nothing here panics for any guest, makes system calls, contains unsafe code or allocates by a
 //! number that a guest names; a subchannel that hands its [`Buffers`] from start to start allocates
 //! nothing at all.

@@ -209,7 +209,6 @@ pub(super) fn attach(lines: &mut Vec<Line>, finding: &Finding, mut mark: Mark) {
 }
 
 /// What a TSB says, one line each.
-#[allow(dead_code, reason = "for `run`, once a run stores a TSB")]
 pub(crate) fn tsb(tsb: &Tsb) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(offset) = tsb.valid_dcw_offset() {

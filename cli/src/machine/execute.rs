@@ -65,6 +65,7 @@ pub(crate) fn start<S: Space, D: Device>(
     // A program whose path mask is not empty finds a path.
     let config = Config {
         path_available: 0xff,
+        transport: true,
         ..Config::default()
     };
     let mut subchannel = Subchannel::<S>::new(config);

@@ -21,7 +21,7 @@ pub(crate) use recorder::{Dropped, Exchange, Recorder};
 pub(crate) use view::{GuestView, HostView};
 
 use crate::memory::Working;
-use crate::translation::Ready;
+use crate::translation::{COPIES_AT, Ready};
 
 /// A run, with everything that it left behind.
 pub(crate) struct Ran<S: Space> {
@@ -35,6 +35,8 @@ pub(crate) struct Ran<S: Space> {
     pub(crate) device: Attached,
     /// First byte of each access outside what was granted.
     pub(crate) violations: Vec<u64>,
+    /// The area for copies afterwards, if there is one.
+    pub(crate) copies: Vec<u8>,
 }
 
 /// Runs the guest's own program on guest storage.
@@ -52,6 +54,7 @@ fn ran<S: Space>(orb: &RawOrb, storage: &mut dyn Storage<S>, device: Attached) -
         dropped,
         device,
         violations: Vec::new(),
+        copies: Vec::new(),
     }
 }
 
@@ -81,5 +84,8 @@ pub(crate) fn run_host(ready: &Ready, storage: &mut Working<'_>, device: Attache
     let mut ran = ran(&ready.orb().encode(), &mut granted, device);
     let violations = granted.violations().iter();
     ran.violations = violations.map(|violation| violation.at.get()).collect();
+    let mut areas = granted.into_inner().areas.into_iter();
+    let copies = areas.find(|area| area.at.get() == COPIES_AT);
+    ran.copies = copies.map_or_else(Vec::new, |area| area.bytes);
     ran
 }

@@ -56,6 +56,8 @@ pub(crate) struct Outcome {
     remarks: Vec<String>,
     /// What came out of the device, if it is one that puts something out.
     output: Option<Vec<u8>>,
+    /// The program is one of transport mode, with its TSB at this address.
+    tsb: Option<u64>,
 }
 
 /// Runs the guest's own program.
@@ -81,6 +83,7 @@ pub(crate) fn direct(input: &Input, storage: &mut Working<'_>, device: Attached)
         complaints: damage(&ran.device),
         remarks: Vec::new(),
         output: output(&ran.device),
+        tsb: None,
     }
 }
 
@@ -112,6 +115,14 @@ pub(crate) fn translated(
         complaints: Vec::new(),
         remarks: Vec::new(),
         output: output(&device),
+        tsb: None,
+    }
+}
+
+impl Outcome {
+    /// The same for a program of transport mode, if there is a TSB.
+    pub(crate) fn with_tsb(self, tsb: Option<u64>) -> Self {
+        Self { tsb, ..self }
     }
 }
 
@@ -170,6 +181,7 @@ fn host(
         chain: 0,
         repeats: false,
         pci: false,
+        copies: Vec::new(),
     };
     let mut device = device;
     let mut ready = ready;
@@ -177,6 +189,7 @@ fn host(
         let ran = machine::run_host(&ready, storage, device);
         device = ran.device;
         run.note(ran.exchanges, ran.dropped, &ran.violations);
+        run.copies = ran.copies;
         let next = match ran.ended {
             Ended::Status(irb, check) => run.ended(input, ready, &irb, check, findings, storage),
             Ended::NotStarted(refusal) => Err(Box::new(not_started(refusal))),
@@ -202,6 +215,7 @@ fn host(
         complaints: run.complaints,
         remarks: run.remarks,
         output: output(&device),
+        tsb: None,
     }
 }
 
@@ -218,6 +232,8 @@ struct HostRun {
     repeats: bool,
     /// A PCI that the guest has not been shown.
     pci: bool,
+    /// The area for copies as the last part left it.
+    copies: Vec<u8>,
 }
 
 impl HostRun {
@@ -250,10 +266,15 @@ impl HostRun {
         irb: &Irb<Host>,
         check: Option<Check>,
         findings: &[Finding],
-        storage: &Working<'_>,
+        storage: &mut Working<'_>,
     ) -> Result<Box<Ready>, Box<End>> {
-        let running = ready.translated.start();
+        let mut running = ready.translated.start();
         let completion = running.complete(irb);
+        let copies = std::mem::take(&mut self.copies);
+        for copy in running.copies_back(Some(irb), &copies) {
+            let bytes = copies.get(copy.at..copy.at + copy.len).unwrap_or_default();
+            storage.write(copy.guest.get(), bytes);
+        }
         if let Some(arrival) = completion.arrived {
             self.pci |= completion
                 .irb
@@ -545,6 +566,7 @@ mod tests {
             complaints,
             remarks: Vec::new(),
             output: None,
+            tsb: None,
         }
     }
 

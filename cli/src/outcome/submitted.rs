@@ -49,6 +49,7 @@ pub(crate) fn submitted(
         complaints: attached.map(damage).unwrap_or_default(),
         remarks,
         output: attached.and_then(output),
+        tsb: None,
     }
 }
 
@@ -64,5 +65,6 @@ pub(crate) fn refused(finding: &Finding) -> Outcome {
         complaints: Vec::new(),
         remarks: Vec::new(),
         output: None,
+        tsb: None,
     }
 }

@@ -4,13 +4,13 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use ccw::{DeviceClass, Guest, Scsw};
+use ccw::{DeviceClass, Guest, RawTsb, Scsw, TransportScsw, Tsb};
 
 use super::{End, Outcome};
 use crate::input::printable;
 use crate::machine::Exchange;
 use crate::memory::Working;
-use crate::{dump, status};
+use crate::{dump, listing, status};
 
 /// Bytes of changed storage that are shown.
 const SHOWN: usize = 512;
@@ -38,7 +38,10 @@ impl Outcome {
         }
         match &self.end {
             End::Status(irb) => {
-                text.push_str(&status_text(&irb.scsw));
+                match self.tsb {
+                    None => text.push_str(&status_text(&irb.scsw)),
+                    Some(at) => text.push_str(&transport_text(&irb.scsw, at, storage)),
+                }
                 if let Some(reason) = &self.reason {
                     let _ = writeln!(text, "    {:17} {reason}", "condition");
                 }
@@ -84,6 +87,22 @@ impl Outcome {
         }
         text
     }
+}
+
+/// The status of a program of transport mode, whose TSB lies at `at`.
+fn transport_text(scsw: &Scsw<Guest>, at: u64, storage: &Working<'_>) -> String {
+    let mut text = format!("  SCSW {}\n", dump::words(&scsw.encode().0));
+    let scsw = TransportScsw::of(scsw);
+    let mut lines = status::transport_lines(&scsw);
+    let mut raw = RawTsb::default();
+    if scsw.tsb_is_valid() && storage.read(at, &mut raw.0) == raw.0.len() {
+        lines.push(("TSB", format!("stored at {at:08x}")));
+        lines.extend(listing::transport::tsb(&Tsb::decode(&raw)));
+    }
+    for (head, body) in lines {
+        let _ = writeln!(text, "    {head:17} {body}");
+    }
+    text
 }
 
 fn status_text(scsw: &Scsw<Guest>) -> String {

@@ -69,13 +69,14 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let program = analysis::judge(input);
     let mut text = show::text(input, &program);
     let found = program.findings().to_vec();
+    let tsb = program.transport().map(|it| it.tcw().tsb.get());
     let findings = finding::entries(input, &program, &found);
 
     let attach = || args.device.attach(&input.device, args.write);
 
     let direct = if args.direct || args.compare {
         let mut storage = Working::new(&input.memory);
-        let outcome = outcome::direct(input, &mut storage, attach()?);
+        let outcome = outcome::direct(input, &mut storage, attach()?).with_tsb(tsb);
         Some((outcome, storage))
     } else {
         None
@@ -92,7 +93,8 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         ));
         let mut storage = Working::new(&input.memory);
         shown = Some(translate::Host::of(&translation, input.device_class()));
-        let outcome = outcome::translated(input, translation, &found, &mut storage, attach()?);
+        let outcome =
+            outcome::translated(input, translation, &found, &mut storage, attach()?).with_tsb(tsb);
         Some((outcome, storage))
     };
 

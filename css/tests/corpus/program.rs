@@ -120,6 +120,7 @@ impl Program {
         let config = Config {
             path_available: 0xff,
             concurrent_sense: false,
+            transport: true,
             ..Config::default()
         };
         Subchannel::new(config)

@@ -79,6 +79,12 @@ fn has_block(scsw: &Scsw<Guest>, unmapped: bool) -> bool {
 }
 
 impl Transport {
+    /// Guest address of the DCW for which the CCW of node `n` stands.
+    pub(crate) fn command_at(&self, n: u16) -> Option<GuestAddr> {
+        let lowered = self.lowered.get(usize::from(n))?;
+        self.tccb_at(ccw::TCAH_SIZE + usize::from(lowered.offset))
+    }
+
     /// First byte and end of the TSB, where that can be stored.
     pub(crate) fn status_area(&self) -> Option<(u64, u64)> {
         let start = self.meaning().tsb.get();

@@ -92,7 +92,7 @@ fn entry(code: Code) -> String {
     row("to fix", code.fix());
     row(
         "reported",
-        &format!("{}{}", report(code.check()), status(code.check())),
+        &format!("{}{}", report(code.check()), status(code)),
     );
     row("when", when(code));
     row("found by", finder::of(code).text());
@@ -141,8 +141,12 @@ fn report(check: Check) -> &'static str {
 }
 
 /// Where the status points.
-fn status(check: Check) -> &'static str {
-    match check {
+fn status(code: Code) -> &'static str {
+    let transport = code.id().starts_with('T');
+    match code.check() {
+        Check::ProgramCheck | Check::ProtectionCheck if transport => {
+            "; the TCW address in the status is that of the TCW"
+        }
         Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck => {
             "; the CCW address in the status is that of the CCW at fault plus 8"
         }

@@ -1,0 +1,1 @@
+check tests/programs/bad-fcx-tidaw-format.json tests/programs/bad-fcx-tccbl.json tests/programs/bad-fcx-tcal.json tests/programs/bad-fcx-dcw-overrun.json tests/programs/bad-fcx-tidaw-sum.json tests/programs/bad-fcx-tidaw-page.json tests/programs/bad-fcx-tidaw-data.json

@@ -1,0 +1,1 @@
+explain T05 T18 E13

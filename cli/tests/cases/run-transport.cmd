@@ -1,0 +1,1 @@
+run --compare --device fba:tests/images/disk.fba tests/programs/fcx-fba-read.json

@@ -1,0 +1,1 @@
+show --format json tests/programs/fcx-fba-write.json

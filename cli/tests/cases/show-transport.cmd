@@ -1,0 +1,1 @@
+show tests/programs/fcx-read-ttic.json

@@ -1,0 +1,1 @@
+translate --profile vfio-ccw tests/programs/fcx-fba-read.json

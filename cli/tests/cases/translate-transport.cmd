@@ -1,0 +1,1 @@
+translate tests/programs/bad-fcx-tidaw-data.json
