@@ -3,7 +3,7 @@
 //! not.
 
 use proptest::prelude::*;
-use tests::transport::{Outcome, cases, check, check_lowered};
+use tests::transport::{Outcome, cases, check, check_lowered, fetches};
 use translator::Code;
 
 proptest! {
@@ -24,5 +24,16 @@ proptest! {
         let outcome = check_lowered(&case).map_err(TestCaseError::fail)?;
         // Every command of these has either parameters or data.
         prop_assert_ne!(outcome, Outcome::Refused(Code::EnvTransportLowering));
+    }
+
+    /// However often a list leads back into itself.
+    #[test]
+    fn each_word_is_read_once(case in cases(true)) {
+        let mut read = fetches(&case);
+        read.sort_unstable();
+        for pair in read.windows(2) {
+            let [(at, len), (next, _)] = pair else { continue };
+            prop_assert!(at + *len as u64 <= *next, "{at:x} and {next:x}");
+        }
     }
 }

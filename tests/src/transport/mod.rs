@@ -52,6 +52,15 @@ pub fn judge(case: &Case) -> Program {
     validate(snapshot, &map(), &guards)
 }
 
+/// Start and length of everything that is read of the program of `case`.
+pub fn fetches(case: &Case) -> Vec<(u64, usize)> {
+    let storage = case.storage();
+    let guards = case.guards(&storage);
+    let (orb, policy) = (case.orb(), case.policy());
+    drop(fetch(&orb, &storage, &policy, &guards, Buffers::new()));
+    storage.fetches()
+}
+
 /// Where guest storage lies on the host.
 fn map() -> RegionMap {
     RegionMap::new(&[Region {
