@@ -310,7 +310,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Area, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot, fetch_segment,
+        Area, CommandPolicy, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot,
+        fetch_segment,
     };
 
     /// Doublewords by address.
@@ -327,23 +328,26 @@ mod tests {
         }
     }
 
-    /// A search leads to 2018 or to 2038, and the disk finds something else each time: what is not
+    /// A search leads to 2008 or to 2010, and the disk finds something else each time: what is not
     /// repeated any more is not kept.
     #[test]
     fn another_course_leaves_nothing_of_the_last_one() {
         let mut words = BTreeMap::from([
+            (0x1ff8, 0x0740_0006_0000_5000), // SEEK
+            (0x5000, 0x0000_0102_0304_0000),
             (0x2000, 0x3140_0005_0000_3000), // SEARCH ID EQUAL
             (0x2008, 0x0800_0000_0000_2030),
-            (0x2010, 0x0348_0001_0000_0000), // NO-OPERATION with PCI
-            (0x2030, 0x0348_0001_0000_0000),
         ]);
-        // READ with PCI by two IDAWs, and what comes behind it.
-        for (at, list) in [(0x2018, 0x4000), (0x2038, 0x4010)] {
-            words.insert(at, 0x064c_1000_0000_0000 | list);
-            words.insert(at + 8, 0x0320_0001_0000_0000);
-            words.insert(list, 0x1_0800);
-            words.insert(list + 8, 0x1_1000);
-        }
+        // READ by two IDAWs and SEEK, with PCI, and what comes behind them.
+        words.extend([
+            (0x2010, 0x064c_1000_0000_4000),
+            (0x2018, 0x0320_0001_0000_0000),
+            (0x4000, 0x1_0800),
+            (0x4008, 0x1_1000),
+            (0x2030, 0x0748_0006_0000_5008),
+            (0x2038, 0x0320_0001_0000_0000),
+            (0x5008, 0x0000_0506_0708_0000),
+        ]);
         let storage = Words(words);
         let map = RegionMap::new(&[Region {
             guest: GuestAddr::new(0),
@@ -353,12 +357,16 @@ mod tests {
         }])
         .unwrap();
         let pinner = PlainPinner::new(map.clone(), Budget::default());
+        let commands = CommandPolicy::read_only(DeviceClass::Eckd);
         let (policy, guards) = (
             Policy::MEDIATE.for_device(DeviceClass::Eckd),
-            Guards::default(),
+            Guards {
+                commands: Some(&commands),
+                ..Guards::default()
+            },
         );
         // Format 1, prefetching not allowed, IDAWs of format 2 with blocks of 4 KiB.
-        let orb = RawOrb::from_words([0, 0x0082_8000, 0x2000]);
+        let orb = RawOrb::from_words([0, 0x0082_8000, 0x1ff8]);
         let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
         let mut segment = Segment::START;
         let mut sizes = vec![];
@@ -368,14 +376,19 @@ mod tests {
             else {
                 panic!("not run in turn {turn}");
             };
-            let (mut ccws, mut lists) = (vec![0; 4096], vec![0; 4096]);
+            let [mut ccws, mut lists, mut copies] = [(); 3].map(|()| vec![0; 4096]);
             let slot = Slot::new(
                 Area::new(HostAddr::new(0x10_0000), &mut ccws).unwrap(),
                 Area::new(HostAddr::new(0x10_1000), &mut lists).unwrap(),
                 HostAddr::new(0x10_2000),
             );
             let pinned = plan.pin(&pinner).unwrap();
-            let program = pinned.emit_behind(earlier, slot.unwrap()).unwrap();
+            let copied = Area::new(HostAddr::new(0x10_3000), &mut copies).unwrap();
+            let slot = slot.unwrap().with_copies(copied).unwrap();
+            let program = pinned.emit_behind(earlier, slot).unwrap();
+            assert_eq!(copies[..6], [0, 0, 1, 2, 3, 4]);
+            let again = turn % 2 == 0;
+            assert_eq!(copies[6..12] == [0, 0, 5, 6, 7, 8], again, "{copies:x?}");
             let work = &program.work;
             let commands = &work.commands;
             sizes.push((
@@ -384,7 +397,11 @@ mod tests {
                 work.stored.len(),
                 commands.bytes.len(),
             ));
-            let at = if turn % 2 == 0 { 0x2018 } else { 0x2038 };
+            let at = match turn {
+                0 => 0x2018,
+                _ if turn % 2 == 0 => 0x2010,
+                _ => 0x2008,
+            };
             let end = work.nodes.iter().find(|node| node.addr == at).unwrap();
             let cpa = 0x10_0000 + 8 * end.host + 8;
             let mut raw = RawIrb([0; 64]);

@@ -99,19 +99,26 @@ impl<D> Mediator<D> {
         }
     }
 
-    /// Who keeps track of what was stored into, or of reference and change bits, is told.
     /// Stores the TSB that the guest has to find before it is told the status, if there is one.
     pub(super) fn store(&self, tsb: Option<&StatusBlock>) {
         let Some(tsb) = tsb else { return };
         let layout = self.window.layout();
         layout.write(tsb.at, &tsb.bytes.0);
-        if let Some(sink) = self.config.dirty.as_deref()
-            && let Some(end) = tsb.at.checked_add(tsb.bytes.0.len() as u64)
-        {
-            layout.wherever(tsb.at..end, |range| sink.dirty(range));
+        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
+        if let Some(end) = tsb.at.checked_add(tsb.bytes.0.len() as u64) {
+            layout.wherever(tsb.at..end, |range| {
+                if let Some(sink) = sink {
+                    sink.dirty(range.clone());
+                }
+                if let Some(keys) = keys {
+                    keys.referenced(range.clone());
+                    keys.changed(range);
+                }
+            });
         }
     }
 
+    /// Who keeps track of what was stored into, or of reference and change bits, is told.
     fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
         let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
         if sink.is_none() && keys.is_none() {

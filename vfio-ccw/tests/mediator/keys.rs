@@ -13,6 +13,7 @@ use vfio_ccw::mediator::{GuestRegion, Mediator, MediatorConfig, ShadowWindow, Wi
 use vfio_ccw::{HostMemory, Source};
 
 use crate::common::{Cc0, words};
+use crate::transport::{TCCB, TCW};
 
 /// The keys of a machine, by 4 KiB block; what the channel did to them.
 #[derive(Default)]
@@ -75,6 +76,7 @@ impl Machine {
         keys.set(PROGRAM, 3, true);
         keys.set(0x3000, 3, true);
         let mut config = MediatorConfig::new(SubsystemId::new(0, 0).unwrap(), 0x0190);
+        config.guest.policy.facilities.transport = true;
         if with_keys {
             config.keys = Some(keys.clone());
         }
@@ -243,6 +245,29 @@ fn reference_and_change_bits_are_told_of() {
     ] {
         assert!(referenced.contains(&range), "{range:x?} in {referenced:x?}");
     }
+}
+
+/// A TSB is stored for commands that the device was never given.
+#[test]
+fn a_tsb_is_told_of() {
+    let mut machine = Machine::new([], true);
+    let mut tccb = TCCB;
+    // A DCW that chains to where no command lies.
+    tccb[7] = 0x0240_0000;
+    let bytes = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|w| w.to_be_bytes()).collect() };
+    machine.ram.write(0x2200, &bytes(&tccb)).unwrap();
+    let tcw: Vec<u64> = bytes(&TCW)
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| u64::from_be_bytes(*word))
+        .collect();
+    let scsw = machine.run(0x3004_8000, &tcw);
+    assert_eq!(scsw, "30104017 00002000 0c200100");
+    assert_eq!(machine.at(0x2100), [0x20, 0xc2, 0, 0x14]);
+    let tsb = [(0x2100, 0x2140)];
+    assert_eq!(machine.keys.changed.lock().unwrap()[..], tsb);
+    assert_eq!(machine.keys.referenced.lock().unwrap()[..], tsb);
 }
 
 #[test]

@@ -16,7 +16,7 @@ const TSB: usize = 0x2100;
 
 /// The TCW at 2000 reads 16 bytes to 3000, behind a CONTROL with four bytes of control data; its TCCB
 /// is at 2200.
-const TCW: [u32; 16] = [
+pub(crate) const TCW: [u32; 16] = [
     0,
     0x001a_0000,
     0,
@@ -34,7 +34,7 @@ const TCW: [u32; 16] = [
     0,
     0,
 ];
-const TCCB: [u32; 11] = [
+pub(crate) const TCCB: [u32; 11] = [
     0x7f00_0000,
     0x0000_0020,
     0x1ffe_0000,
