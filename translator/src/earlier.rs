@@ -5,7 +5,7 @@
 //! for those that follow in their chain, what was carried out is carried out again in front of the
 //! next segment: nothing is stored and nobody is told a second time.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 
 use ccw::{CcwFlags, Host, Irb};
 use pinning::{Access, Pinner};
@@ -101,6 +101,7 @@ impl Buffers {
             return Ok(());
         }
         let mut reached = core::mem::take(&mut self.reached);
+        reached.find_changed(self);
         let mut result = Ok(());
         for (node, n) in self.nodes.iter().zip(0..) {
             if is_break(node) && result.is_ok() {
@@ -114,6 +115,7 @@ impl Buffers {
     /// Makes the program one that is repeated up to node `n`, from where it leads on.
     fn repeat_up_to(&mut self, n: u16) -> Result<(), (Code, u16)> {
         let mut reached = core::mem::take(&mut self.reached);
+        reached.find_changed(self);
         let result = reached.check_repeatable(self, n);
         reached.areas.extend_from_slice(&self.stored);
         reached.merge();
@@ -264,27 +266,41 @@ impl Reached {
             let command = node.reach.contains(Reach::COMMAND)
                 && !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_) | Op::Onward);
             let again = !command || device.is_repeatable(node.ccw().command);
-            if !again || (node.op == Op::Output && self.changed(work, node)) {
+            let before = self.changed.get(usize::from(m)).is_none_or(|it| *it);
+            if !again || before || is_changed(work, node, &self.areas, &mut self.output) {
                 return Err((Code::EnvNotRepeatable, m));
             }
         }
         Ok(())
     }
 
-    /// Whether the output of `node` was stored into.
-    fn changed(&mut self, work: &Buffers, node: &Node) -> bool {
-        let mut output = core::mem::take(&mut self.output);
-        output.clear();
-        dirty::add(&mut output, work, node, node.good);
-        let stored = |areas: &[(u64, u64)], &(start, end): &(u64, u64)| {
-            areas.iter().any(|area| area.0 < end && start < area.1)
-        };
-        let changed = output
-            .iter()
-            .any(|area| stored(&self.areas, area) || stored(&work.stored, area));
-        self.output = output;
-        changed
+    /// Finds the nodes whose output earlier segments have stored into.
+    fn find_changed(&mut self, work: &Buffers) {
+        let Self {
+            changed, output, ..
+        } = self;
+        changed.clear();
+        let nodes = work.nodes.iter();
+        changed.extend(nodes.map(|node| is_changed(work, node, &work.stored, output)));
     }
+}
+
+/// Whether the output of `node` lies in one of `areas`, which are ascending and disjoint.
+fn is_changed(
+    work: &Buffers,
+    node: &Node,
+    areas: &[(u64, u64)],
+    output: &mut Vec<(u64, u64)>,
+) -> bool {
+    if node.op != Op::Output || areas.is_empty() {
+        return false;
+    }
+    output.clear();
+    dirty::add(output, work, node, node.good);
+    output.iter().any(|&(start, end)| {
+        let n = areas.partition_point(|area| area.1 <= start);
+        areas.get(n).is_some_and(|area| area.0 < end)
+    })
 }
 
 impl Node {
@@ -421,5 +437,72 @@ mod tests {
             (earlier, buffers) = running.go_on(&host).unwrap();
         }
         assert_eq!(sizes[2..4], sizes[38..40], "{sizes:?}");
+    }
+    /// Commands whose data lie in [`LISTS`] of MIDAWs in small pieces: 500 times READ, then SEEK, and a
+    /// NO-OPERATION with PCI behind them.
+    struct Scattered;
+
+    const LISTS: u64 = 0x20_0000;
+
+    impl Scattered {
+        fn word(at: u64) -> u64 {
+            if let Some(behind) = at.checked_sub(LISTS) {
+                let (k, j) = (behind / 4096, behind % 4096 / 16);
+                let last = u64::from(j == 255) << 23;
+                return match behind % 16 {
+                    0 => last | 1,
+                    _ => 0x100_0000 + (256 * k + j) * 4,
+                };
+            }
+            let k = (at - 0x10_0000) / 8;
+            match k {
+                0..500 => 0x0661_0100_0000_0000 | (LISTS + 4096 * k),
+                500..1000 => 0x0761_0100_0000_0000 | (LISTS + 4096 * k),
+                1000 => 0x0368_0001_0000_0000,
+                _ => 0x0320_0001_0000_0000,
+            }
+        }
+    }
+
+    impl GuestStorage for Scattered {
+        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+            for (to, at) in buf.chunks_mut(8).zip((at.get()..).step_by(8)) {
+                let word = Self::word(at).to_be_bytes();
+                for (to, from) in to.iter_mut().zip(word) {
+                    *to = from;
+                }
+            }
+            buf.len()
+        }
+    }
+
+    /// Whether output was read in is found out without comparing every piece with every other one: else
+    /// this would take minutes.
+    #[test]
+    fn much_output_behind_much_input() {
+        let map = RegionMap::new(&[Region {
+            guest: GuestAddr::new(0),
+            len: 0x400_0000,
+            host: HostAddr::new(0x1_0000_0000),
+            permission: Permission::ReadWrite,
+        }])
+        .unwrap();
+        let policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
+        let guards = Guards::default();
+        // Format 1, prefetching not allowed, MIDAWs.
+        let orb = RawOrb::from_words([0, 0x0082_80c0, 0x10_0000]);
+        let start = Segment::START;
+        let storage = &Scattered;
+        let program = fetch_segment(
+            &orb,
+            &start,
+            storage,
+            &map,
+            &policy,
+            &guards,
+            Buffers::new(),
+        );
+        let planned = program.plan_behind(&Earlier::NONE, &HostProfile::SOFTWARE);
+        assert!(matches!(planned, Ok(Planned::Run(_))), "{planned:?}");
     }
 }
