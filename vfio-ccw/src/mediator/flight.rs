@@ -72,6 +72,8 @@ pub(super) struct Job {
     pub(super) primary: bool,
     /// The guest was told of a PCI.
     pub(super) told: bool,
+    /// The guest was told the initial status.
+    pub(super) begun: bool,
     /// Its data is where the guest has it, and it was told what it may have stored into.
     pub(super) settled: bool,
     /// Something came that makes it likely that its final status is lost.
@@ -143,6 +145,7 @@ impl Job {
             once,
             primary: false,
             told: false,
+            begun: false,
             settled: false,
             suspect: None,
         }

@@ -122,6 +122,7 @@ impl<D: CcwDevice> Mediator<D> {
             irb.scsw.subchannel |= SubchannelStatus::PCI;
         }
         if let (Some(arrival), false) = (completion.arrived, job.primary) {
+            irb.scsw.zero_cc &= !job.begun;
             self.settle(&mut job, Some(host));
             self.arrived(job, arrival, &irb, host, out);
             return;
@@ -131,6 +132,7 @@ impl<D: CcwDevice> Mediator<D> {
             // The guest may look at what came before.
             self.copy_back(&mut job, Some(host));
             job.told |= scsw.subchannel.contains(SubchannelStatus::PCI);
+            job.begun |= scsw.zero_cc;
             self.flight = Flight::Running(job);
             self.post(&irb, out);
             return;

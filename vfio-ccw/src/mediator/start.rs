@@ -206,13 +206,6 @@ impl<D: CcwDevice> Mediator<D> {
                 return waiting.ready.is_some();
             }
             let place = waiting.place;
-            let failed = place.refused(Refusal::Host);
-            if waiting.put_off >= patience.retries {
-                self.waiting = None;
-                self.post(&failed, out);
-                return false;
-            }
-            waiting.put_off += 1;
             let earlier = std::mem::replace(&mut waiting.earlier, Earlier::NONE);
             let prepared = self.prepare(&place, earlier);
             match (prepared, &mut self.waiting) {
@@ -242,14 +235,27 @@ impl<D: CcwDevice> Mediator<D> {
                 // The guest has its condition code: what would be another one now, because its program
                 // is another one, is the channel's problem.
                 (_, _) => {
-                    self.waiting = None;
-                    self.post(&failed, out);
+                    self.break_off(&place, out);
                     return false;
                 }
             }
         }
-        self.arm(patience.retry);
+        if let Some(waiting) = &mut self.waiting {
+            if waiting.put_off < patience.retries {
+                waiting.put_off += 1;
+                self.arm(patience.retry);
+            } else {
+                let place = waiting.place;
+                self.break_off(&place, out);
+            }
+        }
         false
+    }
+
+    /// What waits at `place` is not carried on: the host has nothing of it.
+    fn break_off(&mut self, place: &Place, out: &mut Vec<Event>) {
+        self.withdraw();
+        self.post(&place.refused(Refusal::Host), out);
     }
 
     /// An accepted start function that the host does not carry out.

@@ -414,8 +414,25 @@ fn initial_status_is_told_once() {
     assert_eq!((code, &*scsw), (Cc0, "00e440c9 00002008 00000000"));
     machine.events();
     machine.run(8);
+    assert_eq!(machine.metrics().segments, 1);
+    assert_eq!(machine.events(), [""; 0]);
     machine.run(8);
     machine.told("00e04007 00002010 0c000000");
+}
+
+/// To go on with the next part is not a request that was put off.
+#[test]
+fn without_patience() {
+    let mut setup = setup();
+    setup.patience.retries = 0;
+    let mut machine = setup.machine();
+    machine.program(&[READ_IN]);
+    machine.ssch();
+    for _ in 0..3 {
+        machine.run(8);
+    }
+    assert_eq!(machine.metrics().segments, 1);
+    machine.told("00c04007 00002010 0c000000");
 }
 
 /// What the guest may do to a program that is under way it may do to one of several parts.
