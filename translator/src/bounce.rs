@@ -210,10 +210,15 @@ impl Buffers {
     /// Refuses a program whose copies do not come to the same as its own storage would: because
     /// another CCW uses that as well, or because the guest may look at it more often than it is copied.
     /// The number of the CCW in whose way it is.
+    #[inline]
     pub(crate) fn keep_apart(&mut self) -> Result<(), (Code, u16)> {
         if self.bounces.is_empty() {
             return Ok(());
         }
+        self.compare_areas()
+    }
+
+    fn compare_areas(&mut self) -> Result<(), (Code, u16)> {
         let ordered = self.goes_forward();
         let interrupts = |node: &Node| node.ccw().flags.contains(CcwFlags::PCI);
         let input = self

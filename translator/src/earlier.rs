@@ -94,12 +94,17 @@ impl<P: Pinner> Translated<P> {
 impl Buffers {
     /// What prevents that the segments are repeated in front of the next one, wherever that may begin:
     /// a command that cannot be carried out twice, or one whose parameters are read in meanwhile.
+    #[inline]
     pub(crate) fn check_repeatable(&mut self) -> Result<(), (Code, u16)> {
-        let is_break = |node: &Node| node.op == Op::Break(Cause::Refetch);
         let none = self.breaks.is_empty() && !self.segment.passing;
         if none || !self.policy.device.keeps_chain_state() {
             return Ok(());
         }
+        self.check_breaks()
+    }
+
+    fn check_breaks(&mut self) -> Result<(), (Code, u16)> {
+        let is_break = |node: &Node| node.op == Op::Break(Cause::Refetch);
         let mut reached = core::mem::take(&mut self.reached);
         reached.find_changed(self);
         let mut result = Ok(());

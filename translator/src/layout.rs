@@ -13,12 +13,18 @@ use crate::{
 };
 
 /// Gives every node its host CCW, in the order of guest addresses.
+#[inline]
 pub(crate) fn exact(work: &mut Buffers) {
     // In one piece it lies as it was read.
     if let [span] = *work.spans.as_slice() {
         work.host_len = usize::from(span.len) + STOPS;
-        return;
+    } else {
+        in_pieces(work);
     }
+}
+
+#[inline(never)]
+fn in_pieces(work: &mut Buffers) {
     let mut end = None;
     for (n, span) in work.spans.iter().enumerate() {
         let begins = work.begins.iter().any(|begin| begin.span == n);
@@ -50,11 +56,16 @@ pub(crate) fn exact(work: &mut Buffers) {
 
 /// Finds what goes by way of a copy. Nothing takes several host CCWs here: what stands behind a CCW
 /// must be where a device may skip to.
+#[inline]
 pub(crate) fn lower(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
-    let profile = work.profile;
-    if profile.midaws && !profile.rebuilds_lists {
+    if work.profile.midaws && !work.profile.rebuilds_lists {
         return Ok(());
     }
+    bounce(work, block)
+}
+
+#[inline(never)]
+fn bounce(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
     work.bounces.clear();
     let mut bounces = core::mem::take(&mut work.bounces);
     let mut result = Ok(());

@@ -130,6 +130,7 @@ impl Program {
         self.plan_in(earlier.work(), profile)
     }
 
+    #[inline]
     fn plan_in(
         self,
         earlier: Option<&Buffers>,
@@ -139,11 +140,13 @@ impl Program {
             let site = self.findings().first().map_or(Site::default(), |f| f.site);
             return Err(Rejected::new(self.work, code, site));
         }
+        if self.work.orb.transport {
+            return self.plan_transport(profile);
+        }
         if let Some((irb, refused)) = self.ends_at_once(profile) {
-            let found = self.work.transport.found();
             return Ok(Planned::Ended(Ended {
                 irb,
-                tsb: found.filter(|_| self.work.orb.transport),
+                tsb: None,
                 refused,
                 work: self.work,
             }));
@@ -151,28 +154,52 @@ impl Program {
         if let Some((code, site)) = self.unsupported() {
             return Err(Rejected::new(self.work, code, site));
         }
-        let Self { mut work } = self;
-        if work.orb.transport {
-            work.profile = *profile;
-            if profile.transport {
-                work.host_len = 0;
-                return Ok(Planned::Run(Plan { work }));
-            }
-            if let Err((code, site)) = transport::lower(&mut work) {
-                return Err(Rejected::new(work, code, site));
-            }
-            if let Some(irb) = transport::stops_at_once(&work) {
-                return Ok(Planned::Ended(Ended {
-                    irb,
-                    refused: None,
-                    tsb: None,
-                    work,
-                }));
-            }
-        }
-        if let Some((arrival, irb)) = work.arrives_at_once() {
+        if let Some((arrival, irb)) = self.work.arrives_at_once() {
+            let work = self.work;
             return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
         }
+        self.lay_out(earlier, profile)
+    }
+
+    /// What is to be done with a program of transport mode.
+    #[cold]
+    fn plan_transport(self, profile: &HostProfile) -> Result<Planned, Rejected> {
+        let Self { work } = self;
+        if let Some(irb) = work.transport.ends_at_once(&work, profile) {
+            return Ok(Planned::Ended(Ended {
+                irb,
+                tsb: work.transport.found(),
+                refused: None,
+                work,
+            }));
+        }
+        let program = Self { work };
+        if let Some((code, site)) = program.unsupported() {
+            return Err(Rejected::new(program.work, code, site));
+        }
+        let Self { mut work } = program;
+        work.profile = *profile;
+        if profile.transport {
+            work.host_len = 0;
+            return Ok(Planned::Run(Plan { work }));
+        }
+        if let Err((code, site)) = transport::lower(&mut work) {
+            return Err(Rejected::new(work, code, site));
+        }
+        if let Some(irb) = transport::stops_at_once(&work) {
+            return Ok(Planned::Ended(Ended::new(irb, work)));
+        }
+        Self { work }.lay_out(None, profile)
+    }
+
+    /// Finds a place for each CCW of a program that is to be carried out.
+    #[inline(always)]
+    fn lay_out(
+        self,
+        earlier: Option<&Buffers>,
+        profile: &HostProfile,
+    ) -> Result<Planned, Rejected> {
+        let Self { mut work } = self;
         let together = earlier.map_or(Ok(()), |earlier| work.put_behind(earlier));
         if let Err((code, n)) = together.and_then(|()| work.check_repeatable()) {
             let site = work.ccw_site(n, None);
@@ -216,10 +243,6 @@ impl Program {
 
     /// The status of a program that ends before the first byte of its first CCW's data.
     fn ends_at_once(&self, profile: &HostProfile) -> Option<(Irb<Guest>, Option<Code>)> {
-        if self.work.orb.transport {
-            let irb = self.work.transport.ends_at_once(&self.work, profile);
-            return irb.map(|irb| (irb, None));
-        }
         let (code, n) = self.work.verdict.error?;
         let node = self.work.nodes.get(usize::from(n))?;
         let stops = profile.first_byte_fault == FirstByteFault::Stop;

@@ -128,8 +128,16 @@ impl Buffers {
     }
 
     /// Where the segment leads without a command.
+    #[inline]
     pub(crate) fn arrives_at_once(&self) -> Option<(Arrival, Irb<Guest>)> {
-        let mut node = self.nodes.first()?;
+        let node = self.nodes.first()?;
+        match node.op {
+            Op::Tic | Op::Break(_) => self.arrives_at(node),
+            _ => None,
+        }
+    }
+
+    fn arrives_at<'a>(&'a self, mut node: &'a Node) -> Option<(Arrival, Irb<Guest>)> {
         if node.op == Op::Tic {
             let target = self.find_node(node.ccw().addr.get())?;
             node = self.nodes.get(usize::from(target))?;

@@ -132,6 +132,7 @@ impl Buffers {
     }
 
     /// The program is one span, of all nodes, from `start` to `end`.
+    #[inline]
     pub(crate) fn in_one_span(&mut self, start: u32, end: u32) {
         #[expect(clippy::cast_possible_truncation, reason = "no more than a u16 counts")]
         let len = self.nodes.len() as u16;
