@@ -471,6 +471,19 @@ fn p04_policy_unconfined() {
         &later,
         &expected("00C04017 00001018 0E000005", &[0x07, 0x63], 0x1010),
     );
+    // Nor if READ IPL comes between them.
+    let tracks = Tracks::new(Track::new(0, 0), Track::new(2, 4)).expect("in this order");
+    let from_0 = CommandPolicy::read_write(DeviceClass::Eckd).with_tracks(tracks);
+    let loads = ckd("63400010 00002000 02700018 00000000 07400006 00002030 9A200005 00003000");
+    let loads = loads.commands(from_0).put(SEEK, "00000002 0000");
+    let error = |program: &GuestProgram| {
+        let verdict = program.judge();
+        let mut errors = verdict.findings().iter();
+        let found = errors.find(|f| f.severity == Severity::Error);
+        found.map(|f| (f.code, f.site.ccw.map(|at| at.get())))
+    };
+    assert_eq!(error(&loads), Some((Code::PolicyUnconfined, Some(0x1018))));
+    assert_eq!(error(&loads.put(SEEK, "00000001 0000")), None);
     // Where two ways meet, only what holds on both is known: here it comes back in cylinder 2.
     let meets = ckd("07400006 00002030 9A600005 00003000 07400006 00002038 08000000 00001008");
     let meets = meets.put(0x2038, "00000002 0000");

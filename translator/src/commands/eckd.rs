@@ -147,9 +147,10 @@ pub(super) fn step(
                 return Err(Refusal::of(Code::PolicyExtent));
             }
             Ok(State {
+                // READ IPL sets the file mask anew; that an extent outlasts that is not relied upon.
+                extent: state.extent && Kind::of(command) == Kind::Recalibrate,
                 held: false,
                 place: Place::Cylinder(0),
-                ..state
             })
         }
         Kind::FileMask => judge.mask(0, 1).map(|()| state),
