@@ -8,33 +8,34 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Buffers,
+    Buffers, Stance,
     chain::Op,
     dirty,
     limits::MAX_BREAKS,
     node::{Node, Reach},
 };
 
-/// Adds the breaks that the program needs and has not yet; says whether there are any. Where one is
-/// impossible, what is said of the program stays as it is.
+/// Adds breaks that the program needs and has not yet; says whether there are any. What lies behind
+/// these is fetched again, so whether it can be broken is asked only when there are no others.
 pub(crate) fn add(work: &mut Buffers) -> bool {
     let mut ends = core::mem::take(&mut work.ends);
     ends.clear();
-    let possible = collect(work, &mut ends);
+    let mut possible = collect(work, &mut ends);
     let before = work.breaks.len();
-    let possible = possible && ends.iter().all(|&end| add_behind(work, end));
-    work.ends = ends;
-    if !possible || work.breaks.len() > MAX_BREAKS {
-        work.breaks.truncate(before);
-        work.verdict.unbroken = true;
+    for &end in &ends {
+        possible &= add_behind(work, end);
     }
-    work.breaks.len() > before
+    work.ends = ends;
+    let found = work.breaks.len() > before;
+    work.verdict.unbroken = !possible && !found;
+    found
 }
 
 /// Finds the last CCWs of the commands behind which there must be a break. False if it would have to
 /// be within a command.
 fn collect(work: &mut Buffers, ends: &mut Vec<u16>) -> bool {
-    if work.verdict.modified.is_some() {
+    let mut possible = true;
+    if work.verdict.modified.is_some() && work.policy.self_modifying == Stance::Segments {
         for k in 0..work.writers.len() {
             let Some(&writer) = work.writers.get(k) else {
                 break;
@@ -43,9 +44,8 @@ fn collect(work: &mut Buffers, ends: &mut Vec<u16>) -> bool {
                 continue;
             };
             if hit == Hit::Itself {
-                return false;
-            }
-            if let Some(end) = last_of(work, writer) {
+                possible = false;
+            } else if let Some(end) = last_of(work, writer) {
                 ends.push(end);
             }
         }
@@ -64,7 +64,7 @@ fn collect(work: &mut Buffers, ends: &mut Vec<u16>) -> bool {
             }
         }
     }
-    true
+    possible
 }
 
 /// What input goes into.
@@ -124,8 +124,8 @@ fn last_of(work: &Buffers, mut n: u16) -> Option<u16> {
     (chains && is_executed(node)).then_some(n)
 }
 
-/// Adds the breaks behind node `end`. Where the segment itself begins there, control must be stopped
-/// before the command instead.
+/// Adds the breaks behind node `end`, if there is room. Where the segment itself begins there, control
+/// must be stopped before the command instead.
 fn add_behind(work: &mut Buffers, end: u16) -> bool {
     let Some(&node) = work.nodes.get(usize::from(end)) else {
         return true;
@@ -136,11 +136,8 @@ fn add_behind(work: &mut Buffers, end: u16) -> bool {
     }
     let entry = work.entry_addr();
     if !places.contains(&Some(entry)) {
-        places
-            .into_iter()
-            .flatten()
-            .for_each(|at| work.add_break(at));
-        return true;
+        let mut places = places.into_iter().flatten();
+        return places.all(|at| work.add_break(at));
     }
     for head in 0..work.last_number() {
         let Some(&first) = work.nodes.get(usize::from(head)) else {
@@ -151,7 +148,9 @@ fn add_behind(work: &mut Buffers, end: u16) -> bool {
             if first.addr == entry {
                 return false;
             }
-            work.add_break(first.addr);
+            if !work.add_break(first.addr) {
+                return false;
+            }
         }
     }
     true
@@ -169,10 +168,16 @@ impl Buffers {
         self.breaks.binary_search(&at).is_ok()
     }
 
-    fn add_break(&mut self, at: u32) {
-        if let Err(place) = self.breaks.binary_search(&at) {
+    /// Whether there is a break at `at` now.
+    fn add_break(&mut self, at: u32) -> bool {
+        let Err(place) = self.breaks.binary_search(&at) else {
+            return true;
+        };
+        let fits = self.breaks.len() < MAX_BREAKS;
+        if fits {
             self.breaks.insert(place, at);
         }
+        fits
     }
 
     /// Number behind the last node's.

@@ -268,7 +268,11 @@ impl Program {
         let refused = match policy.no_prefetch {
             Stance::Accept => false,
             Stance::Refuse => true,
-            Stance::Segments => verdict.unbroken && verdict.modified.is_none(),
+            // What it reads in, if that is the reason, is named.
+            Stance::Segments => {
+                let named = policy.self_modifying != Stance::Accept && verdict.modified.is_some();
+                verdict.unbroken && !named
+            }
         };
         // The bit means nothing in transport mode.
         if refused && !work.orb.prefetch && !work.orb.transport {

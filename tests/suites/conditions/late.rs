@@ -8,7 +8,7 @@ use tests::{
     in_segments::{self, Course, HostRam},
     program::{GuestProgram, hex},
 };
-use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy};
+use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy, Stance};
 
 use Cause::{Refetch, Suspend};
 
@@ -187,6 +187,50 @@ fn e07_input_into_its_own_data_chain_is_refused() {
     assert_eq!(refused(&chain), Code::EnvOverlap);
     let list = mediated("02641000 00003000").put(0x3000, "00000000 00003000");
     assert_eq!(refused(&list), Code::EnvOverlap);
+}
+
+/// What stands there before is not what will be executed.
+#[test]
+fn e07_what_is_overwritten_decides_nothing() {
+    // A READ into its own list, and one into its own data chain.
+    for before in ["02641000 00003000", "02800008 00001010 00200010 00003000"] {
+        let program = mediated(&format!("02600010 00001008 {before}"))
+            .put(0x3000, "00000000 00003000")
+            .without(word1::SUSPEND);
+        let input = Response::input(&hex("03600001 00000000 07200001 00003000"));
+        let (places, course) = go(&program, &[input], |_, _| {});
+        assert_eq!(places, [at(0x1008, Refetch, "00C040C0 00001008 00000000")]);
+        ends(&course, "00C04007 00001018 0C000001");
+    }
+}
+
+/// However many they are, control comes to one first.
+#[test]
+fn e01_more_places_than_are_kept() {
+    let program = mediated(&"036C0001 00000000 ".repeat(50)).put(0x1190, "07200001 00003000");
+    let program = program.without(word1::PREFETCH | word1::SUSPEND);
+    let (places, course) = go(&program, &[], |_, _| {});
+    assert_eq!((places.len(), course.starts.len()), (50, 51));
+    assert_eq!(course.scsw.encode().0[4..8], hex("00001198")[..]);
+}
+
+/// A program may be let read into itself, and yet not be prefetched.
+#[test]
+fn e01_is_not_given_up_for_what_is_accepted() {
+    let policy = Policy {
+        self_modifying: Stance::Accept,
+        ..Policy::MEDIATE
+    };
+    // A READ into its own list; behind that a PCI.
+    let program = mediated("02641000 00003000 036C0001 00000000 07200001 00003000")
+        .put(0x3000, "00000000 00003000")
+        .without(word1::PREFETCH | word1::SUSPEND)
+        .policy(policy)
+        .device(DeviceClass::Tape);
+    let input = Response::input(&hex("00000000 00003000"));
+    let (places, course) = go(&program, &[input], |_, _| {});
+    assert_eq!(places, [at(0x1010, Refetch, "008040C9 00001010 00800000")]);
+    ends(&course, "00804007 00001018 0C000001");
 }
 
 #[test]
