@@ -9,11 +9,12 @@ use pinning::{Extent, PinError, Pinner, Pins};
 use crate::{
     Arrangement, Arrival, Buffers, Check, Code, Earlier, FirstByteFault, HostProfile, Program,
     Rejected, Site, Stance,
-    arrangement::Laid,
+    arrangement::{
+        Laid, exact,
+        segments::{self, Shape},
+    },
     chain::Op,
-    layout,
     node::Node,
-    segments::{self, Shape},
     status::{add_sense, check_status},
     transport::{self, StatusBlock},
 };
@@ -209,8 +210,8 @@ impl Program {
         work.profile = *profile;
         work.laid = match profile.arrangement {
             Arrangement::Exact => {
-                layout::exact(&mut work);
-                if let Err((code, n)) = layout::lower(&mut work, block) {
+                exact::lay(&mut work);
+                if let Err((code, n)) = exact::lower(&mut work, block) {
                     let site = work.ccw_site(n, None);
                     return Err(Rejected::new(work, code, site));
                 }

@@ -5,7 +5,12 @@
 use ccw::{Ccw, CcwFlags, Host, HostAddr, RawCcw};
 
 use super::{Emitter, code, write_blocks};
-use crate::{Code, arrangement::HostSlot, chain::Op, node::Node, parts::Part};
+use crate::{
+    Code,
+    arrangement::{HostSlot, parts::Part},
+    chain::Op,
+    node::Node,
+};
 
 /// The flags of a guest's CCW that name its list, and the one that was judged before.
 const DROPPED: CcwFlags = CcwFlags::INDIRECT

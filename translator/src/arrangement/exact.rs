@@ -7,14 +7,14 @@
 
 use crate::{
     Buffers, Code,
+    arrangement::parts::Form,
     arrangement::{HostSlot, STOPS},
     bounce::Bounce,
-    parts::Form,
 };
 
 /// Gives every node its host CCW, in the order of guest addresses.
 #[inline]
-pub(crate) fn exact(work: &mut Buffers) {
+pub(crate) fn lay(work: &mut Buffers) {
     // In one piece it lies as it was read.
     if let [span] = *work.spans.as_slice() {
         work.host_len = usize::from(span.len) + STOPS;

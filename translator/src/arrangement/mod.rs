@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The host's program, CCW by CCW, before it is written.
 
+pub(crate) mod exact;
+pub(crate) mod parts;
+pub(crate) mod segments;
+
 use alloc::vec::Vec;
 
 /// Stop CCWs behind each run of CCWs.

@@ -6,9 +6,10 @@ use ccw::{Ccw, CcwFlags, Format, Guest, GuestAddr, RawCcw};
 use crate::{
     Buffers, Guards, GuestStorage, Skips,
     chain::{Op, common},
-    list,
     node::{Node, Reach},
 };
+
+use super::list;
 
 /// Why a CCW was not read.
 #[derive(Clone, Copy, Debug)]

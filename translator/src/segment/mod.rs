@@ -6,6 +6,9 @@
 //! host's status says so ([`Completion::arrived`](crate::Completion::arrived)), and the program goes
 //! on with the next segment. "PoP: Suspension of Channel-Program Execution", "PoP: Prefetching".
 
+mod breaks;
+mod earlier;
+
 use alloc::boxed::Box;
 
 use ccw::{
@@ -14,8 +17,10 @@ use ccw::{
 };
 use pinning::RegionMap;
 
+pub use earlier::Earlier;
+
 use crate::{
-    Buffers, Guards, GuestStorage, Policy, Program, Stance, breaks, chain::Op, complete::guest_esw,
+    Buffers, Guards, GuestStorage, Policy, Program, Stance, chain::Op, complete::guest_esw,
     fetch::fetch_at, node::Node, validate,
 };
 

@@ -14,11 +14,11 @@ use alloc::vec::Vec;
 
 use crate::{
     Buffers, Code,
+    arrangement::parts::Form,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     bounce::Bounce,
     chain::Op,
     node::{NOWHERE, Node},
-    parts::Form,
 };
 
 /// A refusal, and the node that is the reason.
