@@ -108,9 +108,13 @@ impl Buffers {
         let mut reached = core::mem::take(&mut self.reached);
         reached.find_changed(self);
         let mut result = Ok(());
-        for (node, n) in self.nodes.iter().zip(0..) {
-            if is_break(node) && result.is_ok() {
-                result = reached.check_repeatable(self, n);
+        // What leads to the places of before was looked at when it became what is repeated.
+        let newest = self.begins.last().map_or(0, |begin| begin.node);
+        let nodes = self.nodes.iter().zip(0..).skip(newest.into());
+        for (_, n) in nodes.filter(|(node, _)| is_break(node)) {
+            result = reached.check_repeatable(self, n);
+            if result.is_err() {
+                break;
             }
         }
         self.reached = reached;
