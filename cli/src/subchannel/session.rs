@@ -10,7 +10,7 @@ use ccw::{
     StatusControl, SubsystemId,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use translator::{Policy, StorageKeys};
+use translator::{Facilities, Policy, StorageKeys};
 use vfio_ccw::mediator::{
     ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics, Paths,
     ShadowWindow,
@@ -67,9 +67,13 @@ pub(crate) struct GuestSetup {
     pub(crate) keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
 }
 
-/// The policy with which programs for a device of `class` are read.
+/// The policy with which programs for a device of `class` are read: transport mode is there too, as far
+/// as its programs can be made of CCWs.
 pub(crate) const fn policy(class: DeviceClass) -> Policy {
-    Policy::MEDIATE.for_device(class)
+    Policy {
+        facilities: Facilities::FCX,
+        ..Policy::MEDIATE.for_device(class)
+    }
 }
 
 enum Waited {

@@ -76,7 +76,8 @@ fn one(input: &Input, args: &Args) -> Result<Report, InputError> {
                 reason,
             })?;
             let (ended, outcome) = start(input, &findings, &ram, args)?;
-            (outcome, ram.working(), ended)
+            let tsb = program.transport().map(|it| it.tcw().tsb.get());
+            (outcome.with_tsb(tsb), ram.working(), ended)
         }
     };
     let exit = outcome.exit();
@@ -194,8 +195,9 @@ fn start(
     if let Ran::Status(irb) = &ran
         && irb.scsw.device.contains(DeviceStatus::UNIT_CHECK)
         && irb.concurrent_sense().is_none()
+        && !Orb::<Guest>::decode(&input.orb).transport
     {
-        // As a driver does; the status came without.
+        // As a driver does; the status came without. That of transport mode has it in the TSB.
         let desk = Desk::new(&session, ram.spare()).map_err(trouble)?;
         sense = desk.sense(&mut session);
     }
