@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     /// 3: whether a program is legal depends on the device, or on bytes that it reads in itself.
     Undecided,
     /// 1: a program breaks a rule or cannot be translated; the run ended with a check or a unit
-    /// check, did not start or was given up; `run --compare` found a difference.
+    /// check, did not start, stands suspended or was given up; `run --compare` found a difference.
     Refused,
     /// 2: the command line is wrong, an input cannot be read, an output cannot be written.
     Unusable,

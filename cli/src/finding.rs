@@ -177,6 +177,11 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
             let (_, addr) = finding.site.word.as_bytes().split_last_chunk::<8>()?;
             format!("the area begins at {:08x}", u64::from_be_bytes(*addr))
         }
+        Code::DcwCountSum => {
+            let commands = program.transport()?.commands().flatten();
+            let sum: u64 = commands.map(|it| u64::from(it.dcw.data_count)).sum();
+            format!("the DCWs' counts add up to {sum}")
+        }
         Code::MidawCountOver | Code::MidawSumUnder => {
             let site = &finding.site;
             let step = program.steps().nth(usize::from(site.index?))?;

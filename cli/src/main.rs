@@ -41,7 +41,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every program is legal; the run ended normally
-  1  a program breaks a rule or cannot be translated; the run ended with a check
+  1  a program breaks a rule or cannot be translated; the run ended with a check or did not end
   2  the command line is wrong, an input cannot be read, an output cannot be written
   3  whether a program is legal depends on the device, or on bytes that it reads in itself";
 

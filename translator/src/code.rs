@@ -305,7 +305,7 @@ codes! {
         "a TCCB begins with the format 7F, and its service-action code is 1FFE or 1FFF"; "write 7F into byte 0 and 1FFE into bytes 8-9"
     TcahTcal "T09" "tcah-tcal" ProgramCheck Guest Always
         "the TCA length of a TCCB agrees with the TCCB length of the TCW";
-        "make byte 7 of the TCCB the bytes of its TCA plus 12"
+        "make byte 7 of the TCCB the bytes of its TCA plus 12, or correct the TCCB length, byte 5 of the TCW"
     TcatCount "T10" "tcat-count" ProgramCheck Guest Always
         "the transport count behind the TCA is the count of the TCW, rounded up to a multiple of 4, plus 4";
         "correct the last word of the TCCB, or the count of the TCW"
@@ -349,7 +349,7 @@ codes! {
         "give the command its own parameters, in full and no more than 256 bytes"
 
     EnvNoprefetch "E01" "env-noprefetch" None Unsupported Remark
-        "the ORB forbids prefetching (bit P is zero), but a program that is translated is read once, before it runs";
+        "the ORB forbids prefetching (bit P is zero), but a program that is translated in one piece is read once, before it runs";
         "set bit 9 of ORB word 1 if the program does not change while it runs"
     EnvTooLong "E02" "env-too-long" None Unsupported Remark
         "a program fits the limits of the host: vfio-ccw takes 256 CCWs in a row and 16 such segments";
@@ -374,7 +374,7 @@ codes! {
         "let the TIC behind the search lead back into the same run of CCWs, as SEARCH, TIC *-8 does"
     EnvSuspend "E11" "env-suspend" None Unsupported Always
         "a program that is translated in one piece does not suspend itself";
-        "clear the S flag, or start the program through a subchannel, which carries it out in segments"
+        "clear the S flag, or have the program carried out part by part, as a guest's subchannel does"
     EnvReadBackward "E12" "env-read-backward" None Unsupported Always
         "a host that builds ascending lists can stop reading backward only where it would read that word of the list";
         "let the area lie in storage that exists"

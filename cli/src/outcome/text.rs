@@ -58,7 +58,7 @@ impl Outcome {
             End::Suspended(scsw) => {
                 let _ = writeln!(
                     text,
-                    "  suspended at the CCW {:08x}",
+                    "  suspended at the CCW {:08x}; `submit --resume N` goes on there",
                     scsw.cpa.wrapping_sub(8)
                 );
             }

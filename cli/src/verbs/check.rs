@@ -53,7 +53,9 @@ fn one(input: &Input, args: &Args) -> Report {
         .as_ref()
         .and_then(|profile| misfit(input, commands.as_ref(), profile));
     if let Some(misfit) = misfit {
-        findings.push(misfit);
+        if !findings.contains(&misfit) {
+            findings.push(misfit);
+        }
         exit = exit.max(Exit::Refused);
     }
     let out = match args.format {

@@ -107,7 +107,7 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
     for copy in &ready.bounced {
         let _ = writeln!(
             text,
-            "          {:08x} at host {:09x}: bounce: {}, copied {}",
+            "          of CCW {:08x} at host {:09x}: {}, copied {}",
             copy.ccw.get(),
             COPIES_AT + copy.at as u64,
             crate::dump::count(copy.len as u64),

@@ -33,7 +33,7 @@ pub struct MediatorConfig {
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
     /// Which commands the guest may give the device, and where they may lead; without it all of
     /// them. A program that they forbid ends with the unit check of a volume that is as small, or not
-    /// to be written. The kind of device is also said in [`GuestProfile::policy`], by which its
+    /// to be written; the guest's BASIC SENSE is answered then without the device. The kind of device is also said in [`GuestProfile::policy`], by which its
     /// programs are read.
     pub commands: Option<CommandPolicy>,
     /// Who is told what the device may have stored into.

@@ -15,7 +15,8 @@ pub struct Metrics {
     pub suspensions: u64,
     /// RESUME SUBCHANNEL with condition code 0.
     pub resumes: u64,
-    /// Programs that ended without the host: their first CCW is wrong.
+    /// Programs that ended without the host: their first CCW is wrong, or asks for the sense of a command
+    /// that the policy has refused.
     pub ended_at_once: u64,
     /// Programs that ended at a command that the policy forbids.
     pub forbidden: u64,

@@ -66,10 +66,6 @@ pub(super) const fn of(code: Code) -> Finder {
         | Code::OrbXUnsupported => Finder::Library(
             "the library, for a machine without that facility; the machine of this tool has it",
         ),
-        Code::EnvTransport => Finder::Library(
-            "the library, for a guest whose commands are restricted; the guest of this tool may \
-             give all of them",
-        ),
         Code::EnvMidaw => Finder::Nothing(
             "MIDAWs are carried out on every host: on one that has none by IDAWs, by data chaining, \
              or by way of a copy (E15 where that would not be the same)",
@@ -84,14 +80,17 @@ pub(super) const fn of(code: Code) -> Finder {
             "the library, when it starts a program; the storage that this tool lays out cannot \
              fail so",
         ),
-        Code::PolicyCommand
+        Code::EnvTransport
+        | Code::PolicyCommand
         | Code::PolicyReadOnly
         | Code::PolicyExtent
         | Code::PolicyUnconfined
         | Code::PolicyParameters => Finder::Library("check, with --read-only or --extent"),
+        Code::EnvSuspend => Finder::Library(
+            "check with --profile; translate, run and submit carry the program out part by part",
+        ),
         Code::EnvTwoWays
         | Code::EnvSkipLayout
-        | Code::EnvSuspend
         | Code::EnvReadBackward
         | Code::EnvSharedCopy
         | Code::EnvTransportLowering

@@ -158,6 +158,9 @@ fn status(code: Code) -> &'static str {
 fn when(code: Code) -> &'static str {
     match (code.check(), code.sure()) {
         (_, Sure::Remark) => "never an error by itself",
+        (_, Sure::Always) if code.id().starts_with('T') => {
+            "as soon as the channel reaches what is wrong; what comes before it is carried out"
+        }
         (Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck, Sure::Always) => {
             "as soon as the channel reaches the CCW; what comes before it is carried out"
         }

@@ -1,0 +1,1 @@
+check --profile vfio-ccw --read-only tests/programs/fcx-fba-read.json
