@@ -31,6 +31,7 @@ pub(crate) struct Bounce {
 
 /// A CCW whose data goes by way of a copy, because the host cannot be shown where the guest has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bounced {
     /// Its guest address.
     pub ccw: GuestAddr,
@@ -44,6 +45,7 @@ pub struct Bounced {
 
 /// Bytes to be copied from guest storage to the area for copies of the [`Slot`](crate::Slot).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CopyOut {
     /// Their first byte in the guest, in storage that is pinned.
     pub guest: GuestAddr,
@@ -58,6 +60,7 @@ pub struct CopyOut {
 
 /// Bytes to be copied from the area for copies to guest storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CopyBack {
     /// Their first byte in the guest, in storage that is pinned for stores.
     pub guest: GuestAddr,

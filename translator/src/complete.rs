@@ -22,6 +22,7 @@ use crate::{
 
 /// Status in the guest's terms, and how far the host's could be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Completion {
     /// What the guest sees.
     pub irb: Irb<Guest>,

@@ -178,7 +178,7 @@ fn translated(case: &Case, plan: Plan) -> Result<Done, String> {
         let at = HostAddr::new(copy.guest.get() + OFFSET);
         ram.write(at, &area[copy.at..][..copy.len]);
     }
-    if let Some(StatusBlock { at, bytes }) = &done.tsb {
+    if let Some(StatusBlock { at, bytes, .. }) = &done.tsb {
         ram.write(HostAddr::new(at.get() + OFFSET), &bytes.0);
     }
     drop(running.end());

@@ -38,6 +38,7 @@ pub struct Translated<P: Pinner> {
 /// How much of the areas of a [`Slot`] a program was written to. What lies behind is read by nobody
 /// but a host that reads on without looking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Doublewords {
     /// CCWs, one in each.
     pub ccws: usize,

@@ -11,6 +11,7 @@ use crate::{Buffers, Completion};
 
 /// A TSB that the guest has to find in its storage before it is told the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StatusBlock {
     /// Where.
     pub at: GuestAddr,

@@ -23,8 +23,9 @@
 //!   [`Mediator::timer`]: if there is one, it calls [`Mediator::expired`] when the time has come.
 //! * It calls [`Mediator::execute`], or the method of the instruction, for what the guest does.
 //!
-//! That is all: nothing here sleeps, spawns a thread, calls back or takes a lock for longer than a
-//! few loads. A mediator is `Send`, and is used by one thread at a time. Only [`Mediator::reset`],
+//! That is all: nothing here sleeps, spawns a thread or takes a lock for longer than a few loads, and
+//! only the [`DirtySink`] and the [`StorageKeys`](translator::StorageKeys) of its
+//! [settings](MediatorConfig) are called back. A mediator is `Send`, and is used by one thread at a time. Only [`Mediator::reset`],
 //! and [`Mediator::expired`] as the last resort against a device that answers neither halt nor
 //! clear, make a request that the kernel may take its time for.
 //!
