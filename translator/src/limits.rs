@@ -15,7 +15,8 @@ pub const KERNEL_SEGMENTS: u16 = 16;
 /// MIDAWs of one list: it must lie in one 4 KiB page.
 pub const MAX_MIDAWS: usize = 256;
 
-/// Breaks of one segment. A program that needs more is refused: it would be fetched as often.
+/// Breaks of one segment. A program in which control may come to a place behind none of them, where there
+/// must be one, is refused: it would be fetched as often.
 pub const MAX_BREAKS: usize = 32;
 
 /// Bytes of the parameters of one command, where a

@@ -85,7 +85,7 @@ impl Segment {
 ///
 /// Where the program reads into what is still to come of it, or where the ORB forbids prefetching,
 /// it is fetched twice or more, until every break is known; the last snapshot is the one that is
-/// judged and carried out. At most [`limits::MAX_BREAKS`](crate::limits::MAX_BREAKS) times.
+/// judged and carried out. At most [`limits::MAX_BREAKS`](crate::limits::MAX_BREAKS) times more.
 pub fn fetch_segment<G: GuestStorage>(
     raw_orb: &RawOrb,
     segment: &Segment,
@@ -127,6 +127,7 @@ impl Buffers {
     pub(crate) fn is_late(&self) -> bool {
         !self.orb.prefetch && self.policy.no_prefetch == Stance::Segments
     }
+
     /// Whether a command of the program was accepted before this segment.
     pub(crate) fn is_accepted(&self) -> bool {
         self.segment.from.is_some_and(|arrival| arrival.accepted)

@@ -24,17 +24,20 @@ pub struct MediatorConfig {
     /// What programs are written for: what the host's channel takes. A kernel cannot be asked for
     /// that, so it is what all of them take.
     pub profile: HostProfile,
-    /// The guest's storage keys, if the VMM keeps any. Each is looked at once for each start that uses
-    /// its block, while the program is judged; and the VMM is told what was referenced and changed when
-    /// the program has ended (but not what was only looked at, for one that ended without the device).
+    /// The guest's storage keys, if the VMM keeps any. They are looked at while a program is read and
+    /// judged, those of a block as often as the program names it; and the VMM is told what was referenced
+    /// and changed when the program has ended (but not what was only looked at, for one that ended without
+    /// the device).
     ///
     /// Without them storage has no keys: a program with a key other than zero may use all of it, and
     /// finds its key in the status.
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
     /// Which commands the guest may give the device, and where they may lead; without it all of
     /// them. A program that they forbid ends with the unit check of a volume that is as small, or not
-    /// to be written; the guest's BASIC SENSE is answered then without the device. The kind of device is also said in [`GuestProfile::policy`], by which its
-    /// programs are read.
+    /// to be written; the guest's BASIC SENSE is answered then without the device. The kind of device is
+    /// also said in [`GuestProfile::policy`], by which its programs are read.
+    ///
+    /// No part of a [`Snapshot`](super::Snapshot): who sets a subchannel up again says it again.
     pub commands: Option<CommandPolicy>,
     /// Who is told what the device may have stored into.
     pub dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
