@@ -126,12 +126,13 @@ pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) 
 }
 
 /// Translates the program of `input` for `profile` up to where it must be fetched again. `program` is
-/// the same as a whole, which it is taken for where parts of it cannot be carried out.
+/// the same as a whole, which it is taken for where it cannot be parted. What can be parted and not
+/// repeated is refused: as a whole it would end otherwise.
 pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> Translation {
     let mut earlier = Earlier::NONE;
     match translate_segment(input, &input.memory, &Segment::START, &mut earlier, profile) {
         Translation::Refused(Finding {
-            code: Code::EnvNoprefetch | Code::EnvOverlap | Code::EnvNotRepeatable,
+            code: Code::EnvNoprefetch | Code::EnvOverlap,
             ..
         }) => translate(input, program, profile),
         translation => translation,

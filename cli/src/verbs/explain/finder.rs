@@ -89,6 +89,9 @@ pub(super) const fn of(code: Code) -> Finder {
         Code::EnvSuspend => Finder::Library(
             "check with --profile; translate, run and submit carry the program out part by part",
         ),
+        Code::EnvNotRepeatable => Finder::Library(
+            "translate, run and submit, of a program that has to be carried out part by part",
+        ),
         Code::EnvTwoWays
         | Code::EnvSkipLayout
         | Code::EnvReadBackward
