@@ -213,7 +213,7 @@ impl Buffers {
     /// Refuses a program whose copies do not come to the same as its own storage would: because
     /// another CCW uses that as well, or because the guest may look at it more often than it is copied.
     /// The number of the CCW in whose way it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn keep_apart(&mut self) -> Result<(), (Code, u16)> {
         if self.bounces.is_empty() {
             return Ok(());

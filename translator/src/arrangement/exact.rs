@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Gives every node its host CCW, in the order of guest addresses.
-#[inline]
+#[inline(always)]
 pub(crate) fn lay(work: &mut Buffers) {
     // In one piece it lies as it was read.
     if let [span] = *work.spans.as_slice() {
@@ -56,7 +56,7 @@ fn in_pieces(work: &mut Buffers) {
 
 /// Finds what goes by way of a copy. Nothing takes several host CCWs here: what stands behind a CCW
 /// must be where a device may skip to.
-#[inline]
+#[inline(always)]
 pub(crate) fn lower(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
     if work.profile.midaws && !work.profile.rebuilds_lists {
         return Ok(());

@@ -70,10 +70,10 @@ impl<P: Pinner> Pinned<P> {
     ///
     /// [`Code::HostArena`] when it does not fit; the pins are given back.
     pub fn emit(self, mut slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
-        if self.plan.work.is_transport() {
-            return self.emit_transport(slot);
-        }
         let Self { mut plan, pins } = self;
+        if plan.work.is_transport() {
+            return transport_mode(plan.work, pins, slot);
+        }
         let base = slot.ccws.base();
         if plan.ccw_bytes() > slot.ccws.len() * 8 {
             drop(pins);
@@ -110,26 +110,26 @@ impl<P: Pinner> Pinned<P> {
     }
 }
 
-impl<P: Pinner> Pinned<P> {
-    /// The same for a transport-mode program on a host with that mode.
-    #[cold]
-    fn emit_transport(self, mut slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
-        let Self { plan, pins } = self;
-        let mut work = plan.work;
-        match transport::emit(&work, &mut slot) {
-            Ok((base, doublewords)) => {
-                work.host_orb = transport::host_orb(&work, base);
-                Ok(Translated {
-                    work,
-                    pins,
-                    base,
-                    doublewords,
-                })
-            }
-            Err(code) => {
-                drop(pins);
-                Err(Rejected::new(work, code, Site::default()))
-            }
+/// The same for a transport-mode program on a host with that mode.
+#[cold]
+fn transport_mode<P: Pinner>(
+    mut work: Box<Buffers>,
+    pins: Pins<P>,
+    mut slot: Slot<'_>,
+) -> Result<Translated<P>, Rejected> {
+    match transport::emit(&work, &mut slot) {
+        Ok((base, doublewords)) => {
+            work.host_orb = transport::host_orb(&work, base);
+            Ok(Translated {
+                work,
+                pins,
+                base,
+                doublewords,
+            })
+        }
+        Err(code) => {
+            drop(pins);
+            Err(Rejected::new(work, code, Site::default()))
         }
     }
 }

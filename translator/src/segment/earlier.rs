@@ -94,7 +94,7 @@ impl<P: Pinner> Translated<P> {
 impl Buffers {
     /// What prevents that the segments are repeated in front of the next one, wherever that may begin:
     /// a command that cannot be carried out twice, or one whose parameters are read in meanwhile.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_repeatable(&mut self) -> Result<(), (Code, u16)> {
         let none = self.breaks.is_empty() && !self.segment.passing;
         if none || !self.policy.device.keeps_chain_state() {

@@ -134,7 +134,7 @@ impl Buffers {
     }
 
     /// Where the segment leads without a command.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn arrives_at_once(&self) -> Option<(Arrival, Irb<Guest>)> {
         let node = self.nodes.first()?;
         match node.op {
@@ -143,6 +143,7 @@ impl Buffers {
         }
     }
 
+    #[cold]
     fn arrives_at<'a>(&'a self, mut node: &'a Node) -> Option<(Arrival, Irb<Guest>)> {
         if node.op == Op::Tic {
             let target = self.find_node(node.ccw().addr.get())?;
