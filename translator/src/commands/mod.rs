@@ -115,7 +115,7 @@ impl CommandPolicy {
         let allowed = match class {
             DeviceClass::Eckd => CommandSet::of(eckd::KNOWN),
             DeviceClass::Fba => CommandSet::of(fba::KNOWN),
-            DeviceClass::Tape => CommandSet::of(TAPE_READS).and(CommandSet::of(TAPE_WRITES)),
+            DeviceClass::Tape => CommandSet::of(TAPE_READS).union(CommandSet::of(TAPE_WRITES)),
             _ => CommandSet::by(|command| {
                 let class = command.class();
                 class != Class::Control || command == Command::NOP
@@ -141,7 +141,7 @@ impl CommandPolicy {
     pub fn with_tracks(self, tracks: Tracks) -> Self {
         Self {
             class: DeviceClass::Eckd,
-            allowed: self.allowed.within(CommandSet::of(eckd::KNOWN)),
+            allowed: self.allowed.intersection(CommandSet::of(eckd::KNOWN)),
             tracks: Some(tracks),
             ..self
         }
@@ -153,7 +153,7 @@ impl CommandPolicy {
     pub fn with_blocks(self, blocks: Blocks) -> Self {
         Self {
             class: DeviceClass::Fba,
-            allowed: self.allowed.within(CommandSet::of(fba::KNOWN)),
+            allowed: self.allowed.intersection(CommandSet::of(fba::KNOWN)),
             blocks: Some(blocks),
             ..self
         }

@@ -45,12 +45,12 @@ impl CommandSet {
     }
 
     /// What is in either.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) fn union(self, other: Self) -> Self {
         Self::by(|command| self.contains(command) || other.contains(command))
     }
 
     /// What is in both.
-    pub(super) fn within(self, other: Self) -> Self {
+    pub(super) fn intersection(self, other: Self) -> Self {
         Self::by(|command| self.contains(command) && other.contains(command))
     }
 }
@@ -69,8 +69,8 @@ mod tests {
                 assert_eq!(set.contains(other), one == other);
                 assert_eq!(others.contains(other), one != other);
             }
-            assert_eq!(others.and(set), CommandSet::ALL);
-            assert_eq!(others.within(set), CommandSet::NONE);
+            assert_eq!(others.union(set), CommandSet::ALL);
+            assert_eq!(others.intersection(set), CommandSet::NONE);
             set.remove(one);
             assert_eq!(set, CommandSet::NONE);
         }
