@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tests::{
-    differential::{check, check_dirty},
+    differential::{check, check_dirty, check_made},
     generator::Case,
 };
 
@@ -14,6 +14,9 @@ fuzz_target!(|bytes: &[u8]| {
         panic!("{difference}\n{case:?}");
     }
     if let Err(difference) = check_dirty(&case, true) {
+        panic!("{difference}\n{case:?}");
+    }
+    if let Err(difference) = check_made(&case, bytes) {
         panic!("{difference}\n{case:?}");
     }
 });

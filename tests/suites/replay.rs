@@ -39,14 +39,17 @@ fn decode() {
 }
 
 /// The two targets read the same encoding, so each takes the inputs of both.
-fn cases() -> impl Iterator<Item = (String, Case)> {
+fn cases() -> impl Iterator<Item = (String, Vec<u8>, Case)> {
     let both = inputs("walk").into_iter().chain(inputs("equivalence"));
-    both.map(|(name, bytes)| (name, Case::from_bytes(&bytes)))
+    both.map(|(name, bytes)| {
+        let case = Case::from_bytes(&bytes);
+        (name, bytes, case)
+    })
 }
 
 #[test]
 fn walk() {
-    for (name, case) in cases() {
+    for (name, _, case) in cases() {
         println!("{name}");
         walk::check(&case);
     }
@@ -54,12 +57,13 @@ fn walk() {
 
 #[test]
 fn equivalence() {
-    for (name, case) in cases() {
+    for (name, bytes, case) in cases() {
         let each = [
             differential::check(&case).err(),
             differential::check_copied(&case).err(),
             differential::check_verdict(&case).err(),
             differential::check_overlap(&case).err(),
+            differential::check_made(&case, &bytes).err(),
         ];
         if let Some(difference) = each.into_iter().flatten().next() {
             panic!("{name}: {difference}\n{case:?}");

@@ -137,6 +137,33 @@ pub fn check_without_midaws(case: &Case) -> Result<Outcome, Difference> {
     check_by(&case.build(), case.has_aliases(), Way::Direct, &profile)
 }
 
+/// The same of what is made of `case` by `bytes`, from which it was read: with MIDAWs on a host without
+/// them, and in segments, with a guest that changes its program meanwhile.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_made(case: &Case, bytes: &[u8]) -> Result<(), Difference> {
+    let add = |key: u64, byte: &u8| (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let key = bytes.iter().fold(0xcbf2_9ce4_8422_2325, add);
+    let [high, low] = [(key >> 32) as u32, key as u32];
+    let listed = case.clone().with_midaws(key);
+    check_without_midaws(&listed)?;
+    check_dirty(&listed, true)?;
+    let mut marked = case.clone().marked(high, low & 1 != 0).scattered(7);
+    marked.terms.device = (low >> 8) as u8 % 3;
+    marked.script.retain(|answer| !answer.retries());
+    let late = Late {
+        changes: high ^ low,
+        early: low & 2 != 0,
+        ..Late::default()
+    };
+    for copies in [false, true] {
+        check_late(&marked, &late, copies)?;
+    }
+    Ok(())
+}
+
 /// The same on a host that never has the guest's pages, but copies of those that it was granted.
 ///
 /// # Errors
