@@ -16,6 +16,9 @@ pub(crate) struct Limits {
     extent: Option<Extent>,
 }
 
+/// Tracks of a cylinder.
+const HEADS: u16 = 15;
+
 /// A part of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extent {
@@ -60,14 +63,16 @@ fn extent(text: &str) -> Result<Extent, String> {
     let extent =
         parts.and_then(|(first, last)| tracks(first, last).or_else(|| blocks(first, last)));
     extent.ok_or_else(|| {
-        "two tracks such as 10.0-19.14, or two blocks such as 0-999, the lower one first".to_owned()
+        "two tracks such as 10.0-19.14 (heads 0-14), or two blocks such as 0-999, the lower one first"
+            .to_owned()
     })
 }
 
 /// The track that `text` names.
 fn track(text: &str) -> Option<Track> {
     let (cylinder, head) = text.split_once('.')?;
-    Some(Track::new(cylinder.parse().ok()?, head.parse().ok()?))
+    let head = head.parse().ok().filter(|head| *head < HEADS)?;
+    Some(Track::new(cylinder.parse().ok()?, head))
 }
 
 #[cfg(test)]
@@ -97,6 +102,7 @@ mod tests {
             "a-b",
             "-1-2",
             "1.2.3-4.5",
+            "3.15-4.0",
         ] {
             assert!(extent(wrong).is_err(), "{wrong}");
         }

@@ -253,6 +253,7 @@ fn geometry(class: DeviceClass, bytes: &[u8]) -> Option<String> {
             let (cylinders, tracks) = (short(12)?, short(14)?);
             Some(match cylinders {
                 0xfffe => format!("65520 cylinders or more of {tracks} tracks"),
+                1 => format!("1 cylinder of {tracks} tracks"),
                 _ => format!("{cylinders} cylinders of {tracks} tracks"),
             })
         }

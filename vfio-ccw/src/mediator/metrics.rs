@@ -9,7 +9,7 @@ pub struct Metrics {
     pub starts: u64,
     /// Programs, and further segments of programs, that the host took.
     pub started: u64,
-    /// Times that a program had to be fetched again on its way.
+    /// Times that a program had to be fetched again on its way without having suspended itself.
     pub segments: u64,
     /// Times that a program has suspended itself.
     pub suspensions: u64,

@@ -19,7 +19,8 @@ pub struct GuestProfile {
     /// The facilities of the machine, the kind of device, and what becomes of programs that cannot
     /// be carried out exactly: what decides the fate of a program apart from the device.
     ///
-    /// IDAWs of every format are carried out, and so is every key, flag and count.
+    /// IDAWs of every format are carried out, and so is every key, flag and count. Transport mode is
+    /// there with [`Facilities::FCX`](translator::Facilities::FCX).
     pub policy: Policy,
     /// Programs that do not end by themselves can be ended: by CLEAR SUBCHANNEL, and by a reset of
     /// the guest.
