@@ -63,8 +63,13 @@ impl Place {
         self.arrival.map(|arrival| arrival.cause)
     }
 
-    /// The CCW address of status while the program stands here; 0 before its first CCW.
+    /// The CCW address of status while the program stands here; 0 before its first CCW. In transport
+    /// mode that of the TCW.
     pub(super) fn cpa(&self) -> u32 {
+        let orb = Orb::<Guest>::decode(&self.orb);
+        if orb.transport {
+            return orb.cpa.get();
+        }
         let at = self.arrival.map(|it| u32::try_from(it.at.get()));
         at.and_then(Result::ok).map_or(0, |at| at.wrapping_add(8))
     }

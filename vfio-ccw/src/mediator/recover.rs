@@ -139,9 +139,15 @@ impl<D: CcwDevice> Mediator<D> {
     pub(super) fn broken_off(&self) -> Irb<Guest> {
         let bits = self.subchannel.scsw().orb;
         let mut irb = status::checked(bits, SubchannelStatus::CHANNEL_CONTROL_CHECK);
-        if self.flight.job().is_some_and(|job| job.primary) {
+        let job = self.flight.job();
+        if job.is_some_and(|job| job.primary) {
             // It knows of the channel end.
             irb.scsw.status.remove(StatusControl::PRIMARY);
+        }
+        let orb = job.map(|job| job.program.guest_orb());
+        if let Some(orb) = orb.filter(|orb| orb.transport) {
+            // There the address is always that of the TCW.
+            irb.scsw.cpa = orb.cpa.get();
         }
         irb
     }

@@ -13,7 +13,7 @@ use super::errno::Refusal;
 use super::flight::{Flight, Job, Ready, Then, Waiting};
 use super::place::{Place, Turn};
 use super::window::Layout;
-use super::{ConditionCode, Event, Exception, Mediator, status};
+use super::{ConditionCode, Event, Exception, Mediator};
 use crate::CcwDevice;
 
 /// How often a request that the host puts off is made again at once.
@@ -71,7 +71,7 @@ impl<D: CcwDevice> Mediator<D> {
         match self.prepare(&place, Earlier::NONE) {
             Prepared::Ready(ready) => {
                 self.wait(place, Some(ready));
-                Ok(self.hand_over(&decoded, out))
+                Ok(self.hand_over(&place, &decoded, out))
             }
             Prepared::Withheld(_) => {
                 self.subchannel.accept_start(&decoded);
@@ -111,8 +111,13 @@ impl<D: CcwDevice> Mediator<D> {
         self.waiting = Some(Waiting::at(place, ready));
     }
 
-    /// Gives the program that waits to the host, unless it has to wait until the host can take it.
-    fn hand_over(&mut self, orb: &Orb<Guest>, out: &mut Vec<Event>) -> ConditionCode {
+    /// Gives the program that waits at `place` to the host, unless it has to wait until the host can take it.
+    fn hand_over(
+        &mut self,
+        place: &Place,
+        orb: &Orb<Guest>,
+        out: &mut Vec<Event>,
+    ) -> ConditionCode {
         if !matches!(self.flight, Flight::Idle) {
             self.subchannel.accept_start(orb);
             return ConditionCode::Cc0;
@@ -152,7 +157,7 @@ impl<D: CcwDevice> Mediator<D> {
             Refusal::Broken if self.is_device_gone(out) => ConditionCode::Cc3,
             Refusal::Broken | Refusal::Host | Refusal::Again | Refusal::Unknown => {
                 self.subchannel.accept_start(orb);
-                let irb = status::refused(status::bits(orb), refusal);
+                let irb = place.refused(refusal);
                 self.start_failed(&irb, refusal, out);
                 ConditionCode::Cc0
             }

@@ -185,13 +185,34 @@ fn what_is_wrong_is_told_at_once() {
     assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
     assert_eq!(
         machine.tsch(),
-        (Cc0, "00104017 00000000 00040000".to_owned())
+        (Cc0, "00104017 00002000 00040000".to_owned())
     );
     assert_eq!(
         machine.ssch_orb([INTPARM, ORB, PROGRAM + 8]),
         Err(Exception::Operand)
     );
     assert_eq!(machine.sent(), 0);
+}
+
+/// In transport mode the status always names the TCW.
+#[test]
+fn what_the_host_refuses_is_told_of_the_tcw() {
+    let mut machine = setup([]).machine().transport();
+    machine.refuse(Call::Start, 1, Errno::EINVAL);
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 00040000".to_owned())
+    );
+    // And what is broken off.
+    let mut machine = setup([]).stepped().machine().transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.sch.stop(&mut machine.events);
+    machine.run(8);
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 00040000".to_owned())
+    );
 }
 
 /// No host interrogates for us.
