@@ -435,6 +435,25 @@ fn without_patience() {
     machine.told("00c04007 00002010 0c000000");
 }
 
+/// The part ends by itself while the host is still to be asked to halt: nothing goes on.
+#[test]
+fn a_part_ends_before_the_halt() {
+    for (word1, word0) in [(0x00c2_8000, "00c06001"), (0x00e2_8000, "00e06001")] {
+        let mut machine = setup().stepped().machine();
+        machine.program(&[READ_IN]);
+        assert_eq!(machine.ssch_orb([INTPARM, word1, PROGRAM]), Ok(Cc0));
+        machine.refuse(Call::Halt, 3, Errno::EAGAIN);
+        assert_eq!(machine.hsch(), Cc0);
+        machine.run(8);
+        machine.run(8);
+        assert_eq!(machine.events(), [INTERRUPT]);
+        let there = format!("{word0} 00002008 00000000");
+        assert_eq!(machine.tsch(), (Cc0, there));
+        assert_eq!((machine.sent(), machine.held()), (1, (0, 0)));
+        machine.works();
+    }
+}
+
 /// What the guest may do to a program that is under way it may do to one of several parts.
 #[test]
 fn halted_and_cleared_while_a_part_runs() {
