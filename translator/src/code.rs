@@ -296,7 +296,7 @@ codes! {
         "clear bit R or bit W of the TCW"
     TcwTccbl "T05" "tcw-tccbl" ProgramCheck Guest Always
         "the TCCB length of a TCW is one of 12-244, so that the TCCB has 32-264 bytes";
-        "make byte 5 the number of bytes of the TCCB less 20"
+        "make byte 5, but for its last two bits (R and W), the number of bytes of the TCCB less 20"
     TcwTsbAlign "T06" "tcw-tsb-align" ProgramCheck Guest Always
         "a TSB begins on a doubleword boundary"; "move the TSB to a multiple of 8"
     TccbAlign "T07" "tccb-align" ProgramCheck Guest Always
@@ -305,7 +305,7 @@ codes! {
         "a TCCB begins with the format 7F, and its service-action code is 1FFE or 1FFF"; "write 7F into byte 0 and 1FFE into bytes 8-9"
     TcahTcal "T09" "tcah-tcal" ProgramCheck Guest Always
         "the TCA length of a TCCB agrees with the TCCB length of the TCW";
-        "make byte 7 of the TCCB the bytes of its TCA plus 12, or correct the TCCB length, byte 5 of the TCW"
+        "make byte 7 of the TCCB the bytes of its TCA plus 12, or correct the TCCB length in byte 5 of the TCW"
     TcatCount "T10" "tcat-count" ProgramCheck Guest Always
         "the transport count behind the TCA is the count of the TCW, rounded up to a multiple of 4, plus 4";
         "correct the last word of the TCCB, or the count of the TCW"
@@ -379,7 +379,7 @@ codes! {
         "a host that builds ascending lists can stop reading backward only where it would read that word of the list";
         "let the area lie in storage that exists"
     EnvTransportLowering "E13" "env-transport-lowering" None Unsupported Always
-        "a transport-mode program for a host without that mode uses only what CCWs can say: each DCW has either control data or data, of at most 65535 bytes";
+        "a transport-mode program for a host without that mode uses only what CCWs can say: commands that mean the same in a CCW, and in each DCW either control data or at most 65535 bytes of data";
         "use a command-mode program, or a host with transport mode"
     EnvNotRepeatable "E14" "env-not-repeatable" None Unsupported Always
         "what comes before a place where the program must be fetched again can be carried out twice, on a device that keeps state in a chain";
