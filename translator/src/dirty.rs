@@ -181,14 +181,7 @@ impl Reached {
 
     /// Makes the areas ascending and disjoint.
     pub(crate) fn merge(&mut self) {
-        self.areas.sort_unstable();
-        self.areas.dedup_by(|next, last| {
-            let adjoins = next.0 <= last.1;
-            if adjoins {
-                last.1 = last.1.max(next.1);
-            }
-            adjoins
-        });
+        merge(&mut self.areas);
     }
 }
 
@@ -221,6 +214,18 @@ impl Buffers {
             _ => [None; 2],
         }
     }
+}
+
+/// Makes `areas` ascending and disjoint.
+pub(crate) fn merge(areas: &mut Vec<(u64, u64)>) {
+    areas.sort_unstable();
+    areas.dedup_by(|next, last| {
+        let adjoins = next.0 <= last.1;
+        if adjoins {
+            last.1 = last.1.max(next.1);
+        }
+        adjoins
+    });
 }
 
 /// Adds the first `bytes` bytes of the data of `node`; reading backward, the first ones lie highest.

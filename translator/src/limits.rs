@@ -19,6 +19,10 @@ pub const MAX_MIDAWS: usize = 256;
 /// must be one, is refused: it would be fetched as often.
 pub const MAX_BREAKS: usize = 32;
 
+/// CCWs that are looked at along data chains to find the breaks of one snapshot. Each command that reads
+/// into control words has its own chain gone through; a program that needs more is refused.
+pub const MAX_CHAIN_STEPS: u32 = 1 << 16;
+
 /// Bytes of the parameters of one command, where a
 /// [`CommandPolicy`](crate::CommandPolicy) looks at them. The longest known ones, of PREFIX, have 64
 /// and a bit for each record or track of what the command is about.

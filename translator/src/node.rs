@@ -2,7 +2,7 @@
 //! A CCW that was read, and what is found out of it.
 
 use bitflags::bitflags;
-use ccw::{Ccw, Command, Format, Guest, GuestAddr, IdawFormat, MIDAW_SIZE, RawCcw};
+use ccw::{CCW_SIZE, Ccw, Command, Format, Guest, GuestAddr, IdawFormat, MIDAW_SIZE, RawCcw};
 
 use crate::{Cause, Code, Policy, chain::Op};
 
@@ -139,6 +139,12 @@ impl Node {
     pub(crate) fn is_unread(&self) -> bool {
         let gone = self.fault.is_some_and(|code| code.id().starts_with('A'));
         self.word == 0 && (gone || self.op == Op::Break(Cause::Refetch))
+    }
+
+    /// Where its CCW lies, if it could be read.
+    pub(crate) fn ccw_bytes(&self) -> Option<(u64, u64)> {
+        let start = u64::from(self.addr);
+        (!self.is_unread()).then_some((start, start + CCW_SIZE))
     }
 
     /// Where its list lies, if it has one.

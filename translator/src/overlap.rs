@@ -69,8 +69,9 @@ impl Overlap {
             (start, start + u64::from(span.len) * CCW_SIZE)
         });
         let lists = nodes.iter().filter_map(|node| node.list_bytes(idaws));
+        // What is copied may begin within a word.
         let range = |(start, end)| Range {
-            start,
+            start: start & !(WORD - 1),
             end,
             below: 0,
         };
@@ -113,9 +114,14 @@ impl Overlap {
         }
     }
 
+    /// Whether there are control words in `start..end`.
+    pub(crate) fn is_near(&self, (start, end): (u64, u64)) -> bool {
+        self.rank(start & !(WORD - 1)) < self.rank(end)
+    }
+
     /// Whether input went into the control words in `start..end`.
     pub(crate) fn is_written(&self, (start, end): (u64, u64)) -> bool {
-        bits(self.rank(start), self.rank(end))
+        bits(self.rank(start & !(WORD - 1)), self.rank(end))
             .any(|(n, mask)| self.written.get(n).is_some_and(|bits| bits & mask != 0))
     }
 }

@@ -6,7 +6,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use ccw::{CCW_SIZE, Guest, Host, IdawFormat, Orb, RawOrb};
+use ccw::{Guest, Host, IdawFormat, Orb, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
@@ -269,10 +269,8 @@ impl Buffers {
 
     /// Whether input went into the CCW of `node`.
     pub(crate) fn ccw_is_written(&self, node: &Node) -> bool {
-        let start = u64::from(node.addr);
-        self.overlap.any()
-            && !node.is_unread()
-            && self.overlap.is_written((start, start + CCW_SIZE))
+        let ccw = node.ccw_bytes();
+        self.overlap.any() && ccw.is_some_and(|ccw| self.overlap.is_written(ccw))
     }
 
     /// Whether input went into the list of `node`.
