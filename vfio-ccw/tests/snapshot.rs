@@ -126,7 +126,8 @@ fn restored(snapshot: &Snapshot) -> Mediator<SoftDevice<Scripted, SoftSpace>> {
 
 #[test]
 fn what_is_written_is_what_is_read() {
-    for text in [rest(), pending(), standing()] {
+    let confined = with(rest(), "commands", "000102030405060708090a0b0c0d0e0f");
+    for text in [rest(), pending(), standing(), confined] {
         let snapshot = read(&text).unwrap();
         assert_eq!(serde_json::to_value(&snapshot).unwrap(), text);
     }

@@ -44,6 +44,11 @@ impl CommandSet {
         word.is_some_and(|word| word >> (command.0 & 0x3f) & 1 != 0)
     }
 
+    /// The bits, code 0 first.
+    pub(super) fn words(self) -> [u64; 4] {
+        self.0
+    }
+
     /// What is in either.
     pub(super) fn union(self, other: Self) -> Self {
         Self::by(|command| self.contains(command) || other.contains(command))

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use ccw::{GuestAddr, RawCrw, SubsystemId};
+use ccw::{Command, DeviceClass, GuestAddr, RawCrw, SubsystemId};
 use css::device::scripted::Scripted;
-use translator::LimitAddr;
+use translator::{CommandPolicy, LimitAddr, Track, Tracks};
 use vfio_ccw::device::fault::{Call, FaultInjector};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace};
 use vfio_ccw::mediator::{
@@ -120,7 +120,7 @@ fn a_program_that_stands_suspended() {
 #[test]
 fn not_between_two_parts() {
     let mut setup = Setup::responding([css::device::scripted::Response::input(&READ), read()]);
-    setup.guest.policy = setup.guest.policy.for_device(ccw::DeviceClass::Tape);
+    setup.guest.policy = setup.guest.policy.for_device(DeviceClass::Tape);
     let mut machine = setup.machine();
     machine.program(&[[2, 0x40, 0, 8, 0, 0, 0x20, 8]]);
     for nth in 2..5 {
@@ -264,7 +264,7 @@ fn another_host_that_does_not_fit() {
         assert_eq!(refused, Some(RestoreError::Misfit(misfit)));
     }
     assert_eq!(tried(lesser(|can| can.reset = false), |_| {}), None);
-    let another: [(Change, RestoreError); 9] = [
+    let another: [(Change, RestoreError); 10] = [
         (
             |it| it.subchannel = SubsystemId::new(0, 0x13).unwrap(),
             RestoreError::Subchannel {
@@ -291,6 +291,10 @@ fn another_host_that_does_not_fit() {
             RestoreError::Profile,
         ),
         (|it| it.guest.policy.max_ccws -= 1, RestoreError::Profile),
+        (
+            |it| it.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd)),
+            RestoreError::Commands,
+        ),
         (
             |it| it.identity.node_element = Some([1; 32]),
             RestoreError::Identity,
@@ -372,4 +376,35 @@ fn fixed_paths_stay_what_they_were() {
     assert_eq!(there.sch.stsch(&mut there.events), before);
     assert_eq!(words(&before.0[8..20]), "a00080a0 0000ffa0 11001300");
     there.works();
+}
+
+#[test]
+fn the_guest_stays_as_confined_as_it_was() {
+    let part = |last| {
+        let tracks = Tracks::new(Track::new(10, 0), Track::new(last, 14)).unwrap();
+        CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks)
+    };
+    let known = |commands| move |config: &mut MediatorConfig| config.commands = commands;
+    let here = machine();
+    let soft = SoftConfig::default();
+    let space = SoftSpace::new();
+    let device = SoftDevice::new(Scripted::new([]), space.clone(), soft).unwrap();
+    let window = ShadowWindow::new(space, WindowConfig::default()).unwrap();
+    let mut config = MediatorConfig::new(SubsystemId::new(0, 0x12).unwrap(), 0x0190);
+    config.commands = Some(part(19));
+    let there = Mediator::attach(device, window, config).unwrap();
+    let snapshot = there.snapshot().unwrap();
+    let read_only = CommandPolicy::read_only(DeviceClass::Eckd);
+    let everything = CommandPolicy::everything(DeviceClass::Eckd);
+    for other in [
+        None,
+        Some(everything),
+        Some(read_only),
+        Some(part(20)),
+        Some(part(19).deny(Command(0x86))),
+    ] {
+        let tried = elsewhere(&here, &snapshot, soft, known(other)).map(|_| ());
+        assert_eq!(tried, Err(RestoreError::Commands), "{other:x?}");
+    }
+    assert!(elsewhere(&here, &snapshot, soft, known(Some(part(19)))).is_ok());
 }

@@ -11,7 +11,7 @@ mod wire;
 use std::time::Duration;
 
 use ccw::{GuestAddr, RawSchib, SubsystemId};
-use translator::LimitAddr;
+use translator::{CommandPolicy, LimitAddr};
 
 use super::flight::{Flight, Waiting};
 use super::place::Place;
@@ -24,8 +24,8 @@ use super::{
 use crate::{CcwDevice, Source};
 
 /// All of a subchannel that its guest could notice: the SCHIB, status that is pending or comes next,
-/// channel reports, the address limit. It says as well what the guest was promised, and on which
-/// device.
+/// channel reports, the address limit. It says as well what the guest was promised, on which device, and (as a
+/// digest) which commands it may give.
 ///
 /// What belongs to the window is not in it: guest storage, and pages that are [gone](ShadowWindow::gone),
 /// which the VMM takes out of the other window as well.
@@ -73,6 +73,8 @@ pub struct Snapshot {
     guest: GuestProfile,
     identity: DeviceIdentity,
     address_limit: Option<LimitAddr>,
+    /// What tells the policy for commands from others; none where every command passes.
+    commands: Option<u128>,
     subchannel: Subchannel,
     /// Where a program stands suspended.
     suspended: Option<Place>,
@@ -142,6 +144,10 @@ pub enum RestoreError {
     /// [`Snapshot::guest`].
     #[error("the guest was promised something else")]
     Profile,
+    /// The guest may give the device other commands, or reach other places of it:
+    /// [`MediatorConfig::commands`] is not what it was.
+    #[error("the commands that the guest may give are others")]
+    Commands,
     /// The device is another one: [`MediatorConfig::identity`] is not [`Snapshot::identity`].
     #[error("the snapshot is of another device")]
     Identity,
@@ -183,6 +189,13 @@ impl Snapshot {
     pub fn schib(&self) -> RawSchib {
         self.subchannel.store()
     }
+}
+
+/// What tells `policy` from others, if it forbids anything.
+fn digest(policy: Option<&CommandPolicy>) -> Option<u128> {
+    policy
+        .filter(|policy| !policy.is_everything())
+        .map(CommandPolicy::digest)
 }
 
 impl<D: CcwDevice> Mediator<D> {
@@ -238,6 +251,7 @@ impl<D: CcwDevice> Mediator<D> {
             guest: self.config.guest.without_remarks(),
             identity: self.config.identity,
             address_limit: self.config.address_limit,
+            commands: digest(self.config.commands.as_ref()),
             subchannel: self.subchannel.clone(),
             suspended,
             reports: self.reports.uncounted(),
@@ -277,6 +291,9 @@ impl<D: CcwDevice> Mediator<D> {
         }
         if config.guest.without_remarks() != snapshot.guest {
             return Err(RestoreError::Profile);
+        }
+        if digest(config.commands.as_ref()) != snapshot.commands {
+            return Err(RestoreError::Commands);
         }
         if config.identity != snapshot.identity {
             return Err(RestoreError::Identity);

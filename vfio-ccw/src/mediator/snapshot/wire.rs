@@ -50,6 +50,11 @@ pub(super) struct One {
     /// Only for a guest that is still to be told why a policy has refused its command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sense: Option<Kept>,
+    /// Only for a guest that may not give every command: [`CommandPolicy::digest`].
+    ///
+    /// [`CommandPolicy::digest`]: translator::CommandPolicy::digest
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commands: Option<Hex<16>>,
 }
 
 /// Sense bytes that are not the device's.
@@ -256,6 +261,7 @@ impl From<Snapshot> for Versioned {
                 }
             }),
             reports: Reports(snapshot.reports),
+            commands: snapshot.commands.map(|it| Hex(it.to_be_bytes())),
             sense: snapshot.sense.map(|sense| {
                 let (bytes, len) = sense.parts();
                 Kept {
@@ -312,6 +318,7 @@ impl TryFrom<Versioned> for Snapshot {
             guest: one.guest,
             identity: one.identity,
             reports: one.reports.0,
+            commands: one.commands.map(|Hex(it)| u128::from_be_bytes(it)),
             sense: one.sense.map(kept).transpose()?,
         })
     }
