@@ -88,15 +88,20 @@ impl<D> Mediator<D> {
             Ok(area) => area,
             Err(errno) => {
                 log::error!(target: "vfio_ccw::mediator", "{}: copies: {errno}", Name(self.config.subchannel));
+                self.metrics.damaged += u64::from(!job.damaged);
+                job.damaged = true;
                 return;
             }
         };
         let layout = self.window.layout();
+        let mut damaged = false;
         for copy in job.program.copies_back(host, area) {
             let bytes = area.get(copy.at..copy.at.saturating_add(copy.len));
-            // It is pinned, so it is there.
-            layout.write(copy.guest, bytes.unwrap_or(&[]));
+            // It is pinned, so it is there, or something is wrong.
+            damaged |= layout.write(copy.guest, bytes.unwrap_or(&[])) != copy.len;
         }
+        self.metrics.damaged += u64::from(damaged && !job.damaged);
+        job.damaged |= damaged;
     }
 
     /// Stores the TSB that the guest has to find before it is told the status, if there is one.

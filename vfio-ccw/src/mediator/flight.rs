@@ -76,6 +76,8 @@ pub(super) struct Job {
     pub(super) begun: bool,
     /// Its data is where the guest has it, and it was told what it may have stored into.
     pub(super) settled: bool,
+    /// Some of its data could not be copied to where the guest has it.
+    pub(super) damaged: bool,
     /// Something came that makes it likely that its final status is lost.
     pub(super) suspect: Option<Suspicion>,
 }
@@ -147,6 +149,7 @@ impl Job {
             told: false,
             begun: false,
             settled: false,
+            damaged: false,
             suspect: None,
         }
     }

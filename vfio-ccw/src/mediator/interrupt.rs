@@ -124,6 +124,14 @@ impl<D: CcwDevice> Mediator<D> {
         if let (Some(arrival), false) = (completion.arrived, job.primary) {
             irb.scsw.zero_cc &= !job.begun;
             self.settle(&mut job, Some(host));
+            if job.damaged && status::is_final(scsw) {
+                self.retire(job);
+                self.rest();
+                let check = SubchannelStatus::CHANNEL_CONTROL_CHECK;
+                self.post(&status::checked(irb.scsw.orb, check), out);
+                self.launch_waiting(out);
+                return;
+            }
             self.arrived(job, arrival, &irb, host, out);
             return;
         }
@@ -142,6 +150,9 @@ impl<D: CcwDevice> Mediator<D> {
             // Once it was told, the guest has other uses for that storage.
             if !job.primary {
                 self.store(completion.tsb.as_ref());
+            }
+            if job.damaged {
+                irb = status::damaged(&irb);
             }
         }
         if status::is_final(scsw) {
@@ -206,7 +217,7 @@ impl<D: CcwDevice> Mediator<D> {
         let completion = job.as_ref().map(|job| self.map(job, host));
         let tsb = completion.as_ref().and_then(|it| it.tsb);
         let tsb = tsb.filter(|_| job.as_ref().is_some_and(|job| !job.primary));
-        let mapped = completion.map(|it| it.irb);
+        let mut mapped = completion.map(|it| it.irb);
         if !scsw.function.contains(FunctionControl::HALT) {
             if !status::is_final(scsw) || job.is_none() {
                 // Intermediate status ends with the halt; channel end comes again with device end.
@@ -224,6 +235,9 @@ impl<D: CcwDevice> Mediator<D> {
             if let Some(mut job) = job {
                 self.settle(&mut job, Some(host));
                 self.store(tsb.as_ref());
+                if job.damaged {
+                    mapped = mapped.as_ref().map(status::damaged);
+                }
                 self.retire(job);
             }
             if put_off.is_some() {

@@ -54,6 +54,8 @@ pub struct Metrics {
     pub spurious: u64,
     /// Programs whose final status was lost and replaced by channel-control check.
     pub lost: u64,
+    /// Programs whose data could not be copied to where the guest has it: they end with channel-control check.
+    pub damaged: u64,
     /// CCW addresses that could not be mapped back.
     pub unmapped: u64,
     /// Checks that the host reported at a CCW with which nothing is wrong.

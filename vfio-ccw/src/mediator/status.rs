@@ -25,6 +25,17 @@ pub(super) fn checked(orb: OrbBits, checks: SubchannelStatus) -> Irb<Guest> {
     irb
 }
 
+/// The status `irb` of a program whose data did not all come to where the guest has it: it must not be
+/// taken for that of one that went well.
+pub(super) fn damaged(irb: &Irb<Guest>) -> Irb<Guest> {
+    let mut irb = *irb;
+    irb.scsw.subchannel |= SubchannelStatus::CHANNEL_CONTROL_CHECK;
+    irb.scsw.status |= StatusControl::ALERT | StatusControl::PENDING;
+    // How much came is not known.
+    irb.scsw.residual = 0;
+    irb
+}
+
 /// A start function that the host could not carry out, after it was accepted.
 pub(super) fn refused(orb: OrbBits, refusal: Refusal) -> Irb<Guest> {
     match refusal {
@@ -116,5 +127,28 @@ pub(super) fn bits(orb: &Orb<Guest>) -> OrbBits {
         // Of transport mode it is the bit that says so.
         limit_check: orb.limit_check || orb.transport,
         ..OrbBits::from(orb)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ccw::RawIrb;
+
+    use super::*;
+
+    #[test]
+    fn data_that_was_lost_is_a_channel_control_check_where_the_program_stood() {
+        let mut raw = RawIrb([0; 64]);
+        // Primary, secondary; channel end, device end; 4 bytes left.
+        let words = [0x00c0_4007_u32, 0x2010, 0x0c00_0004];
+        let words = words.iter().flat_map(|word| word.to_be_bytes());
+        raw.0
+            .iter_mut()
+            .zip(words)
+            .for_each(|(to, from)| *to = from);
+        let irb = damaged(&Irb::decode(&raw));
+        // Alert as well; channel-control check.
+        let expected = [0, 0xc0, 0x40, 0x17, 0, 0, 0x20, 0x10, 0x0c, 4, 0, 0];
+        assert_eq!(irb.encode().0[..12], expected);
     }
 }
