@@ -115,6 +115,10 @@ impl<D: CcwDevice> Mediator<D> {
             self.suspect(how);
             return;
         }
+        if scsw.deferred_cc == 1 && status::is_final(scsw) && job.place.is_under_way() {
+            self.begin_again(job, host, out);
+            return;
+        }
         let completion = self.map(&job, host);
         let mut irb = completion.irb;
         if !job.told && scsw.status.contains(StatusControl::PRIMARY) && job.program.has_told(host) {
@@ -184,6 +188,16 @@ impl<D: CcwDevice> Mediator<D> {
         } else {
             self.watch();
         }
+    }
+
+    /// The device had status of its own to present, so it did not take the next part of a program. A
+    /// guest that is told so would begin with the first part once more: it is told of that status alone.
+    fn begin_again(&mut self, job: Job, host: &Irb<Host>, out: &mut Vec<Event>) {
+        self.metrics.unsolicited += 1;
+        self.waiting = job.refused(0);
+        self.rest();
+        self.offer(&status::unsolicited(host), out);
+        self.launch_waiting(out);
     }
 
     /// Whether the status names a CCW of another program's slot, and be it a device end, which names

@@ -63,6 +63,15 @@ impl Place {
         self.arrival.map(|arrival| arrival.cause)
     }
 
+    /// Whether the program is on its way: a machine would not have stopped here.
+    pub(super) fn is_under_way(&self) -> bool {
+        match self.cause() {
+            None => false,
+            Some(Cause::Refetch) => true,
+            Some(Cause::Suspend) => self.turn == Turn::Passing,
+        }
+    }
+
     /// The CCW address of status while the program stands here; 0 before its first CCW. In transport
     /// mode that of the TCW.
     pub(super) fn cpa(&self) -> u32 {
