@@ -19,18 +19,7 @@ impl<D: CcwDevice> Mediator<D> {
             code => return code,
         }
         if self.waiting.is_some() {
-            // The device does not have the program: not yet, or not now.
-            self.withdraw();
-            if matches!(self.flight, Flight::Idle) {
-                self.rest();
-            }
-            self.accept_halt(out);
-            // The status of a suspension that was not tested yet does for this too.
-            if !self.subchannel.is_pending() {
-                let irb = status::halted(self.subchannel.scsw());
-                self.post(&irb, out);
-            }
-            return Cc0;
+            return self.halt_waiting(out);
         }
         match &mut self.flight {
             Flight::Gone => return Cc3,
@@ -50,6 +39,10 @@ impl<D: CcwDevice> Mediator<D> {
                     Cc0 => {}
                     code => return code,
                 }
+                // It has come to where it stands suspended, or its next part was put off.
+                if self.waiting.is_some() {
+                    return self.halt_waiting(out);
+                }
                 match self.ask_to_halt() {
                     Err(Refusal::Busy) => Cc2,
                     answer => self.halt_answered(answer, out),
@@ -57,6 +50,21 @@ impl<D: CcwDevice> Mediator<D> {
             }
             answer => self.halt_answered(answer, out),
         }
+    }
+
+    /// A halt of what the device does not have: not yet, or not now.
+    fn halt_waiting(&mut self, out: &mut Vec<Event>) -> ConditionCode {
+        self.withdraw();
+        if matches!(self.flight, Flight::Idle) {
+            self.rest();
+        }
+        self.accept_halt(out);
+        // The status of a suspension that was not tested yet does for this too.
+        if !self.subchannel.is_pending() {
+            let irb = status::halted(self.subchannel.scsw());
+            self.post(&irb, out);
+        }
+        Cc0
     }
 
     /// What the host said to a halt decides about the guest's.
