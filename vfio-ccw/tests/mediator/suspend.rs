@@ -412,3 +412,22 @@ fn attention_meanwhile() {
     assert_eq!(machine.tsch(), (Cc0, ATTENTION.into()));
     machine.works();
 }
+
+#[test]
+fn it_comes_to_its_suspension_while_it_is_to_be_halted() {
+    let mut machine = two();
+    machine.start(S_U);
+    // The device has stopped there, and its status is not read yet.
+    machine.refuse(Call::Halt, 1, Errno::EBUSY);
+    assert_eq!(machine.hsch(), Cc0);
+    let halted = "08c86001 00002010 00000000";
+    assert_eq!(machine.tsch(), (Cc0, halted.into()));
+    machine.events();
+    // That was all: the next program has its own end, and no other.
+    machine.second(GO);
+    machine.start(S_U);
+    assert_eq!(machine.events(), [""; 0]);
+    machine.io();
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.scsw(), "08c84007 00002010 0c000000");
+}
