@@ -18,6 +18,7 @@ pub mod seeds;
 pub mod storage;
 pub mod subchannel;
 pub mod transport;
+pub mod volume;
 pub mod walk;
 
 /// The README's example compiles.

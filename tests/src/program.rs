@@ -118,8 +118,14 @@ impl GuestProgram {
 
     /// With these bytes at `at`.
     #[must_use]
-    pub fn put(mut self, at: u64, text: &str) -> Self {
-        self.writes.push((at, hex(text)));
+    pub fn put(self, at: u64, text: &str) -> Self {
+        self.put_bytes(at, &hex(text))
+    }
+
+    /// The same of bytes that are no text.
+    #[must_use]
+    pub fn put_bytes(mut self, at: u64, bytes: &[u8]) -> Self {
+        self.writes.push((at, bytes.to_vec()));
         self
     }
 

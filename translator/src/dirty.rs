@@ -22,8 +22,6 @@ pub(crate) struct Reached {
     pub(crate) areas: Vec<(u64, u64)>,
     /// Those of one CCW's output.
     pub(crate) output: Vec<(u64, u64)>,
-    /// For each node whether earlier segments have stored into its output.
-    pub(crate) changed: Vec<bool>,
 }
 
 impl<P: Pinner> Translated<P> {

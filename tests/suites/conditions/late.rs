@@ -303,6 +303,28 @@ fn e14_env_not_repeatable() {
     assert_eq!(places.len(), 1);
 }
 
+/// What an earlier segment read in was there when a command of this one was first carried out.
+#[test]
+fn e14_not_where_parameters_were_read_in_before() {
+    // READ what follows, with the SEEK address; SEEK; READ the last CCW.
+    let program = mediated("06600020 00001008")
+        .device(DeviceClass::Eckd)
+        .without(word1::SUSPEND);
+    let first = "07600006 00001020 06600008 00001018 00000000 00000000 00000000 00030000";
+    let first = Response::input(&hex(first));
+    let seek = Response::output(6);
+    let last = Response::input(&hex("03200001 00000000"));
+    let one = [first];
+    let two = [one[0].clone(), seek, last];
+    let (places, course) = go(&program, &[&one[..], &two, &two].concat(), |_, _| {});
+    let places: Vec<u64> = places.iter().map(|(at, ..)| *at).collect();
+    assert_eq!(
+        (&places[..], course.starts.len()),
+        (&[0x1008, 0x1018][..], 3)
+    );
+    ends(&course, "00C04007 00001020 0C000001");
+}
+
 #[test]
 fn what_ends_at_once_in_a_later_segment_is_the_end() {
     let program = mediated("02600008 00001008 00000000 00000000").without(word1::SUSPEND);

@@ -106,7 +106,6 @@ impl Buffers {
     fn check_breaks(&mut self) -> Result<(), (Code, u16)> {
         let is_break = |node: &Node| node.op == Op::Break(Cause::Refetch);
         let mut reached = core::mem::take(&mut self.reached);
-        reached.find_changed(self);
         let mut result = Ok(());
         // What leads to the places of before was looked at when it became what is repeated.
         let newest = self.begins.last().map_or(0, |begin| begin.node);
@@ -124,7 +123,6 @@ impl Buffers {
     /// Makes the program one that is repeated up to node `n`, from where it leads on.
     fn repeat_up_to(&mut self, n: u16) -> Result<(), (Code, u16)> {
         let mut reached = core::mem::take(&mut self.reached);
-        reached.find_changed(self);
         let result = reached.check_repeatable(self, n);
         reached.areas.extend_from_slice(&self.stored);
         reached.merge();
@@ -262,7 +260,8 @@ impl Buffers {
 
 impl Reached {
     /// Marks what leads to node `n`, collects what it has stored into, and finds what of it cannot be
-    /// repeated.
+    /// repeated. What an earlier segment has stored was there when a command behind was first carried
+    /// out, and whether that changed a command of its own was found out when it became what is repeated.
     fn check_repeatable(&mut self, work: &Buffers, n: u16) -> Result<(), (Code, u16)> {
         self.areas.clear();
         self.up_to(work, n, 0);
@@ -275,22 +274,11 @@ impl Reached {
             let command = node.reach.contains(Reach::COMMAND)
                 && !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_) | Op::Onward);
             let again = !command || device.is_repeatable(node.ccw().command);
-            let before = self.changed.get(usize::from(m)).is_none_or(|it| *it);
-            if !again || before || is_changed(work, node, &self.areas, &mut self.output) {
+            if !again || is_changed(work, node, &self.areas, &mut self.output) {
                 return Err((Code::EnvNotRepeatable, m));
             }
         }
         Ok(())
-    }
-
-    /// Finds the nodes whose output earlier segments have stored into.
-    fn find_changed(&mut self, work: &Buffers) {
-        let Self {
-            changed, output, ..
-        } = self;
-        changed.clear();
-        let nodes = work.nodes.iter();
-        changed.extend(nodes.map(|node| is_changed(work, node, &work.stored, output)));
     }
 }
 
