@@ -101,7 +101,17 @@
 //! that a program names.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
+mod bytes;
 mod channel;
 mod condition;
 mod config;

@@ -5,6 +5,7 @@ use ccw::{Command, DeviceStatus};
 
 use super::image::Image;
 use super::{DONE, Device, Reply, Sense, Transfer, TransportMode, UNIT_CHECK, accept_input, sense};
+use crate::bytes::put;
 
 const BLOCK: u64 = 512;
 const BLOCK_BYTES: usize = 512;
@@ -116,33 +117,30 @@ impl<I: Image> Fba<I> {
         bytes[1] = 0x08;
         bytes[2] = 0x21;
         bytes[3] = unit_type;
-        bytes[4..6].copy_from_slice(&512_u16.to_be_bytes());
-        bytes[6..10].copy_from_slice(&group.to_be_bytes());
-        bytes[10..14].copy_from_slice(&position.to_be_bytes());
-        bytes[14..18].copy_from_slice(&blocks.to_be_bytes());
+        put(&mut bytes, 4, &512_u16.to_be_bytes());
+        put(&mut bytes, 6, &group.to_be_bytes());
+        put(&mut bytes, 10, &position.to_be_bytes());
+        put(&mut bytes, 14, &blocks.to_be_bytes());
         Ok(bytes)
     }
 
     fn define_extent(&mut self, transfer: &mut dyn Transfer) -> Outcome {
-        let mut p = [0; 16];
-        if transfer.read(&mut p) < p.len() || self.extent.is_some() {
+        let mut p = [[0; 4]; 4];
+        if transfer.read(p.as_flattened_mut()) < 16 || self.extent.is_some() {
             return Err(REJECTED);
         }
-        let word = |at: usize| {
-            let mut word = [0; 4];
-            word.copy_from_slice(&p[at..at + 4]);
-            u64::from(u32::from_be_bytes(word))
-        };
-        let (start, first, last) = (word(4), word(8), word(12));
-        let size = u16::from_be_bytes([p[2], p[3]]);
+        let [[mask, zero, high, low], start, first, last] = p;
+        let [start, first, last] =
+            [start, first, last].map(|word| u64::from(u32::from_be_bytes(word)));
+        let size = u16::from_be_bytes([high, low]);
         // Mask: 00 and C0 permit writing, 40 inhibits it, 80 and the bits 33 mean nothing.
-        let writable = match p[0] & 0xf3 {
+        let writable = match mask & 0xf3 {
             0x00 | 0xc0 => true,
             0x40 => false,
             _ => return Err(REJECTED),
         };
         let end = (start + (last + 1).saturating_sub(first)).max(start);
-        if p[1] != 0 || !(size == 0 || size == 512) || first > last || end > self.blocks()? {
+        if zero != 0 || !(size == 0 || size == 512) || first > last || end > self.blocks()? {
             return Err(REJECTED);
         }
         self.extent = Some(Extent {

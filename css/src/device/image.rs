@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
+use crate::bytes::put;
+
 /// Bytes that can be read, written and cut off. A write behind the end fills the gap with zeros.
 pub trait Image {
     /// Number of bytes.
@@ -111,9 +113,8 @@ impl<I: Image> Overlay<I> {
         let mut block = [0; BLOCK_BYTES];
         let start = index * BLOCK;
         let there = usize::try_from(self.base.saturating_sub(start)).unwrap_or(BLOCK_BYTES);
-        let there = there.min(BLOCK_BYTES);
-        if there > 0 {
-            self.image.read_at(start, &mut block[..there])?;
+        if let Some(there @ [_, ..]) = block.get_mut(..there.min(BLOCK_BYTES)) {
+            self.image.read_at(start, there)?;
         }
         Ok(block)
     }
@@ -149,7 +150,7 @@ impl<I: Image> Image for Overlay<I> {
             if !len.is_multiple_of(BLOCK) {
                 let mut block = self.block(len / BLOCK)?;
                 let keep = usize::try_from(len % BLOCK).unwrap_or(0);
-                block[keep..].fill(0);
+                block.get_mut(keep..).unwrap_or_default().fill(0);
                 self.blocks.insert(len / BLOCK, block);
             }
             self.blocks.split_off(&len.div_ceil(BLOCK));
@@ -166,7 +167,7 @@ impl<I: Image> Image for Overlay<I> {
         }
         for (index, part, target) in blocks(offset, bytes.len()) {
             let block = self.block(index)?;
-            bytes[target].copy_from_slice(&block[part]);
+            put(bytes, target.start, block.get(part).unwrap_or_default());
         }
         Ok(())
     }
@@ -177,7 +178,11 @@ impl<I: Image> Image for Overlay<I> {
             .ok_or(io::ErrorKind::InvalidInput)?;
         for (index, part, source) in blocks(offset, bytes.len()) {
             let mut block = self.block(index)?;
-            block[part].copy_from_slice(&bytes[source]);
+            put(
+                &mut block,
+                part.start,
+                bytes.get(source).unwrap_or_default(),
+            );
             self.blocks.insert(index, block);
         }
         self.len = self.len.max(end);

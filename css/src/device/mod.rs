@@ -62,6 +62,12 @@ const UNKNOWN: UnitStates = UnitStates {
     data: [0; 28],
 };
 
+/// Takes output into `bytes`, and gives as much of them as the program did.
+fn output<'a>(transfer: &mut dyn Transfer, bytes: &'a mut [u8]) -> &'a [u8] {
+    let given = transfer.read(bytes);
+    bytes.get(..given).unwrap_or(bytes)
+}
+
 /// Offers `bytes` and ends well.
 fn accept_input(transfer: &mut dyn Transfer, bytes: &[u8]) -> Reply {
     transfer.write(bytes);

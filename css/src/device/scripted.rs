@@ -220,12 +220,12 @@ fn demand(transfer: &mut dyn Transfer, len: usize, variable: bool) -> Vec<u8> {
     let mut piece = [0; 256];
     while bytes.len() < len {
         let want = (len - bytes.len()).min(piece.len());
-        let piece = &mut piece[..want];
+        let piece = piece.get_mut(..want).unwrap_or_default();
         let got = match variable {
             true => transfer.read_variable(piece),
             false => transfer.read(piece),
         };
-        bytes.extend_from_slice(&piece[..got.min(want)]);
+        bytes.extend(piece.iter().take(got));
         if got < want {
             break;
         }
@@ -241,11 +241,12 @@ fn offer(transfer: &mut dyn Transfer, len: usize, seed: u8) -> usize {
     while taken < len {
         let mut piece = [0; 256];
         let want = (len - taken).min(piece.len());
-        for byte in &mut piece[..want] {
+        let piece = piece.get_mut(..want).unwrap_or_default();
+        for byte in piece.iter_mut() {
             *byte = value;
             value = value.wrapping_add(1);
         }
-        let got = transfer.write(&piece[..want]);
+        let got = transfer.write(piece).min(want);
         taken += got;
         if got < want {
             break;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ccw::{Addr, Space};
 
 use super::{Storage, StorageError, StorageFault};
+use crate::bytes::put;
 
 const PAGE: u64 = 4096;
 const PAGE_BYTES: usize = 4096;
@@ -127,12 +128,13 @@ impl<S: Space> Storage<S> for Ram<S> {
         for page in Pages::new(addr.get(), rest.len()) {
             self.permitted(&page, key, false)?;
             let len = page.within(self.size);
-            let (now, later) = rest.split_at_mut(len);
+            let Some(now) = rest.split_off_mut(..len) else {
+                break;
+            };
             match self.pages.get(&page.index) {
-                Some(data) => now.copy_from_slice(&data[page.offset..page.offset + len]),
+                Some(data) => put(now, 0, data.get(page.offset..).unwrap_or_default()),
                 None => now.fill(self.fill),
             }
-            rest = later;
             page.complete(len)?;
         }
         at_end(rest.len())
@@ -143,14 +145,15 @@ impl<S: Space> Storage<S> for Ram<S> {
         for page in Pages::new(addr.get(), rest.len()) {
             self.permitted(&page, key, true)?;
             let len = page.within(self.size);
-            let (now, later) = rest.split_at(len);
+            let Some(now) = rest.split_off(..len) else {
+                break;
+            };
             let fill = self.fill;
             let data = self
                 .pages
                 .entry(page.index)
                 .or_insert_with(|| Box::new([fill; PAGE_BYTES]));
-            data[page.offset..page.offset + len].copy_from_slice(now);
-            rest = later;
+            put(&mut data[..], page.offset, now);
             page.complete(len)?;
         }
         at_end(rest.len())

@@ -4,6 +4,7 @@
 use ccw::{Command as Code, Direction, Space};
 
 use super::{Command, Keyed, Program};
+use crate::bytes::put;
 use crate::{Condition, Transfer};
 
 /// A DCW in execution.
@@ -82,10 +83,9 @@ impl<'a, 'k, S: Space> DcwPath<'a, 'k, S> {
     /// Control data, then output.
     fn take(&mut self, bytes: &mut [u8]) -> usize {
         let given = self.control.len().min(bytes.len());
-        let (now, later) = self.control.split_at(given);
-        self.control = later;
-        let (parameters, data) = bytes.split_at_mut(given);
-        parameters.copy_from_slice(now);
+        put(bytes, 0, self.control);
+        self.control = self.control.get(given..).unwrap_or_default();
+        let data = bytes.get_mut(given..).unwrap_or_default();
         if data.is_empty() || !self.open(Direction::ToDevice) {
             return given;
         }

@@ -3,6 +3,7 @@
 
 mod eckd;
 mod fba;
+mod hostile;
 mod rig;
 mod tape;
 mod transport;

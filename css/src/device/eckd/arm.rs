@@ -24,8 +24,8 @@ pub(super) enum Place {
 pub(super) struct Arm<I> {
     pub(super) volume: Volume<I>,
     pub(super) place: Place,
-    /// How often the index point has passed since something was found.
-    turns: u8,
+    /// The index point has passed since something was found.
+    turned: bool,
 }
 
 impl<I: Image> Arm<I> {
@@ -33,14 +33,14 @@ impl<I: Image> Arm<I> {
         Self {
             volume,
             place: Place::Index,
-            turns: 0,
+            turned: false,
         }
     }
 
     /// A chain begins: the disk has turned meanwhile.
     pub(super) fn begin(&mut self) {
         self.place = Place::Index;
-        self.turns = 0;
+        self.turned = false;
     }
 
     /// The track below the heads.
@@ -70,8 +70,7 @@ impl<I: Image> Arm<I> {
 
     /// The track begins again, unless it has done so before and nothing was found.
     pub(super) fn pass_index(&mut self) -> Result<(), Fault> {
-        self.turns += 1;
-        if self.turns > 1 {
+        if std::mem::replace(&mut self.turned, true) {
             return Err(Fault::NO_RECORD);
         }
         self.place = Place::Index;
@@ -81,7 +80,7 @@ impl<I: Image> Arm<I> {
     /// The data of `record` has passed.
     pub(super) fn leave(&mut self, record: Record) {
         self.place = Place::Data(record);
-        self.turns = 0;
+        self.turned = false;
     }
 
     /// The record of this track with the id `id`.

@@ -74,12 +74,17 @@ pub(super) struct Extent {
 impl Extent {
     /// "DEFINE EXTENT": mask, attributes, sizes that a cache goes by, first and last track.
     pub(super) fn parse(p: &[u8; EXTENT_BYTES]) -> Result<Self, Fault> {
-        let half = |at: usize| u16::from_be_bytes([p[at], p[at + 1]]);
         let mask = FileMask::new(p[0])?;
         let extent = Self {
             mask,
-            first: (half(8), half(10)),
-            last: (half(12), half(14)),
+            first: (
+                u16::from_be_bytes([p[8], p[9]]),
+                u16::from_be_bytes([p[10], p[11]]),
+            ),
+            last: (
+                u16::from_be_bytes([p[12], p[13]]),
+                u16::from_be_bytes([p[14], p[15]]),
+            ),
         };
         // Attributes: only the mode for extended count-key-data is there.
         if p[1] & 0xc0 != 0xc0 || extent.first > extent.last {

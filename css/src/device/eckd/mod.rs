@@ -119,13 +119,13 @@ impl<I: Image> Eckd<I> {
                 return Ok(End::Immediate);
             }
             0xe4 => return give(transfer, &SENSE_ID),
-            0xfa => return give(transfer, &configuration()),
+            0xfa => return give(transfer, configuration().as_flattened()),
             0x64 => return give(transfer, &characteristics(self.arm.volume.cylinders())),
             // Reserve and release, by whatever means: nobody else is there.
             0x14 | 0x94 | 0xb4 => return give(transfer, &[0; SENSE_BYTES]),
             // A path group of one path; orders to the subsystem, of which there is none.
-            0xaf => return take(transfer, 12),
-            0x27 => return take(transfer, 66),
+            0xaf => return take::<12>(transfer),
+            0x27 => return take::<66>(transfer),
             _ => {}
         }
         self.check_domain(command)?;
@@ -153,7 +153,7 @@ impl<I: Image> Eckd<I> {
                 self.chain.mask = FileMask::new(mask)?;
                 Ok(End::Normal)
             }
-            0x23 => take(transfer, 1),
+            0x23 => take::<1>(transfer),
             0x31 | 0xb1 | 0x51 | 0xd1 | 0x71 | 0xf1 => {
                 self.search_id(command & 0x60, multiple, transfer)
             }
@@ -337,10 +337,9 @@ fn give(transfer: &mut dyn Transfer, bytes: &[u8]) -> Outcome {
     Ok(End::Normal)
 }
 
-/// Takes `len` bytes that say nothing here.
-fn take(transfer: &mut dyn Transfer, len: usize) -> Outcome {
-    let mut bytes = [0; 66];
-    transfer.read(&mut bytes[..len.min(66)]);
+/// Takes `N` bytes that say nothing here.
+fn take<const N: usize>(transfer: &mut dyn Transfer) -> Outcome {
+    transfer.read(&mut [0; N]);
     Ok(End::Normal)
 }
 

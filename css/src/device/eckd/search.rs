@@ -5,7 +5,7 @@ use super::arm::Place;
 use super::sense::Fault;
 use super::track::Record;
 use super::{Eckd, End, Outcome};
-use crate::device::{Transfer, image::Image};
+use crate::device::{Transfer, image::Image, output};
 
 impl<I: Image> Eckd<I> {
     /// The end of the track is reached by a command that goes on, or, not `going_on`, by one that
@@ -55,10 +55,10 @@ impl<I: Image> Eckd<I> {
         transfer: &mut dyn Transfer,
     ) -> Outcome {
         let mut argument = [0; 5];
-        let given = transfer.read(&mut argument);
+        let argument = output(transfer, &mut argument);
         let record = self.next_record(multiple, true)?;
         self.arm.place = Place::Count(record);
-        Ok(self.compare(how, &record.id, &argument[..given]))
+        Ok(self.compare(how, &record.id, argument))
     }
 
     pub(super) fn search_key(
@@ -69,10 +69,10 @@ impl<I: Image> Eckd<I> {
     ) -> Outcome {
         let record = self.coming(multiple)?;
         let mut argument = vec![0; record.key_len];
-        let given = transfer.read(&mut argument);
+        let argument = output(transfer, &mut argument);
         self.arm.place = Place::Key(record);
         let key = self.arm.volume.track().key(&record).to_vec();
-        Ok(self.compare(how, &key, &argument[..given]))
+        Ok(self.compare(how, &key, argument))
     }
 
     pub(super) fn search_home_address(
@@ -81,20 +81,20 @@ impl<I: Image> Eckd<I> {
         transfer: &mut dyn Transfer,
     ) -> Outcome {
         let mut argument = [0; 4];
-        let given = transfer.read(&mut argument);
+        let argument = output(transfer, &mut argument);
         if self.arm.place != Place::Index {
             self.next_track(multiple)?;
         }
         self.arm.place = Place::HomeAddress;
-        let here = self.arm.volume.track().home_address().to_vec();
-        Ok(self.compare(0x20, &here[1..], &argument[..given]))
+        let [_, here @ ..] = *self.arm.volume.track().home_address();
+        Ok(self.compare(0x20, &here, argument))
     }
 
     /// Whether the field on the disk is equal to, or higher than, the argument: as many bytes as
     /// were given (SA22-1025: "Search ID Equal"), and with none there is nothing to find (model).
     /// Only where all bytes of the field are equal may something be written ("Write Commands").
     fn compare(&mut self, how: u8, field: &[u8], argument: &[u8]) -> End {
-        let here = &field[..argument.len()];
+        let here = field.get(..argument.len()).unwrap_or(field);
         let equal = how & 0x20 != 0 && here == argument;
         let high = how & 0x40 != 0 && here > argument;
         self.chain.found = equal && argument.len() == field.len();

@@ -4,6 +4,7 @@
 use std::io;
 
 use super::track::Address;
+use crate::bytes::put;
 use crate::device::{Sense, sense};
 
 /// Why a command ends with unit check.
@@ -90,16 +91,15 @@ const ELEMENT_BYTES: usize = 32;
 
 /// READ CONFIGURATION DATA: elements for the device and for its control unit, each with type, model and
 /// serial number in EBCDIC, and as the last of eight what holds for both. Unused ones are zeros.
-pub(super) fn configuration() -> [u8; 8 * ELEMENT_BYTES] {
-    let mut bytes = [0; 8 * ELEMENT_BYTES];
+pub(super) fn configuration() -> [[u8; ELEMENT_BYTES]; 8] {
     let node = |descriptor: u8, kind: &[u8; 9]| {
         // An element of a node, with a serial number that is valid; a disk.
         let mut element = [0; ELEMENT_BYTES];
-        element[..4].copy_from_slice(&[0xd0, descriptor, 0x01, 0x00]);
-        element[4..13].copy_from_slice(kind);
+        put(&mut element, 0, &[0xd0, descriptor, 0x01, 0x00]);
+        put(&mut element, 4, kind);
         // Maker and place: three and two letters Z; serial number: 000000000001.
-        element[13..18].fill(0xe9);
-        element[18..30].fill(0xf0);
+        put(&mut element, 13, &[0xe9; 5]);
+        put(&mut element, 18, &[0xf0; 11]);
         element[29] = 0xf1;
         element
     };
@@ -109,10 +109,17 @@ pub(super) fn configuration() -> [u8; 8 * ELEMENT_BYTES] {
     // What holds for all: 30 seconds for an interruption that is missing.
     let mut general = [0; ELEMENT_BYTES];
     (general[0], general[6]) = (0x80, 30);
-    for (n, element) in [(0, device), (1, control_unit), (7, general)] {
-        bytes[n * ELEMENT_BYTES..][..ELEMENT_BYTES].copy_from_slice(&element);
-    }
-    bytes
+    let unused = [0; ELEMENT_BYTES];
+    [
+        device,
+        control_unit,
+        unused,
+        unused,
+        unused,
+        unused,
+        unused,
+        general,
+    ]
 }
 
 /// READ DEVICE CHARACTERISTICS.
@@ -134,7 +141,7 @@ pub(super) fn characteristics(cylinders: u16) -> [u8; 64] {
         (42, &[0x26, 0x26]),
     ];
     for (at, part) in parts {
-        bytes[at..at + part.len()].copy_from_slice(part);
+        put(&mut bytes, at, part);
     }
     bytes
 }

@@ -76,8 +76,8 @@ impl Track {
         bytes
     }
 
-    pub(super) fn home_address(&self) -> &[u8] {
-        self.bytes.get(..HOME_ADDRESS_BYTES).unwrap_or_default()
+    pub(super) fn home_address(&self) -> &[u8; HOME_ADDRESS_BYTES] {
+        self.bytes.first_chunk().unwrap_or(&[0; HOME_ADDRESS_BYTES])
     }
 
     /// The record whose count field begins at `at`; `None` at the end of the track, and where the

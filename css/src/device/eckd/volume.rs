@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::super::image::Image;
 use super::track::{END, Track};
+use crate::bytes::put;
 
 const HEADER_BYTES: usize = 512;
 const MAGIC: &[u8; 8] = b"CKD_P370";
@@ -52,6 +53,8 @@ pub(super) struct Volume<I> {
     image: I,
     cylinders: u16,
     track: Track,
+    /// Room for the next track, so that one that cannot be read leaves the track at hand alone.
+    next: Vec<u8>,
 }
 
 impl<I: Image> Volume<I> {
@@ -83,6 +86,7 @@ impl<I: Image> Volume<I> {
             image,
             cylinders: cylinders.ok_or(VolumeError::Length(len))?,
             track: Track::default(),
+            next: Vec::new(),
         };
         volume.load(0, 0)?;
         Ok(volume)
@@ -97,7 +101,7 @@ impl<I: Image> Volume<I> {
             (12, &u32::from(TRACK_BYTES).to_le_bytes()),
         ];
         for (at, bytes) in parts {
-            header[at..at + bytes.len()].copy_from_slice(bytes);
+            put(&mut header, at, bytes);
         }
         header[16] = TYPE_3390;
         let tracks = u64::from(cylinders) * u64::from(HEADS);
@@ -129,30 +133,30 @@ impl<I: Image> Volume<I> {
         &self.track
     }
 
-    /// Takes another track, which the volume has.
+    /// Takes another track, which the volume has. If it cannot be read, the one at hand stays.
     pub(super) fn load(&mut self, cylinder: u16, head: u16) -> io::Result<()> {
         if (self.track.cylinder, self.track.head) == (cylinder, head)
             && !self.track.bytes.is_empty()
         {
             return Ok(());
         }
-        self.track.bytes.resize(TRACK_BYTES.into(), 0);
-        let bytes = &mut self.track.bytes;
-        self.image.read_at(offset(cylinder, head), bytes)?;
+        self.next.resize(TRACK_BYTES.into(), 0);
+        self.image.read_at(offset(cylinder, head), &mut self.next)?;
+        std::mem::swap(&mut self.track.bytes, &mut self.next);
         (self.track.cylinder, self.track.head) = (cylinder, head);
         Ok(())
     }
 
     /// Writes `bytes` at `at` into the track at hand, and with `last` the end of the track behind
-    /// them. They must fit: see [`Track::room`].
+    /// them. They must fit: see [`Track::has_room`].
     pub(super) fn write(&mut self, at: usize, bytes: &[u8], last: bool) -> io::Result<()> {
         let end: &[u8] = if last { &END } else { &[] };
         let place = offset(self.track.cylinder, self.track.head);
         for (at, part) in [(at, bytes), (at + bytes.len(), end)] {
             let target = self.track.bytes.get_mut(at..at + part.len());
             let target = target.ok_or(io::ErrorKind::InvalidInput)?;
-            target.copy_from_slice(part);
             self.image.write_at(place + at as u64, part)?;
+            target.copy_from_slice(part);
         }
         Ok(())
     }

@@ -31,11 +31,11 @@ impl<I: Image> Eckd<I> {
             _ if located => self.next_record(multiple, false)?,
             _ => return Err(Fault::rejected(Message::InvalidSequence)),
         };
-        let at = match fields {
-            Fields::Data => record.data_at(),
-            _ => record.key_at(),
+        let (at, len) = match fields {
+            Fields::Data => (record.data_at(), record.data_len),
+            _ => (record.key_at(), record.key_len + record.data_len),
         };
-        let mut bytes = vec![0; record.end() - at];
+        let mut bytes = vec![0; len];
         transfer.read(&mut bytes);
         self.arm.volume.write(at, &bytes, false)?;
         Ok(self.done_with(record))
@@ -81,9 +81,9 @@ impl<I: Image> Eckd<I> {
         if !self.arm.volume.track().has_room(&record) {
             return Err(Fault::TRACK_FORMAT);
         }
-        let mut bytes = vec![0; record.end() - at];
-        bytes[..COUNT_BYTES].copy_from_slice(&count);
-        transfer.read(&mut bytes[COUNT_BYTES..]);
+        let mut fields = vec![0; record.key_len + record.data_len];
+        transfer.read(&mut fields);
+        let bytes = [&count[..], &fields].concat();
         self.arm.volume.write(at, &bytes, true)?;
         self.arm.leave(record);
         self.chain.found = true;

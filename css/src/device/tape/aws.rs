@@ -117,7 +117,7 @@ impl<I: Image> Aws<I> {
                 Err(Stop::Void) if !first => return Err(Stop::Damaged),
                 header => header?,
             };
-            at += HEADER;
+            at = at.saturating_add(HEADER);
             if header.flags & MARK != 0 {
                 if !first {
                     return Err(Stop::Damaged);
@@ -129,10 +129,10 @@ impl<I: Image> Aws<I> {
             if (header.flags & FIRST != 0) != first || data.len() + length > MAX_BLOCK {
                 return Err(Stop::Damaged);
             }
-            let start = data.len();
-            data.resize(start + length, 0);
-            self.image.read_at(at, &mut data[start..])?;
-            at += u64::from(header.len);
+            let mut part = vec![0; length];
+            self.image.read_at(at, &mut part)?;
+            data.append(&mut part);
+            at = at.saturating_add(u64::from(header.len));
             if header.flags & LAST != 0 {
                 self.step(at, header.len);
                 return Ok(Record::Block(data));
@@ -189,17 +189,16 @@ impl<I: Image> Aws<I> {
         let mut rest = data;
         let mut flags = if alone != 0 { alone } else { FIRST };
         loop {
-            let (part, later) = rest.split_at(rest.len().min(usize::from(u16::MAX)));
-            if later.is_empty() && alone == 0 {
+            let len = u16::try_from(rest.len()).unwrap_or(u16::MAX);
+            let part = rest.split_off(..usize::from(len)).unwrap_or_default();
+            if rest.is_empty() && alone == 0 {
                 flags |= LAST;
             }
-            let len = u16::try_from(part.len()).unwrap_or(u16::MAX);
             let [l0, l1] = len.to_le_bytes();
             let [p0, p1] = previous.to_le_bytes();
             bytes.extend([l0, l1, p0, p1, flags, 0]);
             bytes.extend(part);
             previous = len;
-            rest = later;
             flags = 0;
             if rest.is_empty() {
                 break;

@@ -23,6 +23,10 @@ const CODE_PAGE_037: [u8; 256] = [
 ];
 
 /// The text of `bytes`. Control characters become blanks.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has an entry for each byte"
+)]
 pub(super) fn text(bytes: &[u8]) -> String {
     bytes
         .iter()
