@@ -137,7 +137,7 @@ impl Validator {
             ..
         } = notable;
         let stops = fault.and_then(|fault| self.stop_at(n, fault));
-        let refused = self.refuse(n, fault);
+        let refused = self.refuse(n, stops);
         let copied = !refused && self.copied(n, stops);
         if refused || copied || (fault.is_some() && stops.is_none()) {
             mark.restore(&mut checker.extents);
@@ -167,6 +167,10 @@ impl Validator {
         {
             self.report(code, n, stops);
         }
+        if self.work.commands.is_unjudged(n) {
+            mark.restore(&mut checker.extents);
+            self.shut(n);
+        }
         self.come_back(n);
     }
 
@@ -194,14 +198,14 @@ impl Validator {
 
     /// Refuses the command of node `n`, if it is to be; says whether it is. What is wrong with storage
     /// comes first where the device asks for it before it can refuse.
-    fn refuse(&mut self, n: u16, fault: Option<DataFault>) -> bool {
+    fn refuse(&mut self, n: u16, stops: Option<DataFault>) -> bool {
         let Some(refusal) = self.work.commands.refusal(n) else {
             return false;
         };
         let Some(node) = self.work.nodes.get_mut(usize::from(n)) else {
             return false;
         };
-        if fault.is_some_and(|fault| fault.good < refusal.taken) {
+        if stops.is_some_and(|fault| fault.good < refusal.taken) {
             return false;
         }
         node.op = Op::Fault;
@@ -209,6 +213,22 @@ impl Validator {
         node.fault = Some(refusal.code);
         node.good = refusal.taken.min(node.ccw().count);
         true
+    }
+
+    /// Gives the host no CCW for node `n`, which was not judged. There is nothing to say of that behind
+    /// an error; a way there that lies open is an error itself.
+    fn shut(&mut self, n: u16) {
+        let code = Code::PolicyUnconfined;
+        let Some(node) = self.work.nodes.get_mut(usize::from(n)) else {
+            return;
+        };
+        node.op = Op::Fault;
+        node.usual = false;
+        node.fault = Some(code);
+        node.good = 0;
+        if node.reach.contains(Reach::CERTAIN) && !self.shadowed {
+            self.error(code, n, None);
+        }
     }
 
     /// Has the device given the copy of the data of node `n`, if there is one; says whether it is not

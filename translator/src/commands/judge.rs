@@ -3,6 +3,9 @@
 //!
 //! Along every way that control can take, from CCW to CCW, it is kept in mind what the program has
 //! told its disk by then. Where two ways meet, only what holds on both is known.
+//!
+//! A CCW that this walk has not come to in every way in which the snapshot says that it is reached was
+//! not judged, and the host is given none. Behind a refusal nobody misses it.
 
 use ccw::DeviceClass;
 
@@ -10,7 +13,7 @@ use super::{CommandPolicy, Refusal, State, eckd, fba};
 use crate::{
     Buffers, Code,
     chain::Op,
-    node::{Node, Reach},
+    node::{NOWHERE, Node, Reach},
 };
 
 /// Decides for every command whether the device may be given it.
@@ -22,6 +25,7 @@ pub(crate) fn judge(work: &mut Buffers, policy: &CommandPolicy) {
     commands.states.clear();
     commands.states.resize(nodes.len(), [None; 2]);
     commands.refusals.clear();
+    commands.unjudged.clear();
     commands.todo.clear();
     arrive(work, 0, false, State::START);
     while let Some((n, chained)) = work.commands.todo.pop() {
@@ -40,15 +44,30 @@ pub(crate) fn judge(work: &mut Buffers, policy: &CommandPolicy) {
         let Some(&node) = work.nodes.get(usize::from(n)) else {
             break;
         };
-        let Some(state) = state(work, n, false) else {
+        if is_stop(&node) {
             continue;
-        };
-        if is_command(&node)
-            && let Err(refusal) = step(work, policy, n, &node, state)
-        {
-            work.commands.refusals.push((n, refusal));
         }
+        let [command, data] = [false, true].map(|chained| state(work, n, chained));
+        let missed = (node.reach.contains(Reach::COMMAND) && command.is_none())
+            || (node.reach.intersects(Reach::CHAINED) && data.is_none());
+        if command.is_none() && data.is_none() {
+            work.commands.unjudged.push(n);
+            continue;
+        }
+        let refusal = match command.filter(|_| is_command(&node)) {
+            Some(state) => step(work, policy, n, &node, state).err(),
+            None => None,
+        };
+        let refusal = refusal.or(missed.then_some(Refusal::of(Code::PolicyUnconfined)));
+        work.commands
+            .refusals
+            .extend(refusal.map(|refusal| (n, refusal)));
     }
+}
+
+/// Whether the host stops there whatever is found out here, or has no such CCW.
+fn is_stop(node: &Node) -> bool {
+    matches!(node.op, Op::Fault | Op::Break(_)) || node.host == NOWHERE
 }
 
 /// What is known where control comes to node `n`.
@@ -77,7 +96,7 @@ fn arrive(work: &mut Buffers, n: u16, chained: bool, state: State) {
 
 /// Whether it is a command that the channel gives to the device.
 fn is_command(node: &Node) -> bool {
-    node.reach.contains(Reach::COMMAND) && !matches!(node.op, Op::Tic | Op::Fault | Op::Break(_))
+    node.reach.contains(Reach::COMMAND) && !is_stop(node) && node.op != Op::Tic
 }
 
 /// What is known behind node `n`; none where the program ends.

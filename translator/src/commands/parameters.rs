@@ -38,6 +38,8 @@ pub(crate) struct Commands {
     pub(super) todo: Vec<(u16, bool)>,
     /// By the number of the node.
     pub(super) refusals: Vec<(u16, Refusal)>,
+    /// Numbers of nodes that the judgement did not come to, ascending.
+    pub(super) unjudged: Vec<u16>,
     scratch: Vec<(u64, u64)>,
     /// Pieces and bytes of before, while some of them are kept.
     old: (Vec<Piece>, Vec<u8>),
@@ -75,6 +77,7 @@ impl Commands {
         self.claimed.clear();
         self.states.clear();
         self.refusals.clear();
+        self.unjudged.clear();
     }
 
     /// The parameters of node `n`, and whether they are all that the device will be given.
@@ -186,6 +189,11 @@ impl Commands {
     pub(crate) fn refusal(&self, n: u16) -> Option<Refusal> {
         let at = self.refusals.binary_search_by_key(&n, |it| it.0).ok()?;
         self.refusals.get(at).map(|it| it.1)
+    }
+
+    /// Whether nothing was decided of node `n`, to which no way leads that a policy leaves open.
+    pub(crate) fn is_unjudged(&self, n: u16) -> bool {
+        self.unjudged.binary_search(&n).is_ok()
     }
 
     fn slice(&self, start: u32, len: u16) -> &[u8] {
