@@ -101,8 +101,8 @@ pub(crate) fn extension_reserved(raw: &RawOrb) -> Option<(u8, u8)> {
 }
 
 /// The condition that stops the channel before it fetches the first CCW of a segment.
-pub(crate) fn entry_fault(work: &Buffers) -> Option<Code> {
-    let entry = GuestAddr::new(u64::from(work.entry_addr()));
+pub(crate) fn entry_fault(work: &Buffers, entry: u32) -> Option<Code> {
+    let entry = GuestAddr::new(u64::from(entry));
     if !entry.is_aligned(CCW_SIZE) {
         Some(Code::CcwaAlignCpa)
     } else if entry.get() < work.orb.format.limit() {

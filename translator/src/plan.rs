@@ -201,8 +201,7 @@ impl Program {
         profile: &HostProfile,
     ) -> Result<Planned, Rejected> {
         let Self { mut work } = self;
-        let together = earlier.map_or(Ok(()), |earlier| work.put_behind(earlier));
-        if let Err((code, n)) = together.and_then(|()| work.check_repeatable()) {
+        if let Err((code, n)) = work.stand_behind(earlier) {
             let site = work.ccw_site(n, None);
             return Err(Rejected::new(work, code, site));
         }
@@ -263,13 +262,22 @@ impl Program {
     }
 
     /// What is legal and not carried out.
+    #[inline(always)]
     fn unsupported(&self) -> Option<(Code, Site)> {
+        let (work, verdict) = (&self.work, &self.work.verdict);
+        let usual = work.orb.prefetch && !work.too_long && verdict.is_plain();
+        if usual { None } else { self.uncommon() }
+    }
+
+    #[cold]
+    fn uncommon(&self) -> Option<(Code, Site)> {
         let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
         let refused = match policy.no_prefetch {
             Stance::Accept => false,
             Stance::Refuse => true,
             // What it reads in, if that is the reason, is named.
+            Stance::Segments if work.segment.whole => true,
             Stance::Segments => {
                 let named = policy.self_modifying != Stance::Accept && verdict.modified.is_some();
                 verdict.unbroken && !named

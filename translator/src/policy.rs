@@ -57,15 +57,6 @@ pub enum Stance {
     Segments,
 }
 
-impl Stance {
-    const fn in_one_piece(self) -> Self {
-        match self {
-            Self::Segments => Self::Refuse,
-            other => other,
-        }
-    }
-}
-
 /// How programs of one subchannel are read and judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -115,16 +106,6 @@ impl Policy {
     #[must_use]
     pub const fn for_device(self, device: DeviceClass) -> Self {
         Self { device, ..self }
-    }
-
-    /// The same for who fetches a program once: what needs segments is refused.
-    pub(crate) const fn in_one_piece(&self) -> Self {
-        Self {
-            no_prefetch: self.no_prefetch.in_one_piece(),
-            self_modifying: self.self_modifying.in_one_piece(),
-            suspend: self.suspend.in_one_piece(),
-            ..*self
-        }
     }
 
     /// Whether data chaining goes on behind a CCW of the command `head`. An immediate command is over

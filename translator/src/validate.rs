@@ -7,7 +7,7 @@ use ccw::CcwFlags;
 use pinning::{Access, Extent, RegionMap};
 
 use crate::{
-    Buffers, Check, Code, Guards, Outcome, Program, Severity, Snapshot, Stance,
+    Buffers, Check, Code, Guards, Outcome, Program, Severity, Snapshot,
     chain::Op,
     commands,
     data::{Checker, DataFault, Notable, narrow},
@@ -124,7 +124,7 @@ impl Validator {
         let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        if node.suspends() && self.work.policy.suspend != Stance::Segments {
+        if node.suspends() && !self.work.in_segments(self.work.policy.suspend) {
             self.work.verdict.suspend.get_or_insert(n);
         }
         if node.reach.contains(Reach::TWO_WAYS) {

@@ -55,4 +55,11 @@ impl Verdict {
         modified: None,
         unbroken: false,
     };
+
+    /// Whether there is nothing in it that a copy taken at start cannot carry out exactly.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        let all = [self.suspend, self.two_ways, self.modified];
+        all == [None; 3]
+    }
 }

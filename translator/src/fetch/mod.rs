@@ -47,8 +47,7 @@ pub fn fetch<G: GuestStorage>(
     mut work: Box<Buffers>,
 ) -> Snapshot {
     work.breaks.clear();
-    let policy = policy.in_one_piece();
-    fetch_at(raw_orb, &Segment::START, storage, &policy, guards, work)
+    fetch_at(raw_orb, &Segment::WHOLE, storage, policy, guards, work)
 }
 
 /// The same for any segment, with the breaks that [`Buffers`] say.
@@ -69,38 +68,39 @@ pub(crate) fn fetch_at<G: GuestStorage>(
             work.orb_fault = Some(Code::EnvTransport);
         }
         None if work.orb.transport => transport::fetch(&mut work, storage, guards),
-        None => match orb::entry_fault(&work) {
-            Some(code) => Walk::new(&mut work, storage, guards).refuse(code),
-            None => {
-                program(&mut work, storage, guards);
+        None => {
+            let entry = work.entry_addr();
+            if let Some(code) = orb::entry_fault(&work, entry) {
+                Walk::new(&mut work, storage, guards).refuse(code);
+            } else {
+                program(&mut work, entry, storage, guards);
                 if let Some(policy) = guards.policy() {
                     commands::fetch(&mut work, storage, policy);
                 }
             }
-        },
+        }
     }
     Snapshot { work }
 }
 
-/// Copies a program that may be looked for where the ORB says.
+/// Copies a program that may be looked for at `entry`.
 #[inline]
-fn program<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &Guards<'_>) {
-    let cpa = work.entry_addr();
+fn program<G: GuestStorage>(work: &mut Buffers, entry: u32, storage: &G, guards: &Guards<'_>) {
     let (at, stop) = if straight::applies(work, guards) {
         let limit = ceiling(work.orb.format);
         straight::read(
             work,
             storage,
             guards,
-            cpa,
+            entry,
             limit,
             Reach::COMMAND | Reach::CERTAIN,
         )
     } else {
-        (cpa, Stop::Limit)
+        (entry, Stop::Limit)
     };
     if matches!(stop, Stop::End) {
-        work.in_one_span(cpa, at);
+        work.in_one_span(entry, at);
     } else {
         Walk::new(work, storage, guards).from(at, stop);
     }

@@ -4,7 +4,7 @@
 use ccw::{Ccw, CcwFlags, Command, Guest};
 
 use crate::{
-    Buffers, Cause, Code, GuestStorage, Stance,
+    Buffers, Cause, Code, GuestStorage,
     chain::{Judged, Op, State},
     node::{Node, Reach},
 };
@@ -37,7 +37,7 @@ impl<G: GuestStorage> Walk<'_, G> {
             .contains(CcwFlags::SUSPEND);
         // Only TICs can have come before.
         let first = here.via == Via::Start || (here.after_tic() && self.work.nodes.len() <= 1);
-        flag && policy.suspend == Stance::Segments
+        flag && self.work.in_segments(policy.suspend)
             && here.state == State::Command
             && judged.op != Op::Tic
             && (judged.fault.is_none() || later)

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use ccw::IdawFormat;
 
 use crate::{
-    Buffers, Stance,
+    Buffers,
     chain::Op,
     dirty,
     limits::{MAX_BREAKS, MAX_CHAIN_STEPS},
@@ -41,7 +41,7 @@ fn collect(work: &mut Buffers, ends: &mut Vec<u16>) -> bool {
         steps: MAX_CHAIN_STEPS,
     };
     let mut possible = true;
-    if work.verdict.modified.is_some() && work.policy.self_modifying == Stance::Segments {
+    if work.verdict.modified.is_some() && work.in_segments(work.policy.self_modifying) {
         possible = read_into(work, &mut chains, ends);
         // Those that come first need the room.
         ends.reverse();

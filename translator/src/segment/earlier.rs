@@ -92,12 +92,24 @@ impl<P: Pinner> Translated<P> {
 }
 
 impl Buffers {
-    /// What prevents that the segments are repeated in front of the next one, wherever that may begin:
-    /// a command that cannot be carried out twice, or one whose parameters are read in meanwhile.
+    /// Puts what is repeated of the `earlier` segments in front of this one, and says what prevents that
+    /// both are repeated in front of the next one, wherever that may begin: a command that cannot be
+    /// carried out twice, or one whose parameters are read in meanwhile.
     #[inline(always)]
-    pub(crate) fn check_repeatable(&mut self) -> Result<(), (Code, u16)> {
-        let none = self.breaks.is_empty() && !self.segment.passing;
-        if none || !self.policy.device.keeps_chain_state() {
+    pub(crate) fn stand_behind(&mut self, earlier: Option<&Self>) -> Result<(), (Code, u16)> {
+        if earlier.is_none() && self.breaks.is_empty() && !self.segment.passing {
+            return Ok(());
+        }
+        self.put_together(earlier)
+    }
+
+    #[inline(never)]
+    fn put_together(&mut self, earlier: Option<&Self>) -> Result<(), (Code, u16)> {
+        if let Some(earlier) = earlier {
+            self.put_behind(earlier)?;
+        }
+        let last = self.breaks.is_empty() && !self.segment.passing;
+        if last || !self.policy.device.keeps_chain_state() {
             return Ok(());
         }
         self.check_breaks()
@@ -186,7 +198,7 @@ impl Buffers {
     }
 
     /// Puts what is repeated of the `earlier` segments in front of this one.
-    pub(crate) fn put_behind(&mut self, earlier: &Self) -> Result<(), (Code, u16)> {
+    fn put_behind(&mut self, earlier: &Self) -> Result<(), (Code, u16)> {
         let (nodes, spans) = (earlier.nodes.len(), earlier.spans.len());
         let limit = usize::from(self.policy.max_ccws);
         let last = u16::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX);

@@ -50,13 +50,22 @@ pub struct Arrival {
 pub struct Segment {
     pub(crate) from: Option<Arrival>,
     pub(crate) passing: bool,
+    /// There will be no other segment.
+    pub(crate) whole: bool,
 }
 
 impl Segment {
+    /// The whole program, which is fetched once: what needs segments is refused.
+    pub(crate) const WHOLE: Self = Self {
+        whole: true,
+        ..Self::START
+    };
+
     /// The first one, where the ORB leads.
     pub const START: Self = Self {
         from: None,
         passing: false,
+        whole: false,
     };
 
     /// The one that begins where control has come.
@@ -65,7 +74,7 @@ impl Segment {
     pub const fn from(arrival: Arrival) -> Self {
         Self {
             from: Some(arrival),
-            passing: false,
+            ..Self::START
         }
     }
 
@@ -110,9 +119,8 @@ impl Program {
     /// Whether the snapshot may hold too much.
     #[inline]
     fn wants_breaks(&self) -> bool {
-        let (policy, verdict) = (&self.work.policy, &self.work.verdict);
-        let changes = verdict.modified.is_some() && policy.self_modifying == Stance::Segments;
-        changes || self.work.is_late()
+        let changes = self.work.verdict.modified.is_some();
+        changes && self.work.in_segments(self.work.policy.self_modifying) || self.work.is_late()
     }
 }
 
@@ -125,7 +133,13 @@ impl Buffers {
 
     /// Whether what comes behind a PCI must not be fetched before.
     pub(crate) fn is_late(&self) -> bool {
-        !self.orb.prefetch && self.policy.no_prefetch == Stance::Segments
+        !self.orb.prefetch && self.in_segments(self.policy.no_prefetch)
+    }
+
+    /// Whether what `stance` is about is carried out in segments.
+    #[inline]
+    pub(crate) fn in_segments(&self, stance: Stance) -> bool {
+        stance == Stance::Segments && !self.segment.whole
     }
 
     /// Whether a command of the program was accepted before this segment.
@@ -136,6 +150,9 @@ impl Buffers {
     /// Where the segment leads without a command.
     #[inline(always)]
     pub(crate) fn arrives_at_once(&self) -> Option<(Arrival, Irb<Guest>)> {
+        if self.segment.whole {
+            return None;
+        }
         let node = self.nodes.first()?;
         match node.op {
             Op::Tic | Op::Break(_) => self.arrives_at(node),
