@@ -70,6 +70,37 @@ fn a_tape_ends_behind_what_was_written() {
     assert_eq!(after.len(), 6 + 496);
 }
 
+/// The first track as dasdfmt formats it, and three lines on the second one.
+#[test]
+fn a_volume_is_formatted_and_read() {
+    let images = Images::new("write-volume");
+    let file = format!("{}/disk.ckd", images.path());
+    let device = format!("eckd:{file}");
+    let before = fs::read(&file).unwrap();
+    let write = ["--write", "--device", &device];
+    for program in ["linux61-3390-63-47-1dx12-1", "../images/ckd-records"] {
+        assert_eq!(run(program, &["--device", &device]), 0);
+        assert!(fs::read(&file).unwrap() == before, "{program}");
+    }
+    assert_eq!(run("linux61-3390-63-47-1dx12-1", &write), 0);
+    assert_eq!(run("../images/ckd-records", &write), 0);
+    let after = fs::read(&file).unwrap();
+    // Behind home address and record 0 of track 0: record 1 with a key of four bytes, as they are given.
+    assert_eq!(after[512 + 21..][..8], [0, 0, 0, 0, 1, 4, 0, 0x18]);
+    let second = 512 + 56_832;
+    assert_eq!(after[second + 21..][..8], [0, 0, 0, 1, 1, 0, 0, 80]);
+    assert!(after[second + 2 * 56_832..] == before[second + 2 * 56_832..]);
+    let read = output("../images/ckd-read", &["--compare", "--device", &device]);
+    let text = String::from_utf8(read.stdout).unwrap();
+    for line in [
+        "*THE FIRST LINE  *",
+        "*THE SECOND LINE *",
+        "*THE THIRD LINE  *",
+    ] {
+        assert_eq!(text.matches(line).count(), 2, "{line}");
+    }
+}
+
 #[test]
 fn paper_is_kept_with_write() {
     let images = Images::new("write-paper");
