@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a run came to, in the guest's terms: status, traffic, storage.
 
+mod comparison;
+mod host;
 mod json;
 #[cfg(target_os = "linux")]
 mod submitted;
 mod text;
 
-use ccw::{Guest, Host, Irb, Scsw, SubchannelStatus};
-use css::{CannotStart, Check, Condition, ConditionCode};
-use translator::{Arrival, Cause, Code, Finding, FirstByteFault, HostProfile, Segment};
+use ccw::{Guest, Irb, Scsw, SubchannelStatus};
+use css::{CannotStart, Check, ConditionCode};
+use translator::{Code, Finding};
 
 use crate::exit::Exit;
 use crate::input::Input;
 use crate::machine::{self, Attached, Dropped, Ended, Exchange, GivenUp};
 use crate::memory::Working;
-use crate::translation::{Parts, Ready, Translation, translate_segment};
+use crate::status;
+use crate::translation::Translation;
 use crate::verbs::translate::refusal;
-use crate::{dump, status};
 
+pub(crate) use comparison::storage_difference;
 pub(crate) use json::Entry;
 #[cfg(target_os = "linux")]
 pub(crate) use submitted::{refused, submitted};
@@ -96,7 +99,7 @@ pub(crate) fn translated(
     device: Attached,
 ) -> Outcome {
     let end = match translation {
-        Translation::Ready(ready) => return host(input, *ready, findings, storage, device),
+        Translation::Ready(ready) => return host::host(input, *ready, findings, storage, device),
         Translation::Ended(irb) => End::Status(irb),
         Translation::Arrived(_, irb) => End::Suspended(irb.scsw),
         Translation::Refused(finding) => End::refused(&finding),
@@ -164,205 +167,6 @@ fn named(check: Check) -> String {
     )
 }
 
-/// Runs the translated program, segment by segment where it must be fetched again.
-fn host(
-    input: &Input,
-    ready: Ready,
-    findings: &[Finding],
-    storage: &mut Working<'_>,
-    device: Attached,
-) -> Outcome {
-    let mut run = HostRun {
-        exchanges: Vec::new(),
-        dropped: Dropped::default(),
-        complaints: Vec::new(),
-        remarks: Vec::new(),
-        reason: None,
-        chain: 0,
-        repeats: false,
-        pci: false,
-        copies: Vec::new(),
-    };
-    let mut device = device;
-    let mut ready = ready;
-    let end = loop {
-        let ran = machine::run_host(&ready, storage, device);
-        device = ran.device;
-        run.note(ran.exchanges, ran.dropped, &ran.violations);
-        run.copies = ran.copies;
-        let next = match ran.ended {
-            Ended::Status(irb, check) => run.ended(input, ready, &irb, check, findings, storage),
-            Ended::NotStarted(refusal) => Err(Box::new(not_started(refusal))),
-            Ended::Suspended(irb) => {
-                let scsw = ready.translated.complete(&irb).irb.scsw;
-                Err(Box::new(End::Suspended(scsw)))
-            }
-            Ended::GivenUp(why) => Err(Box::new(End::GivenUp(why))),
-        };
-        match next {
-            Ok(next) => ready = *next,
-            Err(end) => break *end,
-        }
-    };
-    run.complaints.extend(damage(&device));
-    Outcome {
-        end,
-        exchanges: run.exchanges,
-        dropped: run.dropped,
-        heard: true,
-        sense: None,
-        reason: run.reason,
-        complaints: run.complaints,
-        remarks: run.remarks,
-        output: output(&device),
-        tsb: None,
-    }
-}
-
-/// A run of a translated program, as far as it has come.
-struct HostRun {
-    exchanges: Vec<Exchange>,
-    dropped: Dropped,
-    complaints: Vec<String>,
-    remarks: Vec<String>,
-    reason: Option<String>,
-    /// How many exchanges there were when the device's chain began.
-    chain: usize,
-    /// What the chain has done is being repeated.
-    repeats: bool,
-    /// A PCI that the guest has not been shown.
-    pci: bool,
-    /// The area for copies as the last part left it.
-    copies: Vec<u8>,
-}
-
-impl HostRun {
-    /// A start of the host's is over.
-    fn note(&mut self, exchanges: Vec<Exchange>, dropped: Dropped, violations: &[u64]) {
-        let again = match std::mem::take(&mut self.repeats) {
-            true => self.exchanges.len() - self.chain,
-            false => 0,
-        };
-        self.exchanges.extend(exchanges.into_iter().skip(again));
-        if dropped != Dropped::default() {
-            self.dropped = dropped;
-        }
-        let nowhere = match HostProfile::SOFTWARE.first_byte_fault {
-            FirstByteFault::Nowhere(at) => Some(at.get()),
-            FirstByteFault::Stop => None,
-        };
-        for at in violations.iter().filter(|at| Some(**at) != nowhere) {
-            self.complaints.push(format!(
-                "the host channel touched {at:#x}, which it was not given"
-            ));
-        }
-    }
-
-    /// The host's program has ended with the status `irb`: the next segment, or the end.
-    fn ended(
-        &mut self,
-        input: &Input,
-        ready: Ready,
-        irb: &Irb<Host>,
-        check: Option<Check>,
-        findings: &[Finding],
-        storage: &mut Working<'_>,
-    ) -> Result<Box<Ready>, Box<End>> {
-        let mut running = ready.translated.start();
-        let completion = running.complete(irb);
-        let copies = std::mem::take(&mut self.copies);
-        for copy in running.copies_back(Some(irb), &copies) {
-            let bytes = copies.get(copy.at..copy.at + copy.len).unwrap_or_default();
-            storage.write(copy.guest.get(), bytes);
-        }
-        if let Some(arrival) = completion.arrived {
-            self.pci |= completion
-                .irb
-                .scsw
-                .subchannel
-                .contains(SubchannelStatus::PCI);
-            if arrival.cause == Cause::Suspend {
-                drop(running.end());
-                return Err(Box::new(End::Suspended(completion.irb.scsw)));
-            }
-            let earlier = match running.go_on(irb) {
-                Ok((earlier, _)) => earlier,
-                Err(rejected) => return Err(Box::new(End::refused(&rejected.finding))),
-            };
-            return self.go_on(input, arrival, earlier, storage);
-        }
-        drop(running.end());
-        if completion.unmapped {
-            self.complaints.push(format!(
-                "the host's CCW address {:08x} belongs to no CCW of the guest",
-                irb.scsw.cpa
-            ));
-        }
-        // A loop goes round as often on the host.
-        let loops = check.filter(|check| check.condition == Condition::C06);
-        self.reason = loops
-            .map(named)
-            .or_else(|| condition(&completion.irb.scsw, findings));
-        if completion.unexplained {
-            self.complaints
-                .push("the host found fault with a sound CCW".to_owned());
-        }
-        Err(Box::new(self.shown(completion.irb)))
-    }
-
-    /// The end of the program with the status `irb`, and what was not shown before.
-    fn shown(&self, mut irb: Irb<Guest>) -> End {
-        if self.pci {
-            irb.scsw.subchannel |= SubchannelStatus::PCI;
-        }
-        End::Status(irb)
-    }
-
-    /// Control has come to `arrival`.
-    fn go_on(
-        &mut self,
-        input: &Input,
-        mut arrival: Arrival,
-        mut earlier: Parts,
-        storage: &Working<'_>,
-    ) -> Result<Box<Ready>, Box<End>> {
-        self.repeats = !earlier.is_empty();
-        if !self.repeats {
-            self.chain = self.exchanges.len();
-        }
-        let how = match self.repeats {
-            true => "behind a repetition of what ran before",
-            false => "as a chain of its own",
-        };
-        for _ in 0..2 {
-            self.remarks.push(format!(
-                "fetched again at {:08x}, and run {how}",
-                arrival.at.get()
-            ));
-            let segment = Segment::from(arrival);
-            let profile = &HostProfile::SOFTWARE;
-            match translate_segment(input, storage, &segment, &mut earlier, profile) {
-                Translation::Ready(next) if self.remarks.len() <= MOST_SEGMENTS => {
-                    return Ok(next);
-                }
-                Translation::Ready(_) => break,
-                Translation::Ended(irb) => return Err(Box::new(self.shown(irb))),
-                Translation::Refused(finding) => return Err(Box::new(End::refused(&finding))),
-                Translation::Arrived(next, irb) => {
-                    if next.cause == Cause::Suspend {
-                        return Err(Box::new(End::Suspended(irb.scsw)));
-                    }
-                    arrival = next;
-                }
-            }
-        }
-        Err(Box::new(End::GivenUp(GivenUp::Fetches)))
-    }
-}
-
-/// Segments of a program after which a run is given up.
-const MOST_SEGMENTS: usize = 256;
-
 fn not_started(refusal: CannotStart) -> End {
     End::NotStarted(match refusal {
         CannotStart::Operand(_) => "operand exception".to_owned(),
@@ -399,47 +203,6 @@ impl Outcome {
             Exit::Refused
         }
     }
-
-    /// Why this run, of the guest's own program, cannot be compared with `translated`.
-    pub(crate) fn incomparable(&self, translated: &Self) -> Option<String> {
-        if let End::Refused(reason) = &translated.end {
-            return Some(format!("only the guest's own program was run; {reason}"));
-        }
-        let runs = [("guest's own", self), ("translated", translated)];
-        runs.iter().find_map(|(whose, run)| match run.end {
-            End::GivenUp(why) => Some(format!(
-                "the run of the {whose} program was given up: {why}"
-            )),
-            _ => None,
-        })
-    }
-
-    /// Where two runs of the same program differ, storage aside.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
-        let mut differences = Vec::new();
-        let (one, two) = (self.end.summary(), other.end.summary());
-        if one != two {
-            differences.push(format!("status: {one} directly, {two} translated"));
-        }
-        let pairs = self.exchanges.iter().zip(&other.exchanges);
-        if let Some(n) = pairs.clone().position(|(a, b)| a != b) {
-            differences.push(format!(
-                "device traffic: command {n} is the first that differs"
-            ));
-        } else if self.exchanges.len() != other.exchanges.len() {
-            differences.push(format!(
-                "device traffic: {} command(s) directly, {} translated",
-                self.exchanges.len(),
-                other.exchanges.len()
-            ));
-        } else if self.dropped != other.dropped {
-            differences.push(format!(
-                "device traffic: a command behind the first {} differs",
-                self.exchanges.len()
-            ));
-        }
-        differences
-    }
 }
 
 impl End {
@@ -449,155 +212,5 @@ impl End {
             true => Self::NotStarted("operand exception".to_owned()),
             false => Self::Refused(refusal(finding)),
         }
-    }
-
-    /// Everything of the ending that the architecture determines, as text.
-    fn summary(&self) -> String {
-        match self {
-            Self::Status(irb) => {
-                let mut scsw = irb.scsw;
-                let lengths = SubchannelStatus::PCI | SubchannelStatus::INCORRECT_LENGTH;
-                if !lengths.contains(scsw.subchannel) {
-                    scsw.residual = 0;
-                }
-                let sense = irb.concurrent_sense().map(dump::words).unwrap_or_default();
-                format!("SCSW {} {sense}", dump::words(&scsw.encode().0))
-                    .trim_end()
-                    .to_owned()
-            }
-            Self::NotStarted(reason) | Self::Refused(reason) => reason.clone(),
-            Self::Suspended(scsw) => format!("suspended at {:08x}", scsw.cpa.wrapping_sub(8)),
-            Self::GivenUp(why) => why.to_string(),
-            Self::Stopped(_, why) => why.clone(),
-        }
-    }
-}
-
-/// Where two storages differ after runs of the same program.
-pub(crate) fn storage_difference(one: &Working<'_>, other: &Working<'_>) -> Option<String> {
-    let ranges = one.differences(other);
-    let first = ranges.first()?;
-    let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-    Some(format!(
-        "storage: {} from {:08x} on",
-        dump::count(bytes),
-        first.start
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::machine::{Endless, Recorder};
-    use crate::memory::Memory;
-    use ccw::Command;
-    use css::Device;
-    use css::device::scripted::{Response, Scripted};
-
-    #[test]
-    fn counts_do_not_matter_after_a_check() {
-        let end = |hex: u128| {
-            let mut raw = [0; 12];
-            raw.copy_from_slice(&hex.to_be_bytes()[4..]);
-            let mut irb = Irb::IDLE;
-            irb.scsw = Scsw::decode(&ccw::RawScsw(raw));
-            End::Status(irb).summary()
-        };
-        assert_eq!(
-            end(0x00c0_4017_0000_2608_0020_1234),
-            end(0x00c0_4017_0000_2608_0020_0000)
-        );
-        assert_ne!(
-            end(0x00c0_4017_0000_2608_0c40_1234),
-            end(0x00c0_4017_0000_2608_0c40_0000)
-        );
-        assert_ne!(
-            end(0x00c0_4017_0000_2608_0020_0000),
-            end(0x00c0_4017_0000_2608_0010_0000)
-        );
-    }
-
-    /// The digest of exchanges that are not kept stands for each of them.
-    #[test]
-    fn a_difference_behind_the_exchanges_that_are_kept_is_found() {
-        let last = |last: &'static [u8]| {
-            let inputs: Vec<&[u8]> = std::iter::repeat_n(b"a".as_slice(), 10_001)
-                .chain([last, b"a"])
-                .collect();
-            outcome(8, &inputs)
-        };
-        assert_eq!(last(b"a").differences(&last(b"a")), [""; 0]);
-        assert_eq!(
-            last(b"a").differences(&last(b"b")),
-            ["device traffic: a command behind the first 10000 differs"]
-        );
-    }
-
-    #[test]
-    fn runs_that_were_given_up_are_not_compared() {
-        let ended = outcome(8, &[]);
-        let mut endless = outcome(8, &[]);
-        endless.end = End::GivenUp(GivenUp::Fetches);
-        assert_eq!(ended.incomparable(&ended), None);
-        for (one, two, whose) in [(&ended, &endless, "translated"), (&endless, &ended, "own")] {
-            let reason = one.incomparable(two).unwrap();
-            assert!(reason.contains(whose) && reason.contains("2000000 fetches"));
-        }
-    }
-
-    /// An outcome with status `cpa`, after one READ of each of `inputs`.
-    fn outcome(cpa: u32, inputs: &[&[u8]]) -> Outcome {
-        let script = Scripted::new(inputs.iter().map(|input| Response::input(input)));
-        let mut recorder = Recorder::new(Attached::Script(script));
-        for _ in inputs {
-            recorder.execute(Command::READ, &mut Endless);
-        }
-        let (exchanges, dropped) = recorder.take_record();
-        let mut irb = Irb::IDLE;
-        irb.scsw.cpa = cpa;
-        let (end, reason, complaints) = (End::Status(irb), None, Vec::new());
-        Outcome {
-            end,
-            heard: true,
-            exchanges,
-            dropped,
-            sense: None,
-            reason,
-            complaints,
-            remarks: Vec::new(),
-            output: None,
-            tsb: None,
-        }
-    }
-
-    #[test]
-    fn differences_are_found_in_status_and_traffic() {
-        let one = outcome(8, &[b"0123456789abcdefX", b"b"]);
-        assert_eq!(
-            one.differences(&outcome(8, &[b"0123456789abcdefX", b"b"])),
-            [""; 0]
-        );
-        let status = one.differences(&outcome(16, &[b"0123456789abcdefX", b"b"]));
-        assert!(matches!(status.as_slice(), [text] if text.starts_with("status: ")));
-        let hidden = one.differences(&outcome(8, &[b"0123456789abcdefY", b"b"]));
-        assert_eq!(
-            hidden,
-            ["device traffic: command 0 is the first that differs"]
-        );
-        let shorter = one.differences(&outcome(8, &[b"0123456789abcdefX"]));
-        assert_eq!(
-            shorter,
-            ["device traffic: 2 command(s) directly, 1 translated"]
-        );
-    }
-
-    #[test]
-    fn a_difference_in_storage_is_placed() {
-        let memory = Memory::new(0x2000, 0, vec![], vec![]).unwrap();
-        let (mut one, other) = (Working::new(&memory), Working::new(&memory));
-        assert_eq!(storage_difference(&one, &other), None);
-        one.write(0x1ffe, b"ab");
-        let found = storage_difference(&other, &one).unwrap();
-        assert_eq!(found, "storage: 2 bytes from 00001ffe on");
     }
 }

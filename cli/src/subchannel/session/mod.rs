@@ -2,6 +2,8 @@
 //! A guest and its VMM in one: starts a program on the guest's subchannel, waits for its end with a
 //! deadline, and tests the subchannel.
 
+mod wait;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,14 +11,14 @@ use ccw::{
     ActivityControl, DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, Scsw,
     StatusControl, SubsystemId,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use translator::{Facilities, Policy, StorageKeys};
 use vfio_ccw::mediator::{
     ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics, Paths,
     ShadowWindow,
 };
-use vfio_ccw::{Capabilities, CcwDevice, HostMemory, Source};
+use vfio_ccw::{Capabilities, CcwDevice, HostMemory};
 
+use self::wait::Waited;
 use super::backend::{Backend, cannot_map};
 use crate::dump::words;
 use crate::machine::GivenUp;
@@ -74,15 +76,6 @@ pub(crate) const fn policy(class: DeviceClass) -> Policy {
         facilities: Facilities::FCX,
         ..Policy::MEDIATE.for_device(class)
     }
-}
-
-enum Waited {
-    Ended,
-    /// The program stands suspended, and no interruption was to tell so.
-    Silent(Irb<Guest>),
-    Spent(GivenUp),
-    Gone,
-    Expired,
 }
 
 /// No guest is to find the same elsewhere: what the device cannot do, this session does without.
@@ -309,220 +302,7 @@ impl Session {
             format!("{late}; {how}: the device may still be at work on the program"),
         )
     }
-
-    /// Waits until status is pending and the device has nothing more to do.
-    fn wait(&mut self, timeout: Duration) -> Waited {
-        let end = Instant::now() + timeout;
-        loop {
-            self.settle();
-            if self.gone {
-                return Waited::Gone;
-            }
-            if self.subchannel.is_quiet() {
-                if self.interruption {
-                    return Waited::Ended;
-                }
-                if let Some(irb) = self.silent() {
-                    return Waited::Silent(irb);
-                }
-            }
-            let pause = match self.subchannel.device_mut().work() {
-                Ok(pause) => pause,
-                Err(why) => return Waited::Spent(why),
-            };
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Waited::Expired;
-            }
-            self.turn(pause.map_or(left, |pause| pause.min(left)));
-        }
-    }
-
-    /// One turn of the event loop, of at most `pause`.
-    fn turn(&mut self, pause: Duration) {
-        let now = Instant::now();
-        let due = self
-            .armed
-            .map(|(_, due)| due.saturating_duration_since(now));
-        let pause = due.map_or(pause, |due| due.min(pause));
-        let device = self.subchannel.device();
-        let mut fds: Vec<_> = Source::ALL
-            .into_iter()
-            .filter_map(|source| device.event_fd(source))
-            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-            .collect();
-        let timeout = Timespec::try_from(pause).ok();
-        if poll(&mut fds, timeout.as_ref()).is_err() {
-            // A signal; or no memory, which may be there later.
-            std::thread::sleep(pause.min(BUSY));
-        }
-        for source in Source::ALL {
-            self.subchannel.ready(source, &mut self.events);
-        }
-        if let Some((id, due)) = self.armed
-            && due <= Instant::now()
-        {
-            self.subchannel.expired(id, &mut self.events);
-        }
-        self.settle();
-    }
-
-    /// TEST SUBCHANNEL, if status is pending.
-    fn test(&mut self) -> Option<Irb<Guest>> {
-        let (code, irb) = self.subchannel.tsch(&mut self.events);
-        self.interruption = false;
-        self.settle();
-        irb.filter(|_| code == ConditionCode::Cc0)
-            .map(|raw| Irb::decode(&raw))
-    }
-
-    /// What TEST SUBCHANNEL finds of a program that stands suspended without status.
-    fn silent(&mut self) -> Option<Irb<Guest>> {
-        let (code, irb) = self.subchannel.tsch(&mut self.events);
-        let irb = irb.map(|raw| Irb::<Guest>::decode(&raw));
-        irb.filter(|irb| code == ConditionCode::Cc1 && is_suspended(&irb.scsw))
-    }
-
-    /// Behind every call: the events, then the timer.
-    fn settle(&mut self) {
-        for event in std::mem::take(&mut self.events) {
-            match event {
-                Event::Interrupt(_) => self.interruption = true,
-                Event::Withdrawn => self.interruption = false,
-                Event::ChannelReport => {
-                    while let Some(report) = self.subchannel.stcrw() {
-                        self.remark(format!("channel report {:08x}", report.0));
-                    }
-                }
-                Event::UnplugRequested => self.remark("the host wants the device back".to_owned()),
-                Event::Gone => self.gone = true,
-            }
-        }
-        let timer = self.subchannel.timer();
-        if self.armed.map(|(id, _)| id) != timer.map(|timer| timer.id) {
-            self.armed = timer.map(|timer| (timer.id, Instant::now() + timer.after));
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use ccw::{DeviceStatus, FunctionControl};
-    use css::device::scripted::{Response, Scripted};
-    use vfio_ccw::device::soft::SoftConfig;
-
-    use super::super::Desk;
-    use super::*;
-    use crate::machine::Attached;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn session(answers: &[Response], config: SoftConfig) -> Session {
-        let device = Attached::Script(Scripted::new(answers.iter().cloned()));
-        let (backend, window) = Backend::soft(device, config).unwrap();
-        Session::new(backend, window, GuestSetup::default(), SECOND).unwrap()
-    }
-
-    /// A program of one CCW at 1000.
-    fn start(session: &mut Session, ccw: [u8; 8]) -> Ran {
-        let memory = HostMemory::anonymous(0x1000).unwrap();
-        memory.write(0, &ccw).unwrap();
-        session.add(0x1000, &memory).unwrap();
-        session.start(&RawOrb::from_words([0, 0x00c2_8000, 0x1000]))
-    }
-
-    const NOP: [u8; 8] = [3, 0x20, 0, 1, 0, 0, 0, 0];
-
-    fn silent() -> Response {
-        Response::immediate().with_status(DeviceStatus::CHANNEL_END)
-    }
-
-    #[test]
-    fn channel_end_and_device_end_are_one_status() {
-        let later = silent().then(DeviceStatus::DEVICE_END);
-        let mut session = session(&[later], SoftConfig::default());
-        let Ran::Status(irb) = start(&mut session, NOP) else {
-            panic!("no status");
-        };
-        let both = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
-        assert_eq!((irb.scsw.device, irb.scsw.cpa), (both, 0x1008));
-    }
-
-    /// As on a host whose status brings no sense along.
-    #[test]
-    fn sense_is_asked_for() {
-        let mut config = SoftConfig::default();
-        config.channel.concurrent_sense = false;
-        let check = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::UNIT_CHECK;
-        let answers = [
-            Response::immediate().with_status(check).with_sense(&[0x40]),
-            Response::input(&[0x40, 0x12]),
-        ];
-        let mut session = session(&answers, config);
-        let Ran::Status(irb) = start(&mut session, NOP) else {
-            panic!("no status");
-        };
-        assert_eq!(irb.concurrent_sense(), None);
-        let desk = Desk::new(&session, 0x2000).unwrap();
-        assert_eq!(desk.sense(&mut session), Some(vec![0x40, 0x12]));
-        let commands = session.backend_mut().take_record().unwrap().0;
-        let commands: Vec<u8> = commands.iter().map(|it| it.command.0).collect();
-        assert_eq!(commands, [0x03, 0x04]);
-    }
-
-    #[test]
-    fn a_silent_device_is_halted() {
-        let mut session = session(&[silent()], SoftConfig::default());
-        let Ran::Stopped(Some(irb), why) = start(&mut session, NOP) else {
-            panic!("not stopped");
-        };
-        assert_eq!(
-            why,
-            "no end within 1 second(s); stopped by HALT SUBCHANNEL with condition code 0"
-        );
-        assert_eq!(irb.scsw.function, FunctionControl::HALT);
-    }
-
-    #[test]
-    fn a_device_that_cannot_be_stopped() {
-        let config = SoftConfig {
-            capabilities: Capabilities {
-                schib: true,
-                ..Capabilities::default()
-            },
-            ..SoftConfig::default()
-        };
-        let mut session = session(&[silent()], config);
-        session.stopping = SECOND / 10;
-        let Ran::Stopped(None, why) = start(&mut session, NOP) else {
-            panic!("not stopped");
-        };
-        assert!(why.contains("may still be at work"), "{why}");
-    }
-
-    #[test]
-    fn a_path_that_is_not_there() {
-        let mut config = SoftConfig::default();
-        config.pmcw.pam = 0x40;
-        config.pmcw.pim = 0x40;
-        let mut session = session(&[], config);
-        let Ran::NotStarted(why) = start(&mut session, NOP) else {
-            panic!("started");
-        };
-        let expected = "no path of the ORB's mask 80 is available, only those of 40 (O09)";
-        assert!(why.ends_with(expected), "{why}");
-    }
-
-    #[test]
-    fn a_loop_is_given_up() {
-        let mut session = session(&[], SoftConfig::default());
-        session.timeout = 600 * SECOND;
-        let tic = [8, 0, 0, 0, 0, 0, 0x10, 0];
-        let chain = [3, 0x60, 0, 1, 0, 0, 0, 0];
-        let memory = HostMemory::anonymous(0x1000).unwrap();
-        memory.write(0, &[chain, tic].concat()).unwrap();
-        session.add(0x1000, &memory).unwrap();
-        let ran = session.start(&RawOrb::from_words([0, 0x00c2_8000, 0x1000]));
-        assert!(matches!(ran, Ran::GivenUp(GivenUp::Fetches)), "{ran:?}");
-    }
-}
+mod tests;
