@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tests::{
-    differential::{check, check_dirty, check_made},
+    differential::{check, check_dirty, check_listed},
     generator::Case,
 };
 
@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Err(difference) = check_dirty(&case, true) {
         panic!("{difference}\n{case:?}");
     }
-    if let Err(difference) = check_made(&case, bytes) {
+    if let Err(difference) = check_listed(&case, bytes) {
         panic!("{difference}\n{case:?}");
     }
 });

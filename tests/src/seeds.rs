@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{confined, corpus, generator::Case, subchannel};
+use crate::{confined, corpus, differential, generator::Case, subchannel};
 
 /// An input of a fuzz target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,11 @@ pub struct Seed {
 }
 
 /// The targets.
-pub const TARGETS: [&str; 6] = [
+pub const TARGETS: [&str; 7] = [
     "decode",
     "walk",
     "equivalence",
+    "late",
     "device",
     "region",
     "confined",
@@ -61,7 +62,8 @@ const BLOCKS: [(&str, &str); 5] = [
 
 /// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
 /// `walk` those with a mistake, for `decode` their ORBs and CCWs alone and blocks of transport mode,
-/// for `device`, `region` and `confined` cases that were written by hand.
+/// for `late` the sound ones once more, and with those for `device`, `region` and `confined`, cases that were
+/// written by hand.
 ///
 /// # Errors
 ///
@@ -79,6 +81,7 @@ pub fn all() -> io::Result<Vec<Seed>> {
         ("device", subchannel::device_seeds()),
         ("region", subchannel::region_seeds()),
         ("confined", confined::seeds()),
+        ("late", differential::late_seeds()),
     ] {
         seeds.extend(cases.into_iter().map(|(name, bytes)| Seed {
             target,
@@ -98,6 +101,13 @@ pub fn all() -> io::Result<Vec<Seed>> {
             continue;
         }
         let name = program.name.clone();
+        if target == "equivalence" {
+            seeds.push(Seed {
+                target: "late",
+                name: name.clone(),
+                bytes: differential::late_seed(case.clone()),
+            });
+        }
         if target == "walk" {
             let words = case.patches.iter().flat_map(|patch| patch.bytes.clone());
             seeds.push(Seed {

@@ -6,7 +6,12 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use tests::{decode, differential, generator::Case, seeds, subchannel, walk};
+use tests::{
+    decode,
+    differential::{self, LateCase},
+    generator::Case,
+    seeds, subchannel, walk,
+};
 
 /// Name and bytes of every file in `folder`.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -63,9 +68,19 @@ fn equivalence() {
             differential::check_copied(&case).err(),
             differential::check_verdict(&case).err(),
             differential::check_overlap(&case).err(),
-            differential::check_made(&case, &bytes).err(),
+            differential::check_listed(&case, &bytes).err(),
         ];
         if let Some(difference) = each.into_iter().flatten().next() {
+            panic!("{name}: {difference}\n{case:?}");
+        }
+    }
+}
+
+#[test]
+fn late() {
+    for (name, bytes) in inputs("late") {
+        let case = LateCase::from_bytes(&bytes);
+        if let Err(difference) = case.check() {
             panic!("{name}: {difference}\n{case:?}");
         }
     }

@@ -55,7 +55,7 @@ impl HostRun {
             Way::Grants => {
                 let grants = GrantPinner::new(&plain, &ram);
                 let done = Self::on(&grants, &plain, &ram, scene, plan, way)?;
-                grants.all_given_back().map_err(Difference)?;
+                grants.all_given_back().or_else(differ)?;
                 done
             }
         };
