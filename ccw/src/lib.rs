@@ -70,6 +70,7 @@ mod esw;
 mod idaw;
 mod interruption;
 mod irb;
+mod logout;
 mod midaw;
 mod names;
 pub mod orb;
@@ -78,6 +79,7 @@ mod schib;
 mod scsw;
 mod sense_id;
 mod ssid;
+mod status;
 mod text;
 mod transport;
 
@@ -87,25 +89,21 @@ pub use command::{Class, Command, Direction};
 pub use crw::{CRW_SIZE, Crw, ErrorRecovery, RawCrw, ReportingSource};
 pub use device::DeviceClass;
 pub use erw::{Erw, RawErw};
-pub use esw::{
-    ESW_SIZE, ErrorFlags, Esw, FailingStorage, FieldValidity, Logout, RawEsw, StorageAccess,
-    Termination,
-};
+pub use esw::{ESW_SIZE, Esw, FailingStorage, RawEsw};
 pub use idaw::{IdawFormat, MAX_IDAWS, RawIdaw1, RawIdaw2};
 pub use interruption::{INTERRUPTION_CODE_SIZE, InterruptionCode, RawInterruptionCode};
 pub use irb::{ECW_SIZE, EMW_SIZE, IRB_EXTENDED_SIZE, IRB_SIZE, Irb, RawIrb};
+pub use logout::{ErrorFlags, FieldValidity, Logout, StorageAccess, Termination};
 pub use midaw::{MIDAL_PAGE, MIDAW_SIZE, Midaw, MidawFlags, RawMidaw};
 pub use orb::{ORB_SIZE, Orb, RawOrb};
 pub use pmcw::{LimitMode, PMCW_SIZE, Pmcw, RawPmcw, SubchannelType};
 pub use schib::{RawSchib, SCHIB_SIZE, Schib};
-pub use scsw::{
-    ActivityControl, DeviceStatus, FunctionControl, OrbBits, RawScsw, SCSW_SIZE, Scsw,
-    StatusControl, SubchannelStatus,
-};
+pub use scsw::{OrbBits, RawScsw, SCSW_SIZE, Scsw};
 pub use sense_id::{
     CIW_SIZE, Ciw, CiwType, RawCiw, RawSenseId, SENSE_ID_MAX, SenseByte0, SenseId, UnitType,
 };
 pub use ssid::{RawSubsystemId, SubsystemId};
+pub use status::{ActivityControl, DeviceStatus, FunctionControl, StatusControl, SubchannelStatus};
 pub use text::{CcwLine, DisplayCcw, Expected, LineError};
 pub use transport::{
     DCW_SIZE, Dcw, DcwOverrun, Dcws, ExtendedStatus, FcxStatus, INTERROGATE_SIZE, Interrogate,

@@ -2,99 +2,11 @@
 
 //! The subchannel-status word of command mode. "PoP: SCSW".
 
-use bitflags::bitflags;
-
 use crate::bytes::bit;
-use crate::{Format, Orb, Space};
-
-bitflags! {
-    /// Function control: byte 2 bits 1-3 of the SCSW.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct FunctionControl: u8 {
-        /// Start function.
-        const START = 0x40;
-        /// Halt function.
-        const HALT = 0x20;
-        /// Clear function.
-        const CLEAR = 0x10;
-    }
-
-    /// Activity control: bits 20-26 of SCSW word 0, as a mask of its low halfword.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct ActivityControl: u16 {
-        /// RSCH was accepted and not yet carried out.
-        const RESUME_PENDING = 0x0800;
-        /// SSCH was accepted, the first command was not yet.
-        const START_PENDING = 0x0400;
-        /// HSCH was accepted and not yet carried out.
-        const HALT_PENDING = 0x0200;
-        /// CSCH was accepted and not yet carried out.
-        const CLEAR_PENDING = 0x0100;
-        /// The subchannel executes a program.
-        const SUBCHANNEL_ACTIVE = 0x0080;
-        /// The device executes a command.
-        const DEVICE_ACTIVE = 0x0040;
-        /// The program stands at a CCW with the S flag.
-        const SUSPENDED = 0x0020;
-    }
-
-    /// Status control: bits 27-31 of SCSW word 0.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct StatusControl: u8 {
-        /// Something unusual, or unsolicited status.
-        const ALERT = 0x10;
-        /// Intermediate status: PCI, suspended or initial status.
-        const INTERMEDIATE = 0x08;
-        /// Channel end.
-        const PRIMARY = 0x04;
-        /// Device end.
-        const SECONDARY = 0x02;
-        /// Status pending.
-        const PENDING = 0x01;
-    }
-
-    /// Device status, byte 8.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct DeviceStatus: u8 {
-        /// Attention.
-        const ATTENTION = 0x80;
-        /// Status modifier.
-        const STATUS_MODIFIER = 0x40;
-        /// Control-unit end.
-        const CONTROL_UNIT_END = 0x20;
-        /// Busy.
-        const BUSY = 0x10;
-        /// Channel end.
-        const CHANNEL_END = 0x08;
-        /// Device end.
-        const DEVICE_END = 0x04;
-        /// Unit check.
-        const UNIT_CHECK = 0x02;
-        /// Unit exception.
-        const UNIT_EXCEPTION = 0x01;
-    }
-
-    /// Subchannel status, byte 9.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct SubchannelStatus: u8 {
-        /// Program-controlled interruption.
-        const PCI = 0x80;
-        /// Incorrect length.
-        const INCORRECT_LENGTH = 0x40;
-        /// Program check.
-        const PROGRAM_CHECK = 0x20;
-        /// Protection check.
-        const PROTECTION_CHECK = 0x10;
-        /// Channel-data check.
-        const CHANNEL_DATA_CHECK = 0x08;
-        /// Channel-control check.
-        const CHANNEL_CONTROL_CHECK = 0x04;
-        /// Interface-control check.
-        const INTERFACE_CONTROL_CHECK = 0x02;
-        /// Chaining check.
-        const CHAINING_CHECK = 0x01;
-    }
-}
+use crate::{
+    ActivityControl, DeviceStatus, Format, FunctionControl, Orb, Space, StatusControl,
+    SubchannelStatus,
+};
 
 /// Bytes of an SCSW.
 pub const SCSW_SIZE: usize = 12;
