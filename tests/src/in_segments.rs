@@ -18,7 +18,8 @@ pub const CCWS: u64 = 0x4000_0000;
 /// Where it has their lists.
 pub const LISTS: u64 = 0x4010_0000;
 const SCRATCH: u64 = 0x4030_0000;
-const ARENA_END: u64 = 0x4030_1000;
+const COPIES: u64 = 0x4030_1000;
+const ARENA_END: u64 = 0x4031_1000;
 /// Segments of a program at most.
 const SEGMENTS: usize = 64;
 /// Commands of a segment at most.
@@ -87,7 +88,11 @@ pub fn run(
     for (at, page) in program.ram().touched() {
         ram.write(at.get(), page);
     }
-    let (orb, policy, guards) = (program.orb(), program.policy_used(), Guards::default());
+    let (orb, policy) = (program.orb(), program.policy_used());
+    let guards = Guards {
+        commands: program.commands_used(),
+        ..Guards::default()
+    };
     let mut segment = Segment::START;
     let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
     let mut starts = Vec::new();
@@ -112,22 +117,27 @@ pub fn run(
             Ok(Planned::Run(plan)) => plan,
         };
         let (mut ccws, mut lists) = (vec![0xee; 0x1_0000], vec![0xee; 0x10_0000]);
+        let mut copies = vec![0xee; 0x1_0000];
         let slot = Slot::new(
             Area::new(HostAddr::new(CCWS), &mut ccws).expect("below 2 GiB"),
             Area::new(HostAddr::new(LISTS), &mut lists).expect("below 2 GiB"),
             HostAddr::new(SCRATCH),
         )
+        .and_then(|slot| {
+            slot.with_copies(Area::new(HostAddr::new(COPIES), &mut copies).expect("below 2 GiB"))
+        })
         .expect("apart");
         let pinned = plan.pin(&pinner).expect("pins");
         let translated = pinned.emit_behind(earlier, slot).expect("room");
         starts.push(ccws[..8 * translated.doublewords().ccws].to_vec());
         let mut storage = Granted::new(std::mem::replace(&mut ram.ram, Ram::new(0)));
-        for (at, bytes) in [(CCWS, &ccws), (LISTS, &lists)] {
+        for (at, bytes) in [(CCWS, &ccws), (LISTS, &lists), (COPIES, &copies)] {
             storage.inner_mut().write(HostAddr::new(at), bytes);
         }
         let used = translated.doublewords();
         storage.grant(HostAddr::new(CCWS), 8 * used.ccws as u64, Grant::Fetch);
         storage.grant(HostAddr::new(LISTS), 8 * used.lists as u64, Grant::Fetch);
+        storage.grant(HostAddr::new(COPIES), 8 * used.copies as u64, Grant::Fetch);
         storage.grant(HostAddr::new(SCRATCH), 4096, Grant::Store);
         for (run, access) in pinner.granted() {
             let access = match access {

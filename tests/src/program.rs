@@ -238,6 +238,11 @@ impl GuestProgram {
         self.policy
     }
 
+    /// The commands that the device may be given, if not all.
+    pub fn commands_used(&self) -> Option<&CommandPolicy> {
+        self.commands.as_ref()
+    }
+
     /// Storage as the translator reads it.
     pub fn storage(&self) -> Storage {
         let mut storage = Storage::new(self.size);

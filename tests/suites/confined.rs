@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tests::confined::{check, run};
+use tests::confined::{Manner, check, run};
 use translator::HostProfile;
 
 proptest! {
@@ -12,7 +12,7 @@ proptest! {
 
     #[test]
     fn whatever_the_program_the_disk_stays_within_the_extent(
-        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
     ) {
         check(&bytes);
     }
@@ -22,22 +22,34 @@ proptest! {
 /// with them.
 #[test]
 fn it_is_the_policy_that_keeps_it_there() {
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let bytes = prop::collection::vec(any::<u8>(), 20..300);
-    let (mut outside, mut wrote, mut given) = (0, 0, 0);
-    for _ in 0..400 {
-        let tree = bytes.new_tree(&mut runner).unwrap();
-        let bytes = proptest::strategy::ValueTree::current(&tree);
-        if let Some(report) = run(&bytes, false, &HostProfile::SOFTWARE) {
-            outside += usize::from(report.outside.is_some());
-            wrote += usize::from(report.wrote);
+    for manner in [Manner::Whole, Manner::InParts] {
+        let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        let bytes = prop::collection::vec(any::<u8>(), 20..400);
+        let (mut outside, mut wrote, mut given) = (0, 0, 0);
+        let (mut later, mut repeated, mut suspended) = (0, 0, 0);
+        for _ in 0..400 {
+            let tree = bytes.new_tree(&mut runner).unwrap();
+            let bytes = proptest::strategy::ValueTree::current(&tree);
+            if let Some(report) = run(&bytes, false, &HostProfile::SOFTWARE, manner) {
+                outside += usize::from(report.outside.is_some());
+                wrote += usize::from(report.wrote);
+            }
+            if let Some(report) = run(&bytes, true, &HostProfile::SOFTWARE, manner) {
+                given += usize::from(report.given > 1);
+                later += usize::from(report.parts > 1);
+                repeated += usize::from(report.repeated > 0);
+                suspended += usize::from(report.suspended > 0);
+            }
         }
-        if let Some(report) = run(&bytes, true, &HostProfile::SOFTWARE) {
-            given += usize::from(report.given > 1);
+        println!("{manner:?}: {outside} {wrote} {given}; {later} {repeated} {suspended}");
+        assert!(outside > 100, "{manner:?}: {outside} went outside");
+        assert!(wrote > 0, "{manner:?}: {wrote} wrote");
+        assert!(given > 40, "{manner:?}: {given} went on");
+        if manner == Manner::InParts {
+            assert!(later > 20, "{later} had more than one part");
+            assert!(repeated > 10, "{repeated} were repeated");
+            assert!(suspended > 10, "{suspended} were suspended");
         }
     }
-    assert!(outside > 100, "{outside} went outside");
-    assert!(wrote > 0, "{wrote} wrote");
-    assert!(given > 40, "{given} went on");
 }

@@ -121,7 +121,20 @@ impl Disk {
             changes: BTreeMap::new(),
             trace: trace.clone(),
         };
-        let mut model = Eckd::new(image).expect("a volume");
+        let model = Eckd::new(image).expect("a volume");
+        let mut disk = Self {
+            model,
+            trace,
+            allowed,
+            given: 0,
+            outside: None,
+        };
+        disk.leave_at(at);
+        disk
+    }
+
+    /// Somebody else has it for a while, and leaves it at track `at`.
+    pub(super) fn leave_at(&mut self, at: Address) {
         let mut storage = Ram::<ccw::Guest>::new(0x1000);
         let [c, cc] = at.0.to_be_bytes();
         let [h, hh] = at.1.to_be_bytes();
@@ -132,14 +145,7 @@ impl Disk {
         let mut subchannel = Subchannel::<ccw::Guest>::new(Config::default());
         let orb = RawOrb::from_words([0, 0x00c2_8000, 0]);
         subchannel.start_raw(&orb).expect("condition code 0");
-        subchannel.run(&mut storage, &mut model, 100);
-        Self {
-            model,
-            trace,
-            allowed,
-            given: 0,
-            outside: None,
-        }
+        subchannel.run(&mut storage, &mut self.model, 100);
     }
 
     fn is_outside(&self, track: Address) -> bool {

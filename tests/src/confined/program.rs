@@ -26,6 +26,16 @@ pub(super) struct Program {
     pub(super) storage: Vec<(u64, Vec<u8>)>,
     /// What the guest puts there when it has been looked at.
     pub(super) later: Vec<(u64, Vec<u8>)>,
+    /// It mostly goes where it may, and only reads: so there is more of it.
+    tame: bool,
+    /// Whether the ORB allows prefetching.
+    pub(super) prefetch: bool,
+    /// Addresses of CCWs that suspend the program, if it may be suspended.
+    pub(super) suspends: Vec<u64>,
+    /// Numbers of parts of the program, and CCWs that the guest puts there before them.
+    pub(super) instead: Vec<(usize, u64, u64)>,
+    /// For each part, whether the guest has put back there what was looked at first.
+    pub(super) honest: u8,
 }
 
 /// Commands that say where others lead, those that move data, and some that do neither.
@@ -35,7 +45,14 @@ const USING: [u8; 36] = [
     0xb1, 0x29, 0xa9, 0x39, 0xb9, 0x71, 0xf1, 0x05, 0x85, 0x0d, 0x8d, 0x1d, 0x9d, 0x11, 0x15, 0x02,
     0x13, 0xa6, 0xa5, 0x19,
 ];
+/// Those of a tame program.
+const GOING: [u8; 4] = [0x07, 0x07, 0x1b, 0x0b];
+const READING: [u8; 8] = [0x1a, 0x9a, 0x16, 0x96, 0x12, 0x92, 0x06, 0x86];
 const OTHER: [u8; 8] = [0x03, 0x04, 0xe4, 0x64, 0x23, 0x27, 0xb4, 0x0f];
+
+/// The flags of a CCW that tell the guest how far it is, and that suspend it.
+const PCI: u64 = 0x08 << 48;
+pub(super) const SUSPEND: u64 = 0x02 << 48;
 
 impl Program {
     pub(super) fn from_bytes(bytes: &[u8]) -> Self {
@@ -47,23 +64,53 @@ impl Program {
             left_at: track(&mut any),
             storage: Vec::new(),
             later: Vec::new(),
+            tame: any.flag(),
+            prefetch: any.flag(),
+            suspends: Vec::new(),
+            instead: Vec::new(),
+            honest: any.byte(),
         };
         let mut ccws = Vec::new();
         while !any.is_empty() && ccws.len() < MOST {
             let n = ccws.len() as u64;
-            ccws.push(match any.below(16) {
+            let (at, place) = (CCWS + 8 * n, 0x100 * n);
+            let ccw = match any.below(16) {
                 // As programs begin.
-                0..=10 if n == 0 => program.command(&mut any, n, &[0x63, 0xe7, 0x07]),
-                0..=10 if n == 1 => program.command(&mut any, n, &[0x47, 0x07, 0x1a, 0x63]),
-                0..=8 if n == 2 => {
-                    program.command(&mut any, n, &[0x05, 0x85, 0x1d, 0x9d, 0x06, 0x86, 0x16])
+                0..=10 if n == 0 => program.command(&mut any, place, &[0x63, 0xe7, 0x07]),
+                0..=10 if n == 1 => program.command(&mut any, place, &[0x47, 0x07, 0x1a, 0x63]),
+                0..=12 if program.tame && n.is_multiple_of(2) => {
+                    program.command(&mut any, place, &GOING)
                 }
-                0..=6 => program.command(&mut any, n, &LEADING),
-                7..=12 => program.command(&mut any, n, &USING),
-                13 => program.command(&mut any, n, &OTHER),
+                0..=12 if program.tame => program.command(&mut any, place, &READING),
+                0..=8 if n == 2 => {
+                    program.command(&mut any, place, &[0x05, 0x85, 0x1d, 0x9d, 0x06, 0x86, 0x16])
+                }
+                0..=6 => program.command(&mut any, place, &LEADING),
+                7..=12 => program.command(&mut any, place, &USING),
+                13 => program.command(&mut any, place, &OTHER),
                 14 => 0x08 << 56 | (CCWS + 8 * u64::from(any.below(MOST as u8))),
                 // Back to a search.
                 _ => 0x08 << 56 | (CCWS + 8 * n.saturating_sub(1)),
+            };
+            let style = any.byte();
+            if style & 0x03 == 1 {
+                let commands = if style & 0x20 == 0 {
+                    &LEADING[..]
+                } else {
+                    &USING
+                };
+                let other = program.command(&mut any, place + 0x80, commands);
+                let part = 1 + usize::from(style >> 6);
+                program.instead.push((part, at, other));
+            }
+            let is_tic = ccw >> 56 == 0x08;
+            ccws.push(match style >> 2 & 0x07 {
+                0..=3 if !is_tic => ccw | PCI,
+                4 if !is_tic => {
+                    program.suspends.push(at);
+                    ccw
+                }
+                _ => ccw,
             });
         }
         let ccws = ccws.iter().flat_map(|ccw| ccw.to_be_bytes()).collect();
@@ -71,8 +118,8 @@ impl Program {
         program
     }
 
-    /// A CCW with one of these commands.
-    fn command(&mut self, any: &mut Stream<'_>, n: u64, commands: &[u8]) -> u64 {
+    /// A CCW with one of these commands, whose data and list lie at `place` among those of the others.
+    fn command(&mut self, any: &mut Stream<'_>, place: u64, commands: &[u8]) -> u64 {
         let code = commands[usize::from(any.below(commands.len() as u8))];
         let style = any.byte();
         let mut flags: u64 = if style & 0x0f == 0 { 0x00 } else { 0x40 };
@@ -92,7 +139,7 @@ impl Program {
         }
         let at = match parameters {
             Some((now, later)) => {
-                let at = PARAMETERS + 0x100 * n;
+                let at = PARAMETERS + place;
                 self.storage.push((at, now));
                 self.later.push((at, later));
                 at
@@ -100,7 +147,7 @@ impl Program {
             None if matches!(code & 0x7f, 0x1d | 0x15) => {
                 let (c, h) = track(any);
                 let [cc, hh] = [c, h].map(u16::to_be_bytes);
-                let at = DATA + 0x100 * n;
+                let at = DATA + place;
                 let count = [cc[0], cc[1], hh[0], hh[1], any.below(4), 0, 0, 16];
                 self.storage.push((at, count.to_vec()));
                 at
@@ -110,13 +157,13 @@ impl Program {
                 PARAMETERS + 0x100 * u64::from(any.below(MOST as u8)) + 2
             }
             None if any.below(16) == 0 => PARAMETERS + 0x100 * u64::from(any.below(MOST as u8)),
-            None => DATA + 0x100 * n,
+            None => DATA + place,
         };
         if !(3..7).contains(&rare) || count == 0 {
             return u64::from(code) << 56 | flags << 48 | count << 32 | at;
         }
         // By a list.
-        let list = LISTS + 16 * n;
+        let list = LISTS + place / 16;
         self.storage.push((list, at.to_be_bytes().to_vec()));
         u64::from(code) << 56 | (flags | 0x04) << 48 | count << 32 | list
     }
@@ -197,7 +244,7 @@ impl Program {
     fn near(&self, any: &mut Stream<'_>) -> Address {
         let (first, last) = self.extent;
         let next = |(c, h): Address| if h < 14 { (c, h + 1) } else { (c + 1, 0) };
-        match any.below(24) {
+        match any.below(if self.tame { 20 } else { 24 }) {
             0..=9 => first,
             10..=16 => last,
             17..=19 => next(first).min(last),

@@ -5,6 +5,7 @@
 mod conditions;
 mod linux;
 mod parameters;
+mod parts;
 mod run;
 mod ways;
 

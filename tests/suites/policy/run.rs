@@ -26,9 +26,9 @@ pub(crate) struct Ended {
 }
 
 /// A device that notes which commands it is given.
-struct Noting<D> {
-    device: D,
-    given: Vec<u8>,
+pub(crate) struct Noting<D> {
+    pub(crate) device: D,
+    pub(crate) given: Vec<u8>,
 }
 
 impl<D: Device> Device for Noting<D> {

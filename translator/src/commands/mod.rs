@@ -18,6 +18,7 @@ mod judge;
 mod parameters;
 mod sense;
 mod set;
+mod state;
 
 use ccw::{Class, Command, DeviceClass};
 
@@ -25,6 +26,7 @@ pub(crate) use judge::judge;
 pub(crate) use parameters::{Commands, fetch};
 pub(crate) use sense::sense;
 use set::CommandSet;
+use state::{Place, State};
 
 /// Which commands a guest may give its device, and where they may lead.
 ///
@@ -249,50 +251,6 @@ const TAPE_READS: &[u8] = &[
 ];
 /// Writing and erasing; tape marks.
 const TAPE_WRITES: &[u8] = &[0x01, 0x17, 0x1f, 0x97];
-
-/// What a program has told its disk up to a CCW.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    /// An extent was defined, and lies within the guest's.
-    extent: bool,
-    /// The place was reached with such an extent in force, so that the device looked at it as well.
-    held: bool,
-    place: Place,
-}
-
-/// Where the device stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Wherever the last program, or somebody else's, has left it.
-    Unknown,
-    /// Where the guest may be.
-    Inside,
-    /// The same, and in this cylinder.
-    Cylinder(u32),
-}
-
-impl State {
-    /// That of a program that begins.
-    const START: Self = Self {
-        extent: false,
-        held: false,
-        place: Place::Unknown,
-    };
-
-    /// What is known where two ways meet.
-    fn meet(self, other: Self) -> Self {
-        let place = match (self.place, other.place) {
-            (Place::Unknown, _) | (_, Place::Unknown) => Place::Unknown,
-            (one, other) if one == other => one,
-            _ => Place::Inside,
-        };
-        Self {
-            extent: self.extent && other.extent,
-            held: self.held && other.held,
-            place,
-        }
-    }
-}
 
 /// Why a command is not given to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
