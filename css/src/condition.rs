@@ -88,7 +88,6 @@ conditions! {
     N03 CHANNEL_DATA_CHECK "data with an error that cannot be corrected",
     N04 CHANNEL_CONTROL_CHECK "CCW or word of a list with an error that cannot be corrected",
     T01 PROGRAM_CHECK "TCW, TCCB or TSB not available",
-    T01Protected(T01) PROTECTION_CHECK "TCW, TCCB or TSB protected",
     T02 PROGRAM_CHECK "TCW format or reserved bits not zero",
     T03 PROGRAM_CHECK "TIDAW format of the TCW not zero",
     T04 PROGRAM_CHECK "TCW both reads and writes",
@@ -107,8 +106,8 @@ conditions! {
     T17 PROGRAM_CHECK "T-TIC designates a T-TIC",
     T18 PROGRAM_CHECK "counts of the TIDAWs disagree with the count of the TCW",
     T19 PROGRAM_CHECK "TIDAW, or location that it or the TCW designates, not available",
-    T19Protected(T19) PROTECTION_CHECK "TIDAW, or location that it or the TCW designates, protected",
     T20 PROGRAM_CHECK "interrogate-TCW address not on 64 bytes, or with bit 0",
+    T21 PROTECTION_CHECK "TCW, TCCB, TSB or TIDAW protected",
 }
 
 /// A condition, and the CCW address that the status names with it.

@@ -61,8 +61,10 @@ struct EndedDcw {
     offset: u16,
     /// Another one follows.
     chain_command: bool,
-    /// All its bytes have moved, and no more were wanted.
-    exact: bool,
+    /// Bytes of its data that have not moved.
+    residual: u32,
+    /// The device wanted more than there were.
+    wanted_more: bool,
     /// Status presented so far.
     status: DeviceStatus,
 }

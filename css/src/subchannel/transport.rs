@@ -11,7 +11,7 @@ use ccw::{
 use super::{EndedDcw, Phase, Progress, Subchannel};
 use crate::channel::allows_chaining;
 use crate::device::{DONE, Sense, TransportMode};
-use crate::transport::{DcwEnd, DcwPath, Keyed, Program, block, block_fault};
+use crate::transport::{DcwEnd, DcwPath, Ended, Keyed, Program, Refusal, block, block_fault};
 use crate::{Check, Condition, Device, Reply, Storage};
 
 /// Bits of an interrogate-TCW address that must be zero.
@@ -64,9 +64,13 @@ impl<S: Space> Subchannel<S> {
         };
         let command = match program.next() {
             Ok(command) => command,
-            Err((offset, condition)) => {
-                let end = DcwEnd::Refused(condition);
-                return self.respond(end, offset, DONE, storage, device);
+            Err((offset, refusal)) => {
+                let ended = Ended {
+                    end: DcwEnd::Refused(refusal),
+                    offset,
+                    residual: None,
+                };
+                return self.respond(ended, DONE, storage, device);
             }
         };
         let keyed = Keyed {
@@ -88,12 +92,18 @@ impl<S: Space> Subchannel<S> {
             return Progress::Pending;
         }
         if refused {
-            return self.respond(DcwEnd::Device, command.offset, status, storage, device);
+            let ended = Ended {
+                end: DcwEnd::Device,
+                offset: command.offset,
+                residual: Some(outcome.residual),
+            };
+            return self.respond(ended, status, storage, device);
         }
         let ended = EndedDcw {
             offset: command.offset,
             chain_command: command.chain_command,
-            exact: outcome.exact,
+            residual: outcome.residual,
+            wanted_more: outcome.wanted_more,
             status,
         };
         self.proceed_dcw(ended, storage, device)
@@ -128,17 +138,23 @@ impl<S: Space> Subchannel<S> {
             return Progress::Working;
         }
         let modified = ended.status.contains(DeviceStatus::STATUS_MODIFIER);
-        let good = allows_chaining(ended.status) && !modified;
-        if good && ended.exact && ended.chain_command {
+        let exact = ended.residual == 0 && !ended.wanted_more;
+        let good = allows_chaining(ended.status) && !modified && exact;
+        if good && ended.chain_command {
             return self.go_on();
         }
         let program = self.transport.as_ref();
-        let short = program.is_some_and(|program| program.residual() > 0);
-        let end = match good && ended.exact && short {
-            true => DcwEnd::Refused(Condition::T12),
+        let short = program.is_some_and(Program::is_short);
+        let end = match good && short {
+            true => DcwEnd::Refused(Refusal::Counts),
             false => DcwEnd::Device,
         };
-        self.respond(end, ended.offset, ended.status, storage, device)
+        let last = Ended {
+            end,
+            offset: ended.offset,
+            residual: Some(ended.residual),
+        };
+        self.respond(last, ended.status, storage, device)
     }
 
     /// The next DCW is to be executed.
@@ -152,8 +168,7 @@ impl<S: Space> Subchannel<S> {
     /// nowhere else. A TSB that cannot be stored is a check of its own (model).
     fn respond(
         &mut self,
-        end: DcwEnd,
-        offset: u16,
+        ended: Ended,
         status: DeviceStatus,
         storage: &mut dyn Storage<S>,
         device: &mut dyn Device,
@@ -166,12 +181,12 @@ impl<S: Space> Subchannel<S> {
             true => device.take_sense(),
             false => Sense::new(),
         };
-        let tsb = block(end, offset, program.residual(), &sense).encode();
+        let tsb = block(&ended, &sense).encode();
         let at = program.tcw.tsb;
         let stored = self.keyed(storage).store(at, &tsb.0);
-        let refused = match end {
+        let refused = match ended.end {
             DcwEnd::Device => None,
-            DcwEnd::Refused(condition) => Some(condition),
+            DcwEnd::Refused(refusal) => Some(refusal.condition()),
         };
         let lost = stored.err().map(|error| block_fault(error.fault));
         self.check = refused.or(lost).map(|condition| self.at_tcw(condition));
@@ -275,7 +290,7 @@ fn ask<S: Space>(
     if !program.tcw.read {
         return Err(Condition::T04);
     }
-    let command = program.next().map_err(|(_, condition)| condition)?;
+    let command = program.next().map_err(|(_, refusal)| refusal.condition())?;
     let control = command.control.first_chunk().copied();
     let (Command::INTERROGATE, Some(control)) = (command.code, control) else {
         return Err(Condition::T11);

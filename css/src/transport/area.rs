@@ -5,7 +5,7 @@
 
 use ccw::{Addr, RawTidaw, Space, TIDAL_PAGE, TIDAW_SIZE, Tidaw, TidawFlags};
 
-use super::{Keyed, block_fault, data_fault};
+use super::{Keyed, block_fault, data_fault, list_fault};
 use crate::{Condition, StorageFault};
 
 /// Bytes that go with the data of a TIDAW that inserts check bytes, without padding.
@@ -74,11 +74,6 @@ impl Area {
         u32::try_from(self.left).unwrap_or(u32::MAX)
     }
 
-    /// Whether check bytes may be among the bytes that are left.
-    pub(super) fn may_hold_check_bytes(&self) -> bool {
-        self.purpose == Purpose::Output && self.rest != Rest::Direct
-    }
-
     /// Moves input to storage until `bytes` or the count is used up. Returns how many bytes moved,
     /// and what stopped them if it was neither.
     pub(super) fn store<S: Space>(
@@ -143,8 +138,9 @@ impl Area {
     fn fault(&self, fault: StorageFault) -> Condition {
         match (self.purpose, self.rest) {
             (Purpose::Commands, Rest::Direct) => block_fault(fault),
-            (Purpose::Commands, _) => data_fault(fault, true),
-            (Purpose::Input | Purpose::Output, _) => data_fault(fault, false),
+            (Purpose::Commands, _) => list_fault(fault),
+            (Purpose::Input, _) => data_fault(fault, true),
+            (Purpose::Output, _) => data_fault(fault, false),
         }
     }
 
@@ -205,7 +201,7 @@ impl Area {
         let mut raw = RawTidaw::default();
         storage
             .fetch(Addr::new(list), &mut raw.0)
-            .map_err(|error| data_fault(error.fault, true))?;
+            .map_err(|error| list_fault(error.fault))?;
         if !raw.reserved_is_zero() {
             return Err(Condition::T15);
         }

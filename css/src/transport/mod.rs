@@ -6,11 +6,8 @@
 //! TSB. The subchannel drives them DCW by DCW.
 //!
 //! Channel and control unit share the work on a real machine. What the control unit finds wrong
-//! with a TCCB ([`Condition::T11`], [`Condition::T12`]) comes back as a TSB of format 2 with
-//! channel end, device end and program check (model); what the channel finds comes without TSB.
-//!
-//! [`Condition::T11`]: crate::Condition::T11
-//! [`Condition::T12`]: crate::Condition::T12
+//! with a TCCB ([`Refusal`]) comes back as a TSB of format 2 with channel end, device end and program
+//! check (model); what the channel finds comes without TSB.
 
 mod area;
 mod path;
@@ -23,7 +20,7 @@ use crate::{Condition, Storage, StorageError, StorageFault};
 
 pub(crate) use path::DcwPath;
 pub(crate) use program::{Command, Program};
-pub(crate) use status::{DcwEnd, block};
+pub(crate) use status::{DcwEnd, Ended, Refusal, block};
 
 /// Storage as the program's key opens it.
 pub(crate) struct Keyed<'a, S: Space> {
@@ -45,17 +42,26 @@ impl<S: Space> Keyed<'_, S> {
 pub(crate) fn block_fault(fault: StorageFault) -> Condition {
     match fault {
         StorageFault::Unavailable => Condition::T01,
-        StorageFault::Protected => Condition::T01Protected,
+        StorageFault::Protected => Condition::T21,
         StorageFault::Damaged => Condition::N04,
     }
 }
 
-/// The same of a TIDAW, or of data.
-fn data_fault(fault: StorageFault, control: bool) -> Condition {
+/// The same of a TIDAW, or of a part of the TCCB that one designates.
+fn list_fault(fault: StorageFault) -> Condition {
     match fault {
         StorageFault::Unavailable => Condition::T19,
-        StorageFault::Protected => Condition::T19Protected,
-        StorageFault::Damaged if control => Condition::N04,
+        StorageFault::Protected => Condition::T21,
+        StorageFault::Damaged => Condition::N04,
+    }
+}
+
+/// The same of data that are stored, or fetched.
+fn data_fault(fault: StorageFault, stored: bool) -> Condition {
+    match fault {
+        StorageFault::Unavailable => Condition::T19,
+        StorageFault::Protected if stored => Condition::D04,
+        StorageFault::Protected => Condition::D05,
         StorageFault::Damaged => Condition::N03,
     }
 }

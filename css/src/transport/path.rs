@@ -27,8 +27,10 @@ pub(crate) struct DcwPath<'a, 'k, S: Space> {
 /// What the data phase left behind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
-    /// The device moved as many bytes as were announced, and wanted no more.
-    pub(crate) exact: bool,
+    /// Bytes announced that did not move.
+    pub(crate) residual: u32,
+    /// The device wanted more than were announced.
+    pub(crate) wanted_more: bool,
     pub(crate) misbehaved: bool,
     pub(crate) check: Option<Condition>,
 }
@@ -55,7 +57,8 @@ impl<'a, 'k, S: Space> DcwPath<'a, 'k, S> {
     /// The end of the data phase.
     pub(crate) fn finish(self) -> Outcome {
         Outcome {
-            exact: self.left == 0 && !self.wanted_more,
+            residual: self.left,
+            wanted_more: self.wanted_more,
             misbehaved: self.misbehaved,
             check: self.check,
         }

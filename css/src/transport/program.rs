@@ -9,7 +9,7 @@ use ccw::{
 };
 
 use super::area::{Area, Purpose};
-use super::{Keyed, block_fault};
+use super::{Keyed, Refusal, block_fault};
 use crate::Condition;
 
 /// A transport-mode program as far as it has run.
@@ -93,35 +93,35 @@ impl<S: Space> Program<S> {
     /// The DCW that takes control next, and whether it may: it must lie in the area, announce no
     /// more data than is left, and, if it is the last one, no less.
     ///
-    /// The class of the command decides which way its data go. Output by TIDAWs may have check
-    /// bytes, so whether that is less is known at the end ([`Self::residual`]).
-    pub(crate) fn next(&mut self) -> Result<Command, (u16, Condition)> {
+    /// The class of the command decides which way its data go. There may be check bytes among output,
+    /// so whether that is less is known at the end ([`Self::is_short`]): to the control unit it does
+    /// not matter in which way the channel finds it.
+    pub(crate) fn next(&mut self) -> Result<Command, (u16, Refusal)> {
         let offset = offset(self.next);
         let Some(Ok((_, dcw))) = Dcws::new(self.tca.get(self.next..).unwrap_or_default()).next()
         else {
-            return Err((offset, Condition::T11));
+            return Err((offset, Refusal::Dcw));
         };
         let command = Command::new(&dcw, offset);
         self.next += dcw.size();
         let count = command.data_count;
         let (output, input) = match command.code.class().direction() {
-            Some(Direction::ToDevice) => (count, 0),
-            Some(Direction::FromDevice) => (0, count),
-            None if count == 0 => (0, 0),
-            None => return Err((offset, Condition::T12)),
+            _ if count == 0 => (0, 0),
+            Some(Direction::ToDevice) if self.tcw.write => (count, 0),
+            Some(Direction::FromDevice) if self.tcw.read => (0, count),
+            _ => return Err((offset, Refusal::Direction)),
         };
         let over = output > self.output.left() || input > self.input.left();
-        let short_output = output < self.output.left() && !self.output.may_hold_check_bytes();
-        let short = short_output || input < self.input.left();
-        if over || (short && !command.chain_command) {
-            return Err((offset, Condition::T12));
+        let short = input < self.input.left() && !command.chain_command;
+        match over || short {
+            true => Err((offset, Refusal::Counts)),
+            false => Ok(command),
         }
-        Ok(command)
     }
 
-    /// Bytes of the counts of the TCW that did not move; of a program with both, together (model).
-    pub(crate) fn residual(&self) -> u32 {
-        self.input.left().saturating_add(self.output.left())
+    /// Whether bytes of the counts of the TCW did not move.
+    pub(crate) fn is_short(&self) -> bool {
+        self.input.left() > 0 || self.output.left() > 0
     }
 }
 

@@ -10,10 +10,26 @@ use crate::device::Sense;
 const LENGTH: u8 = 32;
 const LENGTH_WITH_SENSE: u8 = 64;
 
-/// Reasons of a program check that the device detects (model): something is wrong with a DCW, or
-/// with the counts.
-const REASON_DCW: u8 = 5;
-const REASON_COUNT: u8 = 7;
+/// What the control unit finds wrong with the commands. The number is the reason that its TSB gives
+/// (model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A DCW, or its control data, beyond the TCA.
+    Dcw = 5,
+    /// Data the other way than those of the TCW.
+    Direction = 6,
+    /// Other counts than that of the TCW.
+    Counts = 7,
+}
+
+impl Refusal {
+    pub(crate) fn condition(self) -> Condition {
+        match self {
+            Self::Dcw => Condition::T11,
+            Self::Direction | Self::Counts => Condition::T12,
+        }
+    }
+}
 
 /// How the last DCW of a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,36 +37,44 @@ pub(crate) enum DcwEnd {
     /// With status of the device.
     Device,
     /// The control unit found it wrong.
-    Refused(Condition),
+    Refused(Refusal),
 }
 
-/// The TSB of a program that ended in the DCW at `offset`, with `residual` bytes of its data not
-/// moved: of all that the TCW counts, check bytes included (model; z/VM's name for the field, "DCW
-/// residual count", would go with the bytes of that DCW alone). The sense bytes of a unit check come
-/// along, filled up with zeros. Times are not measured.
-pub(crate) fn block(end: DcwEnd, offset: u16, residual: u32, sense: &Sense) -> Tsb {
+/// The DCW with which a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) end: DcwEnd,
+    /// Offset in the transport-command area.
+    pub(crate) offset: u16,
+    /// Bytes of its data that did not move; none of a DCW that was not executed.
+    pub(crate) residual: Option<u32>,
+}
+
+/// The TSB of a program that ended with `ended`. The count is that of this DCW alone, as the offset
+/// before it is. The sense bytes of a unit check come along, filled up with zeros. Times are not
+/// measured.
+pub(crate) fn block(ended: &Ended, sense: &Sense) -> Tsb {
     let mut area = [0; TSB_SENSE_SIZE];
     for (to, from) in area.iter_mut().zip(sense) {
         *to = *from;
     }
+    let mut flags = TsbFlags::DCW_OFFSET_VALID;
+    flags.set(TsbFlags::COUNT_VALID, ended.residual.is_some());
     Tsb {
         length: match sense.is_empty() {
             true => LENGTH,
             false => LENGTH_WITH_SENSE,
         },
-        flags: TsbFlags::DCW_OFFSET_VALID | TsbFlags::COUNT_VALID,
-        dcw_offset: offset,
-        residual,
-        area: match end {
+        flags,
+        dcw_offset: ended.offset,
+        residual: ended.residual.unwrap_or(0),
+        area: match ended.end {
             DcwEnd::Device => Tsa::IoStatus {
                 times: IoTimes::default(),
                 sense: area,
             },
-            DcwEnd::Refused(condition) => Tsa::ProgramCheck {
-                reason: match condition {
-                    Condition::T12 => REASON_COUNT,
-                    _ => REASON_DCW,
-                },
+            DcwEnd::Refused(refusal) => Tsa::ProgramCheck {
+                reason: refusal as u8,
                 qualifier: [0; 16],
                 sense: area,
             },

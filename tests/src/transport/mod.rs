@@ -5,12 +5,14 @@
 mod case;
 mod device;
 
-use ccw::{Addr, GuestAddr, Host, HostAddr, Irb, Space, SubchannelStatus, TransportScsw};
+use ccw::{
+    Addr, GuestAddr, Host, HostAddr, Irb, Space, SubchannelStatus, Tidaw, TidawFlags, TransportScsw,
+};
 use css::{Config, Granted, Ram, Storage, Subchannel};
 use pinning::{Access, Budget, Permission, PlainPinner, Region, RegionMap};
 use translator::{
-    Area, Blame, Buffers, Code, HostProfile, Plan, Planned, Program, Slot, StatusBlock, fetch,
-    validate,
+    Area, Blame, Buffers, Code, HostProfile, Plan, Planned, Program, Severity, Slot, StatusBlock,
+    fetch, validate,
 };
 
 pub use case::{Areas, Case, Change, Image, Step, cases};
@@ -36,6 +38,8 @@ pub enum Outcome {
 
 /// What a program left behind.
 struct Done {
+    /// The condition that the software channel names.
+    condition: Option<&'static str>,
     scsw: TransportScsw<ccw::Guest>,
     irb: Irb<ccw::Guest>,
     sent: Vec<Sent>,
@@ -76,27 +80,39 @@ fn bytes(case: &Case) -> Vec<u8> {
     case.storage().bytes
 }
 
+/// How a program ended.
+struct End<S: Space> {
+    condition: Option<&'static str>,
+    irb: Irb<S>,
+    sent: Vec<Sent>,
+}
+
 fn run<S: Space>(
     case: &Case,
+    device: &mut Player,
     orb: &ccw::RawOrb,
     storage: &mut dyn Storage<S>,
-) -> Result<(Irb<S>, Vec<Sent>), String> {
+) -> Result<End<S>, String> {
     let mut subchannel = Subchannel::<S>::new(Config {
         transport: true,
         concurrent_sense: case.concurrent_sense,
         ..Config::default()
     });
-    let mut device = Player::new(case);
     subchannel
         .start_raw(orb)
         .map_err(|why| format!("not started: {why:?}"))?;
-    subchannel.run(storage, &mut device, 100_000);
+    subchannel.run(storage, device, 100_000);
+    let condition = subchannel.check().map(|check| check.condition.id());
     let (_, irb) = subchannel.test();
-    Ok((irb, device.sent().to_vec()))
+    Ok(End {
+        condition,
+        irb,
+        sent: device.sent().to_vec(),
+    })
 }
 
 /// The guest's own program.
-fn direct(case: &Case) -> Result<Done, String> {
+fn direct(case: &Case, mut device: Player) -> Result<Done, String> {
     let mut ram = Ram::<ccw::Guest>::new(SIZE);
     let image = case.storage();
     ram.write(Addr::new(0), &image.bytes);
@@ -108,8 +124,13 @@ fn direct(case: &Case) -> Result<Done, String> {
             ram.set_key(Addr::new(at), key);
         }
     }
-    let (irb, sent) = run(case, &case.orb(), &mut ram)?;
+    let End {
+        condition,
+        irb,
+        sent,
+    } = run(case, &mut device, &case.orb(), &mut ram)?;
     Ok(Done {
+        condition,
         scsw: TransportScsw::of(&irb.scsw),
         irb,
         sent,
@@ -164,7 +185,16 @@ fn translated(case: &Case, plan: Plan) -> Result<Done, String> {
     }
     storage.grant(HostAddr::new(SCRATCH), 0x1000, css::Access::Store);
     let mut running = translated.start();
-    let (irb, sent) = run(case, &running.orb().encode(), &mut storage)?;
+    let End {
+        condition,
+        irb,
+        sent,
+    } = run(
+        case,
+        &mut Player::new(case),
+        &running.orb().encode(),
+        &mut storage,
+    )?;
     if let Some(violation) = storage.violations().first() {
         return Err(format!("outside of what was granted: {violation:x?}"));
     }
@@ -183,6 +213,7 @@ fn translated(case: &Case, plan: Plan) -> Result<Done, String> {
     }
     drop(running.end());
     Ok(Done {
+        condition,
         scsw: TransportScsw::of(&done.irb.scsw),
         irb: done.irb,
         sent,
@@ -222,6 +253,40 @@ fn same_bytes(one: &[u8], other: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Compares the verdict on `case` with what becomes of it on a device that moves all that a command
+/// announces: the program that is called valid meets no condition, and one that is called invalid
+/// meets just the one that was named. None where the verdict leaves it to the device: among its data are
+/// check bytes, or commands.
+///
+/// # Errors
+///
+/// What differs, in words.
+pub fn check_verdict(case: &Case) -> Result<Option<&'static str>, String> {
+    let program = judge(case);
+    if is_left_to_the_device(&program) {
+        return Ok(None);
+    }
+    let met = direct(case, Player::full())?.condition;
+    let mut findings = program.findings().iter();
+    let error = findings.find(|finding| finding.severity == Severity::Error);
+    let named = error.map(|finding| finding.code.id());
+    same("condition", &met, &named)?;
+    Ok(met)
+}
+
+fn is_left_to_the_device(program: &Program) -> bool {
+    let Some(view) = program.transport() else {
+        return false;
+    };
+    let checked = view.data_list().entries().any(|(_, raw)| {
+        let flags = Tidaw::<ccw::Guest>::decode(raw).flags;
+        flags.contains(TidawFlags::INSERT_CBC)
+    });
+    let mut commands = view.commands().map_while(Result::ok);
+    let extended = commands.any(|command| command.dcw.command.0 == 0x50);
+    (checked && view.tcw().write) || extended
+}
+
 /// Runs `case` both ways on a host with transport mode, and compares storage with the TSB, traffic and
 /// status to the bit.
 ///
@@ -229,7 +294,7 @@ fn same_bytes(one: &[u8], other: &[u8]) -> Result<(), String> {
 ///
 /// What differs, in words.
 pub fn check(case: &Case) -> Result<Outcome, String> {
-    let guest = direct(case)?;
+    let guest = direct(case, Player::new(case))?;
     match judge(case).plan(&HostProfile::SOFTWARE) {
         Err(rejected) if rejected.blame() == Blame::Guest => Err(rejected.to_string()),
         Err(rejected) => Ok(Outcome::Refused(rejected.finding.code)),
@@ -253,15 +318,14 @@ pub fn check(case: &Case) -> Result<Outcome, String> {
 /// The same on a host without the mode.
 ///
 /// Everything is equal but for these: a program that is stopped at the first byte of a command's data
-/// is stopped before that command, so that its device status may be missing; the reason that a device
-/// gives for what it finds in its commands is not told; and where a device keeps its sense bytes, the
-/// TSB has none either.
+/// is stopped before that command, so that its device status may be missing; and where a device keeps
+/// its sense bytes, the TSB has none either.
 ///
 /// # Errors
 ///
 /// What differs, in words.
 pub fn check_lowered(case: &Case) -> Result<Outcome, String> {
-    let guest = direct(case)?;
+    let guest = direct(case, Player::new(case))?;
     let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
     let stopped = guest.scsw.subchannel.intersects(checks);
     let program = judge(case);
@@ -307,7 +371,7 @@ fn moved(done: &Done) -> usize {
 fn by_class(scsw: &TransportScsw<ccw::Guest>) -> TransportScsw<ccw::Guest> {
     let mut scsw = *scsw;
     let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
-    if scsw.subchannel.intersects(checks) {
+    if scsw.subchannel.intersects(checks) && !scsw.tsb_is_valid() {
         scsw.device = ccw::DeviceStatus::empty();
         scsw.extended_control = false;
     }

@@ -465,12 +465,6 @@ fn e13_env_transport_lowering() {
             .plan(&HostProfile::VFIO_CCW)
             .is_ok()
     );
-    // The second command writes.
-    refused(
-        read("06400000 00000800 05000000 00000800", 0x14, 0x1000),
-        Some(1),
-        (0, 7),
-    );
     // Interrogation.
     let asked = read("06000000 00001000", 0x0c, 0x1000).put(0x2208, "1FFF0000");
     refused(asked, None, (0, 15));

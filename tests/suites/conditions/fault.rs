@@ -324,15 +324,9 @@ impl Expected {
         }
     }
 
-    /// The software channel names the same condition. What a key forbids has a name of its own in
-    /// transport mode, where that has only a check of its own.
+    /// The software channel names the same condition.
     fn is_read_so(&self, condition: Option<&'static str>) {
-        let transport = self.program.policy_used().facilities.transport;
-        let protected = self.code.check() == Check::ProtectionCheck;
-        match condition {
-            Some("T01" | "T19") if transport && protected => {}
-            told => assert_eq!(told, Some(self.code.id()), "the channel's reading"),
-        }
+        assert_eq!(condition, Some(self.code.id()), "the channel's reading");
     }
 
     /// A device that ends just before the byte at fault meets no check.

@@ -206,6 +206,21 @@ fn t12_dcw_count_sum() {
     }
 }
 
+/// Data go the way of the command, whatever the sums are.
+#[test]
+fn t12_dcw_of_the_other_direction() {
+    for wrong in ["05000000", "07000000", "08000000"] {
+        fault(Code::DcwCountSum, read().put(0x2210, wrong))
+            .ends_tcw(FOUND)
+            .dcw(0, 0x2210, &format!("{wrong} 00001000"), 0..=7)
+            .becomes("06000000 00001000");
+    }
+    fault(Code::DcwCountSum, write().put(0x2220, "06000000"))
+        .ends_tcw(FOUND)
+        .dcw(1, 0x2220, "06000000 00001000", 0..=7)
+        .becomes("05000000 00001000");
+}
+
 #[test]
 fn t20_tcw_intrg() {
     for wrong in ["00003001", "00003020", "80003000"] {

@@ -228,7 +228,7 @@ impl Emitter<'_, '_> {
             }
         }
         if work.is_lowered() {
-            work.transport.pass_status_block(&mut self.stream);
+            work.transport.pass_rest(&mut self.stream);
         }
         // What a pinner said against its contract must not be started.
         if self.moved & (self.block - 1) != 0 || self.stream.rest().is_some() {

@@ -34,12 +34,13 @@ impl Transport {
 impl Transport {
     /// The status of a program that ends before the device gets its commands.
     pub(crate) fn ends_at_once(&self, work: &Buffers, profile: &HostProfile) -> Option<Irb<Guest>> {
-        let last = match profile.transport {
-            true => When::Start,
-            // There is no device to find anything in CCWs that cannot be written.
-            false => When::Device,
-        };
-        self.fault.filter(|it| it.when <= last)?;
+        let fault = self.fault?;
+        // Nothing stands in front of a first CCW that is not there.
+        let first = self.refusal.is_some_and(|it| it.command == 0 && !it.ran);
+        let refused = fault.when == When::Device && first && !profile.transport;
+        if fault.when > When::Start && !refused {
+            return None;
+        }
         let mut irb = Irb::IDLE;
         irb.scsw = self.status(work)?.carry();
         Some(irb)
@@ -94,7 +95,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
             to.status |= StatusControl::ALERT;
         }
     }
-    let unexplained = !unmapped && explain(&mut to, work.transport.fault);
+    let unexplained = !unmapped && explain(&mut to, &work.transport);
     if let Some(code) = work.transport.unstorable {
         withhold(&mut to, code);
     }
@@ -155,18 +156,20 @@ pub(super) fn withhold(scsw: &mut TransportScsw<Guest>, code: Code) {
 
 /// Puts the recorded condition in the place of the check that the host's list provoked; says whether
 /// there is a check without a condition.
-fn explain(scsw: &mut TransportScsw<Guest>, fault: Option<Fault>) -> bool {
+fn explain(scsw: &mut TransportScsw<Guest>, transport: &Transport) -> bool {
     if !scsw.subchannel.intersects(CHECKS) {
         return false;
     }
-    match fault {
-        Some(fault) if fault.when == When::Data => {
-            scsw.subchannel = (scsw.subchannel - CHECKS) | check_bit(fault.code.check());
+    // A device that finds something in its commands, which are the guest's own.
+    if scsw.tsb_is_valid() {
+        return transport.refusal.is_none() && !transport.open;
+    }
+    match transport.broken {
+        Some((code, _)) => {
+            scsw.subchannel = (scsw.subchannel - CHECKS) | check_bit(code.check());
             false
         }
-        // The commands are the guest's own.
-        Some(fault) => fault.when != When::Device,
-        None => true,
+        None => !transport.open,
     }
 }
 

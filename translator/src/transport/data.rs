@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use ccw::{GuestAddr, TSB_SIZE, TcwFlags, TidawFlags};
 use pinning::{Access, Extent, Lookup, Permission, RegionMap};
 
-use super::{Fault, Piece, Transport, When, fields::Field};
+use super::{Fault, Piece, Refusal, Transport, When, fields::Field};
 use crate::{
     Buffers, Code, Guards, Outcome, Severity, Site,
     memory::{KEY_BLOCK, key_allows},
@@ -26,6 +26,7 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
         extents: &mut extents,
     };
     judge.data();
+    judge.transport.place();
     let overlap = judge.overlap();
     judge.status_block();
     work.extents = extents;
@@ -54,6 +55,23 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
         }
     }
     work.transport = transport;
+}
+
+impl Transport {
+    /// Finds out what comes first: that the device refuses a command, or that its data stop. A command
+    /// is looked at when all data before it have moved, and data when they are about to move.
+    fn place(&mut self) {
+        let good = self.pieces.iter().map(|piece| u64::from(piece.len));
+        let good = good.sum::<u64>();
+        let refusal = self
+            .refusal
+            .filter(|it| self.broken.is_none() || it.after <= good);
+        if let Some(Refusal { code, site, .. }) = refusal {
+            self.fail(When::Device, code, site);
+        } else if let Some((code, site)) = self.broken {
+            self.fail(When::Data, code, site);
+        }
+    }
 }
 
 struct Judge<'a> {
@@ -131,11 +149,12 @@ impl Judge<'_> {
             if let Some(code) = code {
                 let data = at.checked_add(good);
                 let site = self.transport.tcw_site(self.tcw, field, 0);
-                self.transport.fail(When::Data, code, Site { data, ..site });
+                self.transport.broken = Some((code, Site { data, ..site }));
             }
             return;
         }
         let list = core::mem::take(&mut self.transport.data_list);
+        self.transport.broken = list.fault;
         for (k, entry) in list.entries.iter().enumerate() {
             let area = entry.tidaw();
             if entry.is_jump() {
@@ -147,13 +166,10 @@ impl Judge<'_> {
             if let (_, Some(code)) = self.usable(area.addr, len, store, kind) {
                 let site = entry.site(k, (64, 127));
                 let data = Some(area.addr);
-                self.transport.fail(When::Data, code, Site { data, ..site });
+                self.transport.broken = Some((code, Site { data, ..site }));
                 break;
             }
             self.take(area.addr, area.count, area.flags, store);
-        }
-        if let Some((code, site)) = list.fault {
-            self.transport.fail(When::Data, code, site);
         }
         self.transport.data_list = list;
     }

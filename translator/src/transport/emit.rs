@@ -7,7 +7,7 @@ use ccw::{
     Tcw, TcwFlags, Tidaw, TidawFlags,
 };
 
-use super::{Piece, Transport, When};
+use super::{Piece, Transport};
 use crate::{Buffers, Code, Doublewords, Slot, emit::Stream};
 
 /// Doublewords that the area for CCWs needs: the TCW, wherever its boundary lies.
@@ -20,8 +20,10 @@ pub(super) const TSB_OFFSET: usize = 0;
 const POISON: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 impl Transport {
-    /// Passes the guest's TSB, which is pinned behind all data and never shown to the host.
-    pub(crate) fn pass_status_block(&self, stream: &mut Stream<'_>) {
+    /// Passes what is pinned and not shown to the host: data that no CCW moves, and behind all data the
+    /// guest's TSB.
+    pub(crate) fn pass_rest(&self, stream: &mut Stream<'_>) {
+        stream.pass(self.unmoved);
         if self.tsb_is_pinned {
             stream.pass(TSB_SIZE as u64);
         }
@@ -58,7 +60,7 @@ pub(crate) fn emit(
         used: Doublewords::default(),
     };
     let tcw = emitter.tcw()?;
-    transport.pass_status_block(&mut emitter.stream);
+    transport.pass_rest(&mut emitter.stream);
     if emitter.stream.rest().is_some() {
         return Err(Code::HostMap);
     }
@@ -148,7 +150,7 @@ impl Emitter<'_, '_> {
 
     /// Where the data lies, or their list, and whether it is a list.
     fn data(&mut self) -> Result<(HostAddr, bool), Code> {
-        let stops = self.transport.fault.is_some_and(|it| it.when == When::Data);
+        let stops = self.transport.broken.is_some();
         let pieces = &self.transport.pieces;
         if let ([Piece { len, flags: 0, .. }], false) = (pieces.as_slice(), stops) {
             let (host, room) = self.stream.rest().ok_or(Code::HostMap)?;

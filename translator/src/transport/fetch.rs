@@ -100,8 +100,7 @@ impl Transport {
             self.place_head(&mut tidal, list, at, field);
             self.data_list = tidal;
         }
-        let found = self.command_fault(at);
-        self.note(When::Device, found);
+        self.judge_commands(at);
     }
 
     /// A list that does not begin on a boundary is the fault of who names it.

@@ -14,7 +14,7 @@
 
 use ccw::{CcwFlags, Class, Command, Guest, Midaw, MidawFlags, RawDcw, ServiceAction, TidawFlags};
 
-use super::{Fault, Piece, Transport, When};
+use super::{Piece, Refusal, Transport};
 use crate::{
     Buffers, Code, Site,
     chain::Op,
@@ -54,38 +54,58 @@ fn commands(work: &mut Buffers, transport: &mut Transport) -> Result<(), (Code, 
     if transport.block().header.service_action != ServiceAction::DEVICE_IO {
         return Err(refuse(transport.tccb_site(8, 4, (0, 15))));
     }
-    let stop = transport.fault.filter(|it| it.when == When::Data);
     let mut data = Data::new(&transport.pieces);
     let mut offset = 0;
     for n in 0.. {
-        let draft = draft(work, transport, n, offset)?;
+        let refusal = transport.refusal.filter(|it| it.command == n);
+        if let Some(refusal) = refusal.filter(|it| !it.ran) {
+            work.nodes.push(refused_at(n, &refusal));
+            break;
+        }
+        let draft = draft(work, transport, n, offset, refusal.is_some())?;
         let next = offset + ccw::DCW_SIZE + usize::from(draft.control).next_multiple_of(4);
-        let node = node(work, transport, n, offset, &draft, &mut data, stop)?;
+        let node = node(work, transport, n, offset, &draft, &mut data)?;
+        let stops = node.fault.is_some();
         work.nodes.push(node);
         transport.lowered.push(Lowered {
             offset: narrow(offset as u64),
             count: draft.count,
         });
-        if !draft.chains {
+        if let Some(refusal) = refusal.filter(|_| !stops) {
+            work.nodes.push(refused_at(n + 1, &refusal));
+            break;
+        }
+        if !draft.chains || stops {
             break;
         }
         offset = next;
     }
+    transport.unmoved = data.stored_or_fetched();
     let end = u32::try_from(work.nodes.len() * 8).unwrap_or(u32::MAX);
     work.in_one_span(0, end);
     Ok(())
+}
+
+/// Number `n` of the commands: where the device refuses to go on, the channel stops.
+fn refused_at(n: u16, refusal: &Refusal) -> Node {
+    let mut node = Node::new(n.into(), u32::from(n) * 8, 0, 0, Op::Fault, Command(0));
+    node.reach = Reach::COMMAND | Reach::CERTAIN;
+    node.fault = Some(refusal.code);
+    node
 }
 
 fn refuse(site: Site) -> (Code, Site) {
     (Code::EnvTransportLowering, site)
 }
 
-/// The DCW at `offset`, number `n`, if there is a CCW for it.
+/// The DCW at `offset`, number `n`, if there is a CCW for it; `goes_on` says that another one follows,
+/// whatever it says.
 fn draft(
     work: &Buffers,
     transport: &Transport,
     n: u16,
     offset: usize,
+    goes_on: bool,
 ) -> Result<Draft, (Code, Site)> {
     let refused = |bits| Err(refuse(transport.dcw_site(n, offset, bits)));
     let tca = transport.block().tca;
@@ -103,7 +123,8 @@ fn draft(
         Class::Write | Class::Control => dcw.data_count == 0 || meaning.write,
     };
     // Behind a CCW one may be skipped, behind a DCW none.
-    let skips = dcw.chain_command && work.policy.may_skip(command);
+    let chains = dcw.chain_command || goes_on;
+    let skips = chains && work.policy.may_skip(command);
     if !raw.reserved_is_zero() {
         return refused((8, 23));
     }
@@ -121,7 +142,7 @@ fn draft(
         command,
         count,
         control,
-        chains: dcw.chain_command,
+        chains,
     })
 }
 
@@ -133,13 +154,11 @@ fn node(
     offset: usize,
     draft: &Draft,
     data: &mut Data<'_>,
-    stop: Option<Fault>,
 ) -> Result<Node, (Code, Site)> {
     let Buffers {
         words, commands, ..
     } = work;
     let mut flags = CcwFlags::empty();
-    flags.set(CcwFlags::CHAIN_COMMAND, draft.chains);
     let mut node = Node::new(n.into(), u32::from(n) * 8, 0, 0, Op::Nothing, draft.command);
     node.reach = Reach::COMMAND | Reach::CERTAIN;
     node.list = u32::try_from(words.len()).unwrap_or(u32::MAX);
@@ -170,9 +189,14 @@ fn node(
             node.offset = narrow(u64::from_be_bytes(*first) % 4096);
         }
     }
-    if let Some(fault) = stop.filter(|_| node.good < count) {
-        node.fault = Some(fault.code);
+    // The channel stops there, and comes to nothing behind.
+    if node.good < count {
+        node.fault = transport.broken.map(|(code, _)| code);
     }
+    flags.set(
+        CcwFlags::CHAIN_COMMAND,
+        draft.chains && node.fault.is_none(),
+    );
     let [high, low] = count.to_be_bytes();
     node.word = u64::from_be_bytes([draft.command.0, flags.bits(), high, low, 0, 0, 0, 0]);
     Ok(node)
@@ -188,6 +212,14 @@ struct Data<'a> {
 impl<'a> Data<'a> {
     fn new(pieces: &'a [Piece]) -> Self {
         Self { pieces, gone: 0 }
+    }
+
+    /// Bytes of storage that are left.
+    fn stored_or_fetched(&self) -> u64 {
+        let used = self.pieces.iter().filter(|piece| !piece.skip);
+        let gone = self.pieces.first().filter(|piece| !piece.skip);
+        let bytes = used.map(|piece| u64::from(piece.len)).sum::<u64>();
+        bytes.saturating_sub(gone.map_or(0, |_| self.gone.into()))
     }
 
     /// Appends MIDAWs for the next `count` bytes to `words`; says how many bytes there are. None if

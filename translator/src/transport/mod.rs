@@ -47,8 +47,14 @@ pub(crate) struct Transport {
     tccb_list: Tidal,
     /// The list that leads to the data, if one does.
     data_list: Tidal,
-    /// The condition that stops the channel.
+    /// The condition that ends it, if every command before runs to its full count.
     pub(crate) fault: Option<Fault>,
+    /// What the device finds in the commands, unless the channel stops before.
+    refusal: Option<Refusal>,
+    /// What stops the channel behind the pieces, unless the device comes first.
+    broken: Option<(Code, Site)>,
+    /// How many data its commands should have is not for the channel alone to say.
+    open: bool,
     /// Its TSB is the last of what is pinned.
     tsb_is_pinned: bool,
     /// Why its TSB cannot be stored.
@@ -57,6 +63,8 @@ pub(crate) struct Transport {
     pieces: Vec<Piece>,
     /// The commands, where they have become CCWs.
     lowered: Vec<Lowered>,
+    /// Bytes of the data that none of these moves.
+    unmoved: u64,
 }
 
 /// A condition that stops the channel.
@@ -65,6 +73,33 @@ pub(crate) struct Fault {
     pub(crate) code: Code,
     pub(crate) site: Site,
     pub(crate) when: When,
+}
+
+/// What a device refuses of its commands.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    code: Code,
+    site: Site,
+    reason: Reason,
+    /// Number of the command.
+    command: u16,
+    /// Its offset in the command area.
+    offset: u16,
+    /// It has run: what is wrong is found behind it.
+    ran: bool,
+    /// Bytes of data that move before.
+    after: u64,
+}
+
+/// The reason that its TSB gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// A command that does not lie in its area.
+    Command = 5,
+    /// Data in the other direction than those of the TCW.
+    Direction = 6,
+    /// Another count than that of the TCW.
+    Count = 7,
 }
 
 /// When a condition is met.
@@ -104,10 +139,14 @@ impl Transport {
         self.tccb_list.clear();
         self.data_list.clear();
         self.fault = None;
+        self.refusal = None;
+        self.broken = None;
+        self.open = false;
         self.unstorable = None;
         self.tsb_is_pinned = false;
         self.pieces.clear();
         self.lowered.clear();
+        self.unmoved = 0;
     }
 
     /// Notes a condition, unless one comes before it.

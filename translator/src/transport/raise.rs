@@ -6,7 +6,7 @@ use ccw::{
     StatusControl, SubchannelStatus, TSB_SENSE_SIZE, TransportScsw, Tsa, Tsb, TsbFlags,
 };
 
-use super::{Fault, Transport, When, complete::withhold};
+use super::{Transport, When, complete::withhold};
 use crate::{Buffers, Completion};
 
 /// A TSB that the guest has to find in its storage before it is told the status.
@@ -52,10 +52,15 @@ pub(crate) fn raise(work: &Buffers, mut completion: Completion) -> Completion {
     if !completion.unmapped {
         to.tcw = work.orb.cpa.get();
     }
-    if has_block(&from, completion.unmapped) {
+    let refused = work.transport.is_refusal(&from);
+    if refused {
+        to.device = usual;
+    }
+    if has_block(&from, completion.unmapped, refused) {
         to.fcx_status = FcxStatus::TSB_VALID;
         match work.transport.unstorable {
             Some(code) => withhold(&mut to, code),
+            None if refused => completion.tsb = work.transport.found(),
             None => completion.tsb = Some(work.transport.status_block(&completion.irb)),
         }
         // The sense bytes are in the TSB.
@@ -70,13 +75,14 @@ pub(crate) fn raise(work: &Buffers, mut completion: Completion) -> Completion {
     completion
 }
 
-/// Whether a channel stores a TSB with this status.
-fn has_block(scsw: &Scsw<Guest>, unmapped: bool) -> bool {
+/// Whether a channel stores a TSB with this status, which may be that of a device that has refused its
+/// commands.
+fn has_block(scsw: &Scsw<Guest>, unmapped: bool, refused: bool) -> bool {
     scsw.is_primary()
         && !unmapped
         && scsw.function == FunctionControl::START
         && scsw.deferred_cc == 0
-        && !scsw.subchannel.intersects(CHECKS)
+        && (refused || !scsw.subchannel.intersects(CHECKS))
 }
 
 impl Transport {
@@ -93,14 +99,18 @@ impl Transport {
         self.tsb_is_pinned.then_some((start, end))
     }
 
+    /// Whether this is the status of CCWs of which the one is in control that stands for no command.
+    fn is_refusal(&self, scsw: &Scsw<Guest>) -> bool {
+        let checked = scsw.subchannel.contains(SubchannelStatus::PROGRAM_CHECK);
+        checked && self.refusal.is_some() && scsw.cpa as usize == (self.lowered.len() + 1) * 8
+    }
+
     /// What the TSB says for the status `irb` of the commands.
     fn status_block(&self, irb: &Irb<Guest>) -> StatusBlock {
         let scsw = &irb.scsw;
         let n = (scsw.cpa / 8).saturating_sub(1) as usize;
-        let behind = self.lowered.iter().skip(n + 1);
-        let behind: u32 = behind.map(|it| u32::from(it.count)).sum();
         let current = self.lowered.get(n).filter(|it| it.count > 0);
-        let here = current.map_or(0, |_| u32::from(scsw.residual));
+        let residual = current.map_or(0, |_| u32::from(scsw.residual));
         let unit_check = scsw.device.contains(DeviceStatus::UNIT_CHECK);
         let found = irb.concurrent_sense().filter(|_| unit_check);
         let mut sense = [0; TSB_SENSE_SIZE];
@@ -112,7 +122,7 @@ impl Transport {
             length: if found.is_some() { sensed } else { plain },
             flags: TsbFlags::DCW_OFFSET_VALID | TsbFlags::COUNT_VALID,
             dcw_offset: self.lowered.get(n).map_or(0, |it| it.offset),
-            residual: here + behind,
+            residual,
             area: Tsa::IoStatus {
                 times: IoTimes::default(),
                 sense,
@@ -121,31 +131,28 @@ impl Transport {
         self.block_of(&tsb)
     }
 
-    /// The TSB of a device that has found something in its commands; the reason stays untold.
-    pub(crate) fn found(&self) -> Option<StatusBlock> {
-        let Fault { when, site, .. } = self.fault?;
-        if when != When::Device || self.unstorable.is_some() {
-            return None;
-        }
-        let offset = site.index.map_or(0, |_| self.overrun_offset());
+    /// The TSB of a device that has found something in its commands.
+    fn found(&self) -> Option<StatusBlock> {
+        let refusal = self.refusal.filter(|_| self.unstorable.is_none())?;
+        let mut flags = TsbFlags::DCW_OFFSET_VALID;
+        flags.set(TsbFlags::COUNT_VALID, refusal.ran);
         Some(self.block_of(&Tsb {
             length: LENGTH[0],
-            flags: TsbFlags::DCW_OFFSET_VALID | TsbFlags::COUNT_VALID,
-            dcw_offset: offset,
-            residual: self.count(),
+            flags,
+            dcw_offset: refusal.offset,
+            residual: 0,
             area: Tsa::ProgramCheck {
-                reason: 0,
+                reason: refusal.reason as u8,
                 qualifier: [0; 16],
                 sense: [0; TSB_SENSE_SIZE],
             },
         }))
     }
 
-    /// Offset of the DCW that does not lie in the command area.
-    fn overrun_offset(&self) -> u16 {
-        let mut dcws = self.block().dcws();
-        let overrun = dcws.find_map(Result::err);
-        overrun.map_or(0, |it| u16::try_from(it.offset).unwrap_or(u16::MAX))
+    /// The same, if that is what the program ends with.
+    pub(crate) fn found_at_once(&self) -> Option<StatusBlock> {
+        self.fault.filter(|it| it.when == When::Device)?;
+        self.found()
     }
 
     fn block_of(&self, tsb: &Tsb) -> StatusBlock {

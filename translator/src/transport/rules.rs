@@ -3,10 +3,11 @@
 //! "PoP: TCCB".
 
 use ccw::{
-    Guest, GuestAddr, RawTccb, ServiceAction, TCCB_MAX, TCCB_MIN, Tcah, Tccb, Tcw, TidawFlags,
+    DCW_SIZE, Direction, Guest, GuestAddr, RawTccb, ServiceAction, TCCB_MAX, TCCB_MIN, Tcah, Tccb,
+    Tcw, TidawFlags,
 };
 
-use super::{Transport, When, fields, fields::Field};
+use super::{Reason, Refusal, Transport, When, fields, fields::Field};
 use crate::{Code, Site};
 
 /// Transfer-TCA-extension: the commands go on in the output data.
@@ -94,35 +95,81 @@ impl Transport {
         })
     }
 
-    /// What is wrong with the commands, for the device of the program whose TCW lies at `at` to find.
-    pub(super) fn command_fault(&self, at: GuestAddr) -> Option<(Code, Site)> {
-        let tca = self.block().tca;
-        let (mut sum, mut extended) = (0_u64, false);
-        for (n, dcw) in (0..).zip(self.block().dcws()) {
-            match dcw {
-                Ok((_, dcw)) => {
-                    sum += u64::from(dcw.data_count);
-                    extended |= dcw.command.0 == EXTENSION;
-                }
-                Err(overrun) => {
-                    let whole = tca
-                        .get(overrun.offset..)
-                        .is_some_and(|rest| rest.len() >= 8);
-                    let bits = if whole { (24, 31) } else { (0, 63) };
-                    return Some((Code::DcwOverrun, self.dcw_site(n, overrun.offset, bits)));
-                }
-            }
-        }
-        // Check bytes count as well, in a way that only the device knows.
+    /// Notes what is wrong with the commands, for the device of the program whose TCW lies at `tcw` to
+    /// find.
+    pub(super) fn judge_commands(&mut self, tcw: GuestAddr) {
+        // Check bytes count as well, in a way that only the device knows; and so it does of commands
+        // among the data.
         let entries = self.data_list.entries.iter();
         let mut flags = entries.map(|entry| entry.tidaw().flags);
         let checked = self.meaning().write && flags.any(|it| it.contains(TidawFlags::INSERT_CBC));
-        let field = match self.meaning().write {
+        let commands = self.block().dcws().map_while(Result::ok);
+        let mut commands = commands.map(|(_, dcw)| dcw.command.0);
+        self.open = checked || commands.any(|code| code == EXTENSION);
+        self.refusal = self.refused(tcw);
+    }
+
+    /// The first command that the device refuses.
+    fn refused(&self, tcw: GuestAddr) -> Option<Refusal> {
+        let meaning = self.meaning();
+        let total = u64::from(self.count());
+        let field = match meaning.write {
             true => Field::OutputCount,
             false => Field::InputCount,
         };
-        let is_sum = sum == u64::from(self.count());
-        (!is_sum && !extended && !checked).then(|| (Code::DcwCountSum, self.tcw_site(at, field, 0)))
+        let mut after = 0_u64;
+        for (n, dcw) in (0..).zip(self.block().dcws()) {
+            let refuse = |code, site, reason, offset: usize| Refusal {
+                code,
+                site,
+                reason,
+                command: n,
+                offset: u16::try_from(offset).unwrap_or(u16::MAX),
+                ran: false,
+                after,
+            };
+            let (offset, dcw) = match dcw {
+                Ok(dcw) => dcw,
+                Err(overrun) => {
+                    let rest = self.block().tca.get(overrun.offset..);
+                    let whole = rest.is_some_and(|rest| rest.len() >= DCW_SIZE);
+                    let bits = if whole { (24, 31) } else { (0, 63) };
+                    let site = self.dcw_site(n, overrun.offset, bits);
+                    let reason = Reason::Command;
+                    return Some(refuse(Code::DcwOverrun, site, reason, overrun.offset));
+                }
+            };
+            if dcw.command.0 == EXTENSION {
+                return None;
+            }
+            let is_its_way = match dcw.command.class().direction() {
+                Some(Direction::ToDevice) => meaning.write,
+                Some(Direction::FromDevice) => meaning.read,
+                None => false,
+            };
+            if dcw.data_count > 0 && !is_its_way {
+                let site = self.dcw_site(n, offset, (0, 7));
+                return Some(refuse(Code::DcwCountSum, site, Reason::Direction, offset));
+            }
+            let sum = after + u64::from(dcw.data_count);
+            // Whether there is enough output is known behind the last command, for what check bytes
+            // the channel has put in is known there.
+            let is_short = sum < total && !dcw.chain_command;
+            if !self.open && (sum > total || is_short) {
+                let site = self.tcw_site(tcw, field, 0);
+                let refusal = refuse(Code::DcwCountSum, site, Reason::Count, offset);
+                return Some(match is_short && meaning.write {
+                    true => Refusal {
+                        ran: true,
+                        after: sum,
+                        ..refusal
+                    },
+                    false => refusal,
+                });
+            }
+            after = sum;
+        }
+        None
     }
 
     /// Notes a condition that a rule has found.

@@ -155,7 +155,7 @@ fn a_unit_check() {
         machine.tsch(),
         (Cc0, "00104017 00002000 0e000100".to_owned())
     );
-    assert_eq!(machine.tsb(8), "40c10000 00000010");
+    assert_eq!(machine.tsb(8), "40c10000 00000000");
     assert!(machine.tsb(36).ends_with("80010000"));
 }
 
@@ -171,16 +171,16 @@ fn what_is_wrong_is_told_at_once() {
     );
     // Commands that do not fit: the device would have told that in a TSB.
     machine = machine.transport();
-    machine.put(0x221c, &[0x0240_0000]);
+    machine.put(0x2210, &[0x0740_00ff]);
     assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
     assert_eq!(
         machine.tsch(),
         (Cc0, "00104017 00002000 0c200100".to_owned())
     );
-    assert_eq!(machine.tsb(8), "20c20014 00000010");
+    assert_eq!(machine.tsb(16), "20820000 00000000 00000000 00000005");
     // Control data and data at once: no CCW can say that.
     machine = machine.transport();
-    machine.put(0x2210, &[0x0740_0004, 16]);
+    machine.put(0x2210, &[0x0240_0004, 16]);
     machine.put(0x2220, &[0]);
     assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
     assert_eq!(
@@ -192,6 +192,24 @@ fn what_is_wrong_is_told_at_once() {
         Err(Exception::Operand)
     );
     assert_eq!(machine.sent(), 0);
+}
+
+/// The last command says that another one follows: the device has run two when it finds none.
+#[test]
+fn what_is_wrong_with_a_later_command_is_told_there() {
+    let mut machine = setup([Response::output(4), Response::input(&[7; 16])])
+        .machine()
+        .transport();
+    machine.put(0x221c, &[0x0240_0000]);
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.run(8);
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 0c200100".to_owned())
+    );
+    assert_eq!(machine.tsb(16), "20820014 00000000 00000000 00000005");
+    assert_eq!(machine.data(16), [7; 16]);
+    assert_eq!(machine.held(), (0, 0));
 }
 
 /// In transport mode the status always names the TCW.

@@ -108,14 +108,14 @@ fn no_data_at_all() {
     assert_eq!(tsb(&bench), "20C10000 00000000");
 }
 
-/// What the device does not give is the residual count, and ends the program without alert.
+/// What the device does not give of this DCW is the residual count, and ends the program without alert.
 #[test]
 fn short_input_ends_the_program() {
     let dcws = "06400000 00000008 06000000 00000008";
     let mut bench = program(READ, 16, dcws).on(bench([Response::input(&[7; 5])]));
     assert_eq!(bench.run(), "00104007 00004300 0C000100");
     assert_eq!(bench.commands(), [0x06]);
-    assert_eq!(tsb(&bench), "20C10000 0000000B");
+    assert_eq!(tsb(&bench), "20C10000 00000003");
     assert_eq!(bench.read(DATA, 6), [7, 7, 7, 7, 7, 0]);
 }
 
@@ -127,7 +127,7 @@ fn long_output_ends_the_program() {
         program(WRITE, 12, dcws).on(bench([Response::output(5)]).with(DATA, "A1A2A3A4 B1B2B3B4"));
     assert_eq!(bench.run(), "00104007 00004300 0C000100");
     assert_eq!(hex(&bench.device.sent()[0].output), "A1A2A3A4");
-    assert_eq!(tsb(&bench), "20C10000 00000008");
+    assert_eq!(tsb(&bench), "20C10000 00000000");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn long_input_ends_the_program() {
     assert_eq!(bench.run(), "00104007 00004300 0C000100");
     assert_eq!(bench.commands(), [0x06]);
     assert_eq!(bench.read(DATA, 5), [7, 7, 7, 7, 0]);
-    assert_eq!(tsb(&bench), "20C10000 00000008");
+    assert_eq!(tsb(&bench), "20C10000 00000000");
 }
 
 /// A block as long as the program makes it is no length of the device's.

@@ -246,7 +246,19 @@ fn t19_of_a_tidaw() {
     bench.word1 |= 0x5000_0000;
     let mut bench = bench.key(0x4000, 5, true);
     assert_eq!(bench.run(), "50104017 00004300 0C100000");
-    assert_eq!(bench.condition(), "T19");
+    assert_eq!(bench.condition(), "D04");
+    // The list itself.
+    let mut bench = bench_of_a_list_elsewhere().key(0x6000, 3, true);
+    bench.word1 |= 0x5000_0000;
+    let mut bench = bench.key(0x4000, 5, true).key(0x5000, 5, true);
+    assert_eq!(bench.run(), "50104017 00004300 0C100000");
+    assert_eq!(bench.condition(), "T21");
+}
+
+fn bench_of_a_list_elsewhere() -> Bench {
+    read8("")
+        .with(TCW + 22, "6000")
+        .with(0x6000, "80000000 00000008 00000000 00005000")
 }
 
 /// Input is skipped, output is not.
@@ -307,7 +319,7 @@ fn check_bytes() {
     );
     assert_eq!(
         tsb(&good(write(4, "E7000000 00000009"))),
-        "20C10000 0000000C"
+        "20C10000 00000005"
     );
     // With two DCWs, and with one that leaves data.
     let mut bench = write(5, "E7400000 00000005 05000000 00000004");
@@ -315,7 +327,7 @@ fn check_bytes() {
     let mut bench = write(5, "E7000000 00000005");
     assert_eq!(bench.run(), "00104017 00004300 0C200100");
     assert_eq!(bench.condition(), "T12");
-    assert_eq!(tsb(&bench), "20C20000 00000004");
+    assert_eq!(tsb(&bench), "20C20000 00000000");
     // The count of the TCW without check bytes.
     let mut bench = write(9, "E7000000 00000009")
         .with(TCW + 40, "00000009")

@@ -21,11 +21,11 @@ fn t01_tcw_unavail() {
 }
 
 #[test]
-fn t01_tcw_protected() {
+fn t21_tcw_protected() {
     let mut bench = read_with(&[]).key(0x4000, 3, true);
     bench.word1 |= 0x5000_0000;
     assert_eq!(bench.run(), "50104017 00004300 00100000");
-    assert_eq!(bench.condition(), "T01");
+    assert_eq!(bench.condition(), "T21");
     assert!(bench.commands().is_empty());
 }
 
@@ -47,7 +47,7 @@ fn t19_tidaw_data() {
     bench.word1 |= 0x5000_0000;
     let mut bench = bench.key(0x4000, 5, true).key(0x5000, 5, true);
     assert_eq!(bench.run(), "50104017 00004300 0C100000");
-    assert_eq!(bench.condition(), "T19");
+    assert_eq!(bench.condition(), "D04");
     assert_eq!(bench.read(0x5ffc, 8), [7, 7, 7, 7, 0, 0, 0, 0]);
 }
 
@@ -59,7 +59,7 @@ fn t01_tccb() {
     bench.word1 |= 0x5000_0000;
     let mut bench = bench.key(0x4000, 5, true);
     assert_eq!(bench.run(), "50104017 00004300 00100000");
-    assert_eq!(bench.condition(), "T01");
+    assert_eq!(bench.condition(), "T21");
 }
 
 /// Without a TSB no status says that there is one.
