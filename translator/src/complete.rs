@@ -124,13 +124,21 @@ impl<P: Pinner> Translated<P> {
         let mut unexplained = false;
         let mut unmapped = false;
         if let Some((&node, _)) = node
-            && let Some(arrival) = self.work.arrival(&node, from)
+            && let Some(cause) = self.work.break_at(&node, from)
         {
+            let goes_on = from.function == FunctionControl::START;
             return Completion {
-                irb: self.work.arrived(&node, arrival.cause, Some(host)),
+                irb: match goes_on {
+                    true => self.work.arrived(&node, cause, Some(host)),
+                    false => self.work.halted(&node, cause, host),
+                },
                 unmapped: false,
                 unexplained: false,
-                arrived: Some(arrival),
+                arrived: goes_on.then(|| Arrival {
+                    at: node.guest(),
+                    cause,
+                    accepted: true,
+                }),
                 refused: None,
                 tsb: None,
             };

@@ -86,8 +86,7 @@ impl<P: Pinner> Translated<P> {
     fn break_at(&self, host: &Irb<Host>) -> Option<(u16, Cause)> {
         let n = self.spot(host.scsw.cpa)?.node;
         let node = self.work.nodes.get(usize::from(n))?;
-        let arrival = self.work.arrival(node, &host.scsw)?;
-        Some((n, arrival.cause))
+        Some((n, self.work.break_at(node, &host.scsw)?))
     }
 }
 

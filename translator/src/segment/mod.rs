@@ -177,23 +177,33 @@ impl Buffers {
         Some((arrival, self.arrived(node, cause, None)))
     }
 
-    /// Where the program goes on, if `host` is the status of one that was stopped at `node` for that.
-    pub(crate) fn arrival(&self, node: &Node, host: &Scsw<Host>) -> Option<Arrival> {
+    /// Why `node` stops the program, if `host` is the status of one that was stopped there for that.
+    pub(crate) fn break_at(&self, node: &Node, host: &Scsw<Host>) -> Option<Cause> {
         let Op::Break(cause) = node.op else {
             return None;
         };
         let quiet =
             DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::STATUS_MODIFIER;
-        let stopped = host.function == FunctionControl::START
+        let stopped = host.function.contains(FunctionControl::START)
             && host.status.contains(StatusControl::PRIMARY)
             && host.deferred_cc == 0
             && host.subchannel - SubchannelStatus::PCI == SubchannelStatus::PROGRAM_CHECK
             && quiet.contains(host.device);
-        stopped.then(|| Arrival {
-            at: node.guest(),
-            cause,
-            accepted: true,
-        })
+        stopped.then_some(cause)
+    }
+
+    /// The status of a program that was halted, and had come to its end `node` by itself: it stands
+    /// there, and goes on nowhere.
+    pub(crate) fn halted(&self, node: &Node, cause: Cause, host: &Irb<Host>) -> Irb<Guest> {
+        let mut irb = self.arrived(node, cause, Some(host));
+        let scsw = &mut irb.scsw;
+        scsw.function = host.scsw.function;
+        scsw.activity = ActivityControl::empty();
+        scsw.status = StatusControl::PENDING;
+        scsw.zero_cc = false;
+        scsw.subchannel = SubchannelStatus::empty();
+        scsw.residual = 0;
+        irb
     }
 
     /// The status of a program that was stopped at `node`, as the guest sees it: suspended there, or
@@ -237,5 +247,79 @@ impl Buffers {
             scsw.status = StatusControl::INTERMEDIATE | StatusControl::PENDING;
         }
         irb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use ccw::{DeviceClass, HostAddr, RawIrb, RawOrb};
+    use pinning::{Budget, Permission, PlainPinner, Region};
+
+    use super::*;
+    use crate::{Area, HostProfile, Planned, Slot};
+
+    /// READ at 2000 with PCI, which chains; a READ behind it.
+    struct Reads;
+
+    impl GuestStorage for Reads {
+        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
+            let words = [0x0248_0004_0000_3000_u64, 0x0200_0004_0000_3004];
+            for (at, byte) in (at.get()..).zip(buf.iter_mut()) {
+                let behind = at.wrapping_sub(0x2000);
+                let word = usize::try_from(behind / 8).ok().and_then(|n| words.get(n));
+                *byte = word.map_or(0, |word| word.to_be_bytes()[(behind % 8) as usize]);
+            }
+            buf.len()
+        }
+    }
+
+    /// A host that was told to halt, and came to the break by itself: the program stands there, and goes
+    /// on nowhere.
+    #[test]
+    fn halted_at_a_break() {
+        let map = RegionMap::new(&[Region {
+            guest: GuestAddr::new(0),
+            len: 0x1_0000,
+            host: HostAddr::new(0x1_0000_0000),
+            permission: Permission::ReadWrite,
+        }])
+        .unwrap();
+        let pinner = PlainPinner::new(map.clone(), Budget::default());
+        let policy = Policy::MEDIATE.for_device(DeviceClass::Tape);
+        let guards = Guards::default();
+        // Prefetching is forbidden.
+        let orb = RawOrb::from_words([0, 0x0082_8000, 0x2000]);
+        let (segment, buffers) = (Segment::START, Buffers::new());
+        let program = fetch_segment(&orb, &segment, &Reads, &map, &policy, &guards, buffers);
+        let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
+            panic!("not run");
+        };
+        let [mut ccws, mut lists] = [(); 2].map(|()| vec![0; 4096]);
+        let slot = Slot::new(
+            Area::new(HostAddr::new(0x10_0000), &mut ccws).unwrap(),
+            Area::new(HostAddr::new(0x10_1000), &mut lists).unwrap(),
+            HostAddr::new(0x10_2000),
+        );
+        let running = plan.pin(&pinner).unwrap().emit(slot.unwrap());
+        let running = running.unwrap().start();
+        // Behind the second host CCW, program check and PCI; then what the guest sees, and whether that
+        // goes on.
+        for (word0, seen, goes_on) in [
+            (0x0080_4017, [0x0080_40c9, 0x2008, 0x0080_0000_u32], true),
+            (0x0080_6017, [0x0080_6001, 0x2008, 0], false),
+            // With the halt pending.
+            (0x0080_6217, [0x0080_6001, 0x2008, 0], false),
+        ] {
+            let bytes = |words: [u32; 3]| words.map(u32::to_be_bytes).concat();
+            let mut raw = RawIrb([0; 64]);
+            raw.0[..12].copy_from_slice(&bytes([word0, 0x10_0010, 0x0ca0_0000]));
+            let completion = running.complete(&Irb::decode(&raw));
+            assert_eq!(completion.irb.encode().0[..12], bytes(seen), "{word0:08x}");
+            assert_eq!(completion.arrived.is_some(), goes_on);
+            assert!(!completion.unexplained && !completion.unmapped);
+        }
+        running.end();
     }
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Making the host stop: by halt, then by clear, then by reset; and what becomes of a program that
-//! was stopped, or that nothing stops.
-
-use ccw::{Guest, Irb};
+//! Making the host stop by a clear, and by a reset where that does not help; and what becomes of a
+//! program that was stopped, or that nothing stops.
 
 use super::errno::Refusal;
-use super::flight::{Flight, Job, Then};
+use super::flight::{Flight, Job, Then, Waiting};
 use super::{Event, Mediator, ResetAcknowledged, status};
 use crate::{AsyncCommand, CcwDevice, Source};
 
@@ -16,65 +14,6 @@ const AT_ONCE: u32 = 3;
 const CLEARS: u32 = 2;
 
 impl<D: CcwDevice> Mediator<D> {
-    /// The host took the request to halt, or has put it off.
-    pub(super) fn halting(&mut self, put_off: Option<u32>) {
-        let job = match self.flight.take() {
-            Flight::Running(job) => Some(job),
-            Flight::Halting { job, .. } | Flight::Clearing { job, .. } => job,
-            Flight::Idle | Flight::Gone => None,
-        };
-        self.flight = Flight::Halting {
-            job,
-            ended: None,
-            put_off,
-        };
-        self.arm(match put_off {
-            Some(_) => self.config.patience.retry,
-            None => self.config.patience.stop,
-        });
-    }
-
-    /// The time for a halt, or for asking again, has come.
-    pub(super) fn halt_again(&mut self, out: &mut Vec<Event>) {
-        let Flight::Halting { put_off, .. } = &self.flight else {
-            return;
-        };
-        let again = put_off.filter(|count| *count < self.config.patience.retries);
-        if let Some(count) = again {
-            match self.ask_to_halt() {
-                Ok(()) => {
-                    self.set_put_off(None);
-                    self.arm(self.config.patience.stop);
-                    return;
-                }
-                Err(Refusal::Again | Refusal::Busy) => {
-                    self.set_put_off(Some(count + 1));
-                    self.arm(self.config.patience.retry);
-                    return;
-                }
-                Err(Refusal::Broken | Refusal::NotOperational) if self.is_device_gone(out) => {
-                    return;
-                }
-                Err(_) => {}
-            }
-        }
-        log::info!(
-            target: "vfio_ccw::mediator::recover",
-            "{}: does not halt, the device is cleared", self.name()
-        );
-        let Flight::Halting { ended, .. } = &self.flight else {
-            return;
-        };
-        let irb = self.halted_by(ended.as_ref());
-        self.clear_host(Then::Status(irb), out);
-    }
-
-    fn set_put_off(&mut self, to: Option<u32>) {
-        if let Flight::Halting { put_off, .. } = &mut self.flight {
-            *put_off = to;
-        }
-    }
-
     /// Makes the host clear, whatever it does now, and the guest know `then`.
     pub(super) fn clear_host(&mut self, then: Then, out: &mut Vec<Event>) {
         // A refusal is dealt with by the timer that it has set.
@@ -191,15 +130,6 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
-    /// The status of a halt that the host does not carry through; `ended` is that with which the
-    /// program ended by itself meanwhile.
-    fn halted_by(&self, ended: Option<&Irb<Guest>>) -> Irb<Guest> {
-        match ended {
-            Some(irb) => status::stopped(irb),
-            None => status::halted(self.subchannel.scsw()),
-        }
-    }
-
     /// A guest's clear found the subchannel without a path: the guest knows that nothing of it has
     /// happened. What went on before, which would have ended so, is not known to go on.
     pub(super) fn unable_to_clear(&mut self, before: Option<Then>, out: &mut Vec<Event>) {
@@ -231,7 +161,10 @@ impl<D: CcwDevice> Mediator<D> {
             self.retire(job);
         }
         self.rest();
-        self.subchannel.inactive();
+        let is_under_way = |waiting: &Waiting| waiting.place.is_under_way();
+        if !self.waiting.as_ref().is_some_and(is_under_way) {
+            self.subchannel.inactive();
+        }
         match then {
             Then::Nothing => {}
             Then::Cleared => self.post(&status::cleared(), out),
@@ -271,6 +204,9 @@ impl<D: CcwDevice> Mediator<D> {
         // What was signalled before is about what is over.
         if let Ok(count @ 1..) = self.device.acknowledge(Source::Io) {
             self.metrics.stale = self.metrics.stale.saturating_add(count);
+            if let Ok(bytes) = self.device.read_irb() {
+                self.note_status(&bytes);
+            }
         }
         self.disarm();
         match self.flight.take() {

@@ -54,7 +54,8 @@ pub struct MediatorConfig {
 pub struct Patience {
     /// Before a request is made again that the host has put off.
     pub retry: Duration,
-    /// How often that is done before it is given up.
+    /// How often that is done before it is given up: a start then ends with interface-control check, in
+    /// the place of a halt the device is cleared, and in the place of a clear it is reset.
     pub retries: u32,
     /// For a status that may still be on its way, before it is taken for lost.
     pub settle: Duration,

@@ -7,7 +7,8 @@ use ccw::{ActivityControl, GuestAddr, Host, Irb, StatusControl};
 
 use translator::StatusBlock;
 
-use super::flight::Job;
+use super::flight::{Copies, Data, Job};
+use super::window::Layout;
 use super::{Mediator, Name};
 use crate::CcwDevice;
 
@@ -63,19 +64,20 @@ impl<D> Mediator<D> {
     /// The program of `job` ended with the status `host`, or nobody knows how: its data goes to where
     /// the guest has it, and who wants to know is told.
     pub(super) fn settle(&mut self, job: &mut Job, host: Option<&Irb<Host>>) {
-        if job.settled {
+        if job.data == Data::Settled {
             return;
         }
         self.copy_back(job, host);
         self.tell_dirty(job, host);
         // Behind channel end no data moves any more.
-        job.settled = host.is_none_or(|host| {
-            host.scsw.status.contains(StatusControl::PRIMARY)
-                && !host
-                    .scsw
-                    .activity
-                    .contains(ActivityControl::SUBCHANNEL_ACTIVE)
+        let stopped = host.is_none_or(|host| {
+            let status = &host.scsw;
+            let active = ActivityControl::SUBCHANNEL_ACTIVE;
+            status.status.contains(StatusControl::PRIMARY) && !status.activity.contains(active)
         });
+        if stopped {
+            job.data = Data::Settled;
+        }
     }
 
     /// Copies to guest storage what the device has left in the place of it so far, usually nothing.
@@ -88,30 +90,41 @@ impl<D> Mediator<D> {
             Ok(area) => area,
             Err(errno) => {
                 log::error!(target: "vfio_ccw::mediator", "{}: copies: {errno}", Name(self.config.subchannel));
-                self.metrics.damaged += u64::from(!job.damaged);
-                job.damaged = true;
+                self.note_damage(job);
                 return;
             }
         };
         let layout = self.window.layout();
-        let mut damaged = false;
+        let mut complete = true;
         for copy in job.program.copies_back(host, area) {
             let bytes = area.get(copy.at..copy.at.saturating_add(copy.len));
             // It is pinned, so it is there, or something is wrong.
-            damaged |= layout.write(copy.guest, bytes.unwrap_or(&[])) != copy.len;
+            complete &= layout.write(copy.guest, bytes.unwrap_or(&[])) == copy.len;
         }
-        self.metrics.damaged += u64::from(damaged && !job.damaged);
-        job.damaged |= damaged;
+        if !complete {
+            self.note_damage(job);
+        }
     }
 
-    /// Stores the TSB that the guest has to find before it is told the status, if there is one.
-    pub(super) fn store(&self, tsb: Option<&StatusBlock>) {
-        let Some(tsb) = tsb else { return };
-        let layout = self.window.layout();
-        layout.write(tsb.at, &tsb.bytes.0);
+    /// Data of `job` did not come to where the guest has it.
+    pub(super) fn note_damage(&mut self, job: &mut Job) {
+        self.metrics.damaged += u64::from(!job.is_damaged());
+        job.copies = Copies::Damaged;
+    }
+
+    /// Stores the TSB that the guest has to find before it is told the status, if there is one. Says
+    /// whether all of it is there.
+    pub(super) fn store_tsb(&self, tsb: Option<&StatusBlock>) -> bool {
+        tsb.is_none_or(|tsb| self.store(&self.window.layout(), tsb.at, &tsb.bytes.0))
+    }
+
+    /// Stores `bytes` at `at` in the storage of `layout`, in the device's place, and tells who wants to
+    /// know. Says whether all of them are there.
+    pub(super) fn store(&self, layout: &Layout, at: GuestAddr, bytes: &[u8]) -> bool {
+        let stored = layout.write(at, bytes);
         let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
-        if let Some(end) = tsb.at.checked_add(tsb.bytes.0.len() as u64) {
-            layout.wherever(tsb.at..end, |range| {
+        if let Some(end) = at.checked_add(stored as u64).filter(|end| *end > at) {
+            layout.wherever(at..end, |range| {
                 if let Some(sink) = sink {
                     sink.dirty(range.clone());
                 }
@@ -121,6 +134,7 @@ impl<D> Mediator<D> {
                 }
             });
         }
+        stored == bytes.len()
     }
 
     /// Who keeps track of what was stored into, or of reference and change bits, is told.

@@ -10,7 +10,7 @@
 //!
 //! Clearing is reached from everywhere, for several reasons ([`Then`]); Gone as well, for good.
 
-use ccw::{Guest, Irb};
+use ccw::{Guest, Host, Irb};
 use translator::{Earlier, Running, Translated};
 
 use super::place::{Place, Turn};
@@ -68,18 +68,61 @@ pub(super) struct Job {
     /// Where it began.
     pub(super) place: Place,
     once: bool,
-    /// Primary status was presented: only the device end is still to come.
-    pub(super) primary: bool,
-    /// The guest was told of a PCI.
-    pub(super) told: bool,
-    /// The guest was told the initial status.
-    pub(super) begun: bool,
-    /// Its data is where the guest has it, and it was told what it may have stored into.
-    pub(super) settled: bool,
-    /// Some of its data could not be copied to where the guest has it.
-    pub(super) damaged: bool,
+    pub(super) stage: Stage,
+    pub(super) initial: Initial,
+    pub(super) pci: Pci,
+    pub(super) data: Data,
+    pub(super) copies: Copies,
     /// Something came that makes it likely that its final status is lost.
     pub(super) suspect: Option<Suspicion>,
+}
+
+/// How far the host is with a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It is executed.
+    Executing,
+    /// Primary status was presented: only the device end is still to come.
+    DeviceEnd,
+}
+
+/// The initial status of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Initial {
+    /// The guest was not told, or asked for none.
+    Untold,
+    /// The guest was told.
+    Told,
+}
+
+/// What became of program-controlled interruptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pci {
+    /// The host has shown none.
+    Unseen,
+    /// The host has shown one, of which the guest was not told: the status that ends the program is
+    /// to tell it.
+    Owed,
+    /// The guest was told of one.
+    Told,
+}
+
+/// Whether data of a program may still move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Data {
+    /// The device may move some.
+    Moving,
+    /// It is where the guest has it, and who wants to know was told what may have been stored into.
+    Settled,
+}
+
+/// What became of data that goes by way of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// It came to where the guest has it.
+    Good,
+    /// Some of it did not.
+    Damaged,
 }
 
 /// How much it takes to believe that a final status is lost.
@@ -145,12 +188,32 @@ impl Job {
             lease,
             place,
             once,
-            primary: false,
-            told: false,
-            begun: false,
-            settled: false,
-            damaged: false,
+            stage: Stage::Executing,
+            initial: Initial::Untold,
+            pci: Pci::Unseen,
+            data: Data::Moving,
+            copies: Copies::Good,
             suspect: None,
+        }
+    }
+
+    /// Whether only the device end is still to come.
+    pub(super) fn is_at_device_end(&self) -> bool {
+        self.stage == Stage::DeviceEnd
+    }
+
+    /// Whether data was lost between the device and the guest.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.copies == Copies::Damaged
+    }
+
+    /// Whether the guest has yet to hear of a PCI, when the program has ended by itself with the status
+    /// `host`: the host's status of it may have been overwritten before it was seen.
+    pub(super) fn owes_pci(&self, host: &Irb<Host>) -> bool {
+        match self.pci {
+            Pci::Told => false,
+            Pci::Owed => true,
+            Pci::Unseen => self.program.has_told(host),
         }
     }
 

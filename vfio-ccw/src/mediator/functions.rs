@@ -135,7 +135,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// that is condition code 2 as for any other program that runs.
     pub fn xsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
         match self.subchannel.cancel_condition() {
-            Cc0 if self.is_cancellable() => {
+            Cc0 if self.waiting.is_some() => {
                 self.withdraw();
                 self.subchannel.accept_cancel();
                 if matches!(self.flight, Flight::Idle) {
@@ -148,12 +148,6 @@ impl<D: CcwDevice> Mediator<D> {
             Cc0 => Cc2,
             code => code,
         }
-    }
-
-    /// Whether the device has had nothing of what waits, or it stands suspended.
-    fn is_cancellable(&self) -> bool {
-        let waiting = self.waiting.as_ref();
-        waiting.is_some_and(|waiting| !waiting.place.is_under_way())
     }
 
     /// STORE SUBCHANNEL, always with condition code 0. The paths are the host's of this moment.

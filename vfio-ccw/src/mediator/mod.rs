@@ -61,7 +61,7 @@
 //! | error | SSCH | HSCH | CSCH |
 //! |---|---|---|---|
 //! | `EBUSY` | drain and try once more, then cc 2 (cc 1 if status came) | the same | put off |
-//! | `EAGAIN` | a few times at once, then start pending until it works | halt pending | clear pending |
+//! | `EAGAIN` | a few times at once, then start pending, and tried again; interface-control check when [patience](Patience::retries) is over | halt pending; then the device is cleared | clear pending; then reset |
 //! | `ENODEV` | cc 3 | cc 3 | cc 3 |
 //! | `EACCES` | cc 3, and the paths are read again | cc 3 | cc 3 |
 //! | `EINVAL`, `ENOENT`, `EFAULT`, `EPERM`, `EOPNOTSUPP` | cc 0, channel-control check: the program was checked, so it is not the guest's fault | the device is cleared | tried again, then reset |
@@ -72,6 +72,10 @@
 //! For a part of a program that is under way, or a resumed one, the condition code is given already: in
 //! the place of cc 2 and cc 3 it is tried again as for `EAGAIN`, or ends in an interface-control check;
 //! a resumed one finds no path with deferred condition code 3.
+//!
+//! `EAGAIN` says that the kernel is at another request, or at an interrupt, which is over in a moment: it has
+//! not looked at the program. On a machine that is a channel which is busy, so the guest sees the start
+//! pending, and can cancel, halt or clear it. No vCPU spins for it.
 //!
 //! With cc 3 for `ENODEV` and `EIO` comes [`Event::Gone`] if the SCHIB cannot be stored any more. "Put
 //! off" is as for `EAGAIN`; there is a [timer](Mediator::timer) then.
@@ -142,6 +146,7 @@ mod event;
 mod execute;
 mod flight;
 mod functions;
+mod halting;
 mod interrupt;
 mod make_way;
 mod metrics;
@@ -149,6 +154,7 @@ mod paths;
 mod place;
 mod profile;
 mod recover;
+mod running;
 mod segments;
 mod sense;
 mod snapshot;
@@ -212,6 +218,8 @@ pub struct Mediator<D> {
     staging: Staging,
     /// The slots of the last programs that the device may have taken.
     recent: [usize; 2],
+    /// The CCW address of the status that was read last.
+    last_cpa: u32,
     /// The sense bytes of a command that the policy has refused, until the guest asks for them, or gives
     /// another command.
     sense: Option<Sense>,
@@ -250,6 +258,7 @@ impl<D: CcwDevice> Mediator<D> {
             metrics: Metrics::default(),
             staging,
             recent: [usize::MAX; 2],
+            last_cpa: 0,
             sense: None,
             spare: Vec::with_capacity(3),
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ccw::{Guest, Irb, StatusControl, SubchannelStatus};
 
 use super::errno::Refusal;
-use super::flight::{Flight, Suspicion, Then};
+use super::flight::{Flight, Job, Suspicion, Then};
 use super::{Event, Mediator, Timer, status};
 use crate::{CcwDevice, DeviceError, Errno};
 
@@ -140,7 +140,7 @@ impl<D: CcwDevice> Mediator<D> {
         let bits = self.subchannel.scsw().orb;
         let mut irb = status::checked(bits, SubchannelStatus::CHANNEL_CONTROL_CHECK);
         let job = self.flight.job();
-        if job.is_some_and(|job| job.primary) {
+        if job.is_some_and(Job::is_at_device_end) {
             // It knows of the channel end.
             irb.scsw.status.remove(StatusControl::PRIMARY);
         }

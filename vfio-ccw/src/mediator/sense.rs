@@ -73,21 +73,9 @@ impl<D: CcwDevice> Mediator<D> {
         let Some(sense) = self.sense.take() else {
             return Err(program);
         };
-        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
         program.answer_sense(sense.bytes(), |at, bytes| {
-            layout.write(at, bytes);
-            let Some(end) = at.checked_add(bytes.len() as u64) else {
-                return;
-            };
-            layout.wherever(at..end, |range| {
-                if let Some(sink) = sink {
-                    sink.dirty(range.clone());
-                }
-                if let Some(keys) = keys {
-                    keys.referenced(range.clone());
-                    keys.changed(range);
-                }
-            });
+            // It is pinned, so it is there.
+            self.store(layout, at, bytes);
         })
     }
 }

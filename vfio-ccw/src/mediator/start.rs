@@ -13,7 +13,7 @@ use super::errno::Refusal;
 use super::flight::{Flight, Job, Ready, Then, Waiting};
 use super::place::{Place, Turn};
 use super::window::Layout;
-use super::{ConditionCode, Event, Exception, Mediator};
+use super::{ConditionCode, Event, Exception, Mediator, status};
 use crate::CcwDevice;
 
 /// How often a request that the host puts off is made again at once.
@@ -350,7 +350,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// Reads, judges, lays out, pins and writes the guest's program from `place` on, as far as it can
     /// be read now, behind what must be repeated of `earlier` segments.
     fn prepare(&mut self, place: &Place, earlier: Earlier) -> Prepared {
-        let Some(lease) = self.window.lease(&self.recent) else {
+        let Some(lease) = self.window.lease(&self.recent, self.last_cpa) else {
             self.metrics.refused += 1;
             log::warn!(target: "vfio_ccw::mediator::start", "{}: no slot is free", self.name());
             return Prepared::Status(place.refused(Refusal::Host));
@@ -428,9 +428,12 @@ impl<D: CcwDevice> Mediator<D> {
 
     /// The program has ended without the device.
     fn ended(&mut self, ended: Ended) -> Prepared {
-        let irb = *ended.irb();
+        let mut irb = *ended.irb();
         self.keep_sense(ended.refused(), &irb);
-        self.store(ended.tsb());
+        if !self.store_tsb(ended.tsb()) {
+            // It has gone since the program was judged.
+            irb = status::damaged(&irb);
+        }
         self.keep(ended.into_buffers());
         self.metrics.ended_at_once += 1;
         Prepared::Status(irb)

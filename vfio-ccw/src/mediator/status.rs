@@ -80,9 +80,12 @@ pub(super) fn stopped(mapped: &Irb<Guest>) -> Irb<Guest> {
     let mut irb = *mapped;
     irb.scsw.activity = ActivityControl::empty();
     irb.scsw.function |= FunctionControl::HALT;
-    // Not intermediate, which would say that it goes on, nor initial, which is intermediate.
+    // Not intermediate, which would say that it goes on, nor initial or a PCI, which are intermediate.
     irb.scsw.status &= ENDED_BADLY;
     irb.scsw.zero_cc = false;
+    if !irb.scsw.status.contains(StatusControl::PRIMARY) {
+        irb.scsw.subchannel -= SubchannelStatus::PCI;
+    }
     irb.scsw.status |= StatusControl::PENDING;
     if !irb.scsw.residual_is_valid() {
         irb.scsw.residual = 0;

@@ -2,6 +2,8 @@
 //! One halt completion for each HALT SUBCHANNEL, however many statuses the host needs. PoP:
 //! CCW address and count by ending, rows "halted".
 
+use css::device::scripted::Response;
+use vfio_ccw::Errno;
 use vfio_ccw::device::fault::{Call, InterruptFault};
 
 use crate::common::*;
@@ -71,7 +73,7 @@ fn only_what_is_valid_is_told() {
 fn of_a_program_that_ends_meanwhile() {
     let mut machine = Setup::default().stepped().machine();
     machine.ssch();
-    machine.refuse(Call::Halt, 3, vfio_ccw::Errno::EAGAIN);
+    machine.refuse(Call::Halt, 3, Errno::EAGAIN);
     assert_eq!(machine.hsch(), Cc0);
     machine.run(8);
     assert_eq!(machine.events(), [INTERRUPT]);
@@ -102,7 +104,7 @@ fn behind_intermediate_status() {
 #[test]
 fn while_the_device_is_cleared() {
     let mut machine = machine();
-    machine.refuse(Call::Start, 2, vfio_ccw::Errno::EBUSY);
+    machine.refuse(Call::Start, 2, Errno::EBUSY);
     assert_eq!(machine.ssch(), Cc2);
     assert_eq!(machine.hsch(), Cc0);
     assert_eq!(
@@ -181,4 +183,72 @@ fn on_a_device_that_cannot() {
     assert_eq!(machine.made(Call::Reset), 1);
     assert_eq!(machine.tsch(), (Cc0, "00c06001 00002000 00000000".into()));
     machine.works();
+}
+
+/// PCI in the first CCW, behind a search that could skip it, or in front of all.
+fn with_pci(searches: bool) -> Machine {
+    let pci = [3, 0x68, 0, 1, 0, 0, 0, 0];
+    let search = [0x31, 0x60, 0, 4, 0, 0, 0x30, 0];
+    let mut setup = Setup::responding([Response::immediate(), read()]).stepped();
+    if searches {
+        setup.responses.insert(0, Response::output(4));
+    }
+    let mut machine = setup.machine();
+    let program = [search, pci, READ];
+    machine.program(&program[usize::from(!searches)..]);
+    machine.ssch();
+    machine.refuse(Call::Halt, 3, Errno::EAGAIN);
+    machine
+}
+
+/// The program ends by itself before the device can be told to halt. PoP, Program-Controlled
+/// Interruption: one that was not accepted before appears in the ending status.
+#[test]
+fn the_end_of_the_program_tells_a_pci_that_was_not_told() {
+    // Its status was overwritten; or it came behind HALT SUBCHANNEL, and with that no interruption.
+    for step in [8, 1] {
+        for searches in [false, true] {
+            if searches && step == 8 {
+                // Nobody knows whether it was skipped.
+                continue;
+            }
+            let mut machine = with_pci(searches);
+            assert_eq!(machine.hsch(), Cc0);
+            for _ in 0..8 / step {
+                machine.run(step);
+            }
+            assert_eq!(machine.events(), [INTERRUPT]);
+            let cpa = if searches { 0x2018 } else { 0x2010 };
+            let ended = format!("00c06007 {cpa:08x} 0c800000");
+            assert_eq!(machine.tsch(), (Cc0, ended), "{step} {searches}");
+            machine.works();
+        }
+    }
+}
+
+/// HALT SUBCHANNEL discards the interruption, and it does not come again.
+#[test]
+fn a_pci_that_was_told_is_not_told_again() {
+    let mut machine = with_pci(false);
+    machine.run(1);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.scsw(), "00c040c9 00002008 00800000");
+    assert_eq!(machine.hsch(), Cc0);
+    assert_eq!(machine.events(), ["withdrawn"]);
+    machine.run(8);
+    assert_eq!(machine.events(), [INTERRUPT]);
+    assert_eq!(machine.tsch(), (Cc0, "00c06007 00002010 0c000000".into()));
+}
+
+/// A program that the halt has stopped has no ending status: what is intermediate went with the halt.
+#[test]
+fn the_end_of_the_halt_tells_no_pci() {
+    let mut machine = endless();
+    machine.ssch();
+    machine.run(1);
+    let stopped = irb([0x00c0_6001, 0x4000_1008, 0x0080_0000]);
+    machine.disturb(InterruptFault::Replaced(stopped));
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(1);
+    assert_eq!(machine.tsch(), (Cc0, "00c06001 00002008 00000000".into()));
 }

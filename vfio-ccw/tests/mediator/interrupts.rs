@@ -316,3 +316,28 @@ fn an_address_that_is_nobodys() {
     assert_eq!(machine.tsch(), (Cc0, "00c04017 00000000 0c040000".into()));
     assert_eq!(machine.metrics().unmapped, 1);
 }
+
+/// A signal too many finds the status that was read last, of a program that others came behind. Its slot
+/// is free again, and in turn; but nobody gets it.
+#[test]
+fn stale_status_of_a_program_of_long_ago() {
+    let mut setup = Setup::responding([read()]).stepped();
+    setup.window.slots = 4;
+    let mut machine = setup.machine();
+    machine.ssch();
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+    // Of these the device says nothing.
+    for _ in 0..3 {
+        assert_eq!(machine.ssch(), Cc0);
+        machine.sch.reset(&mut machine.events);
+        machine.enable();
+    }
+    assert_eq!(machine.ssch(), Cc0);
+    machine.events();
+    machine.device().spurious();
+    machine.io();
+    assert_eq!((machine.events(), machine.metrics().stale), (vec![], 1));
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, UNANSWERED.into()));
+}

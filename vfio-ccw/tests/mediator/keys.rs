@@ -295,3 +295,33 @@ fn the_address_limit_is_for_data_alone() {
     let scsw = machine.run(checked, &[read_last(0x1_0000)]);
     assert_eq!(scsw, "00d04017 00002008 00200000");
 }
+
+/// Condition M03.
+#[test]
+fn lists_of_midaws_are_fetched_with_the_key_too() {
+    let mut machine = Machine::new(vec![input(); 3], true);
+    // One MIDAW, the last one: 4 bytes to 3000.
+    let midaw = [0, 0, 0, 0, 0, 0x80, 0, 4, 0, 0, 0, 0, 0, 0, 0x30, 0];
+    machine.ram.write(0x5000, &midaw).unwrap();
+    let listed = 0x0201_0004_0000_5000;
+    // Bit D of the ORB.
+    let word1 = KEY3 | 0x40;
+    machine.keys.set(0x5000, 4, true);
+    let scsw = machine.run(word1, &[listed]);
+    assert_eq!(scsw, "30c04017 00002008 00100000");
+    assert_eq!((machine.sent().len(), machine.at(0x3000)), (0, [0; 4]));
+    // Behind a command that is sound.
+    let scsw = machine.run(word1, &[read(0x3100), listed]);
+    assert_eq!(scsw, "30c04017 00002010 00100000");
+    assert_eq!((machine.sent().len(), machine.at(0x3000)), (1, [0; 4]));
+    assert_eq!(machine.at(0x3100), [1, 2, 3, 4]);
+    // Another key, without fetch protection.
+    machine.keys.set(0x5000, 4, false);
+    let scsw = machine.run(word1, &[listed]);
+    assert_eq!(scsw, "30c04007 00002008 0c000000");
+    assert_eq!(machine.at(0x3000), [1, 2, 3, 4]);
+    // Key 0 may fetch everything.
+    machine.keys.set(0x5000, 4, true);
+    let scsw = machine.run(word1 & 0x0fff_ffff, &[listed]);
+    assert_eq!(scsw, "00c04007 00002008 0c000000");
+}

@@ -4,7 +4,7 @@
 
 use css::device::scripted::Response;
 use vfio_ccw::Errno;
-use vfio_ccw::device::fault::Call;
+use vfio_ccw::device::fault::{Call, InterruptFault};
 use vfio_ccw::mediator::UnmapPolicy;
 
 use crate::common::*;
@@ -430,4 +430,59 @@ fn it_comes_to_its_suspension_while_it_is_to_be_halted() {
     machine.io();
     assert_eq!(machine.events(), [INTERRUPT]);
     assert_eq!(machine.scsw(), "08c84007 00002010 0c000000");
+}
+
+/// In the host's terms, behind the second CCW in the first slot.
+#[test]
+fn halted_where_it_stands() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.program(&TWO);
+    machine.start(S);
+    let both = irb([0x08c0_6017, 0x4000_1010, 0x0c20_0000]);
+    machine.disturb(InterruptFault::Replaced(both));
+    assert_eq!(machine.hsch(), Cc0);
+    machine.run(8);
+    machine.ends("08c06001 00002010 00000000");
+    assert_eq!(machine.metrics().unexplained, 0);
+    assert_eq!(machine.rsch(), Cc2);
+    machine.works();
+}
+
+/// It stands suspended at once, behind the channel end of another: what the device says of that one is
+/// not its status. In the host's terms, behind the first CCW in the first slot.
+#[test]
+fn behind_a_program_whose_device_end_is_to_come() {
+    use ccw::DeviceStatus;
+    // Device end, while the host says that it goes on: the kernel would stay busy.
+    let device_end = irb([0x00c0_4043, 0x4000_1008, 0x0400_0000]);
+    let channel_end_again = irb([0x00c0_4045, 0x4000_1008, 0x0800_0000]);
+    let pci = irb([0x00c0_40c9, 0x4000_1008, 0x0080_0000]);
+    for (status, clears) in [(device_end, 1), (channel_end_again, 0), (pci, 0)] {
+        let first = read().with_status(DeviceStatus::CHANNEL_END);
+        let responses = [first.then(DeviceStatus::DEVICE_END), read()];
+        let mut machine = Setup::responding(responses).stepped().machine();
+        machine.ssch();
+        machine.run(1);
+        assert_eq!(machine.tsch().0, Cc0);
+        machine.program(&[[2, 2, 0, 4, 0, 0, 0x30, 0]]);
+        machine.start(S);
+        assert_eq!(machine.tsch(), (Cc0, "08c04029 00002008 00000004".into()));
+        let stands = "08c04020 00002008 00000004";
+        machine.device().interrupt(status);
+        machine.io();
+        assert_eq!(
+            (machine.made(Call::Clear), machine.scsw()),
+            (clears, stands.into())
+        );
+        machine.run(8);
+        assert_eq!((machine.tsch().0, machine.held()), (Cc1, (0, 0)));
+        assert!(machine.sch.snapshot().is_ok());
+        machine.program(&[READ]);
+        assert_eq!(machine.rsch(), Cc0);
+        machine.run(8);
+        assert_eq!(machine.tsch(), (Cc0, "08c04007 00002008 0c000000".into()));
+        assert_eq!(machine.tsch(), (Cc0, "00000011 00000000 04000000".into()));
+        assert_eq!(machine.tsch().0, Cc1);
+        machine.works();
+    }
 }

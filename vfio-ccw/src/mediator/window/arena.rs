@@ -88,15 +88,21 @@ impl Arena {
         PAGE + index as u64 * self.slot_bytes
     }
 
-    /// Takes a free slot, if possible none of `recent`.
-    fn take(&self, owner: Owner, recent: &[usize]) -> Option<(usize, u64)> {
+    /// Takes a free slot, if possible none of `recent`, nor that of which a CCW address is `cpa`.
+    fn take(&self, owner: Owner, recent: &[usize], cpa: u32) -> Option<(usize, u64)> {
         let count = self.slots.len();
         let first = self.next.load(Ordering::Relaxed);
         let in_turn = || (0..count).map(|n| first.wrapping_add(n) % count);
-        let others = in_turn().filter(|index| !recent.contains(index));
+        let others = in_turn().filter(|index| !recent.contains(index) && !self.holds(*index, cpa));
         others
             .chain(in_turn())
             .find_map(|index| Some((index, self.take_this(owner, index)?)))
+    }
+
+    /// Whether a CCW address of the programs in slot `index` can be `addr`.
+    fn holds(&self, index: usize, addr: u32) -> bool {
+        let start = self.base + self.offset(index);
+        (start..=start + self.ccw_bytes).contains(&u64::from(addr))
     }
 
     /// Takes slot `index`, if it is free; its generation then.
@@ -157,10 +163,11 @@ pub(in crate::mediator) struct Lease {
 }
 
 impl ShadowWindow {
-    /// Takes a slot, if one is free, for a subchannel whose last programs were in `recent`: status of
-    /// these that comes once more then names a slot that the program does not have.
-    pub(in crate::mediator) fn lease(&self, recent: &[usize]) -> Option<Lease> {
-        let (index, generation) = self.arena().take(self.owner, recent)?;
+    /// Takes a slot, if one is free, for a subchannel whose last programs were in `recent`, and whose last
+    /// status named `cpa`: status of these that comes once more then names a slot that the program does not
+    /// have.
+    pub(in crate::mediator) fn lease(&self, recent: &[usize], cpa: u32) -> Option<Lease> {
+        let (index, generation) = self.arena().take(self.owner, recent, cpa)?;
         Some(Lease {
             window: self.clone(),
             index,
@@ -191,9 +198,7 @@ impl Lease {
     /// Whether a CCW address of this slot's programs can be `addr`: the address behind the last
     /// CCW is.
     pub(in crate::mediator) fn holds(&self, addr: u32) -> bool {
-        let arena = self.window.arena();
-        let start = arena.base + arena.offset(self.index);
-        (start..=start + arena.ccw_bytes).contains(&u64::from(addr))
+        self.window.arena().holds(self.index, addr)
     }
 
     /// The slot as something to emit to, by way of `staging`.
@@ -333,17 +338,17 @@ mod tests {
     #[test]
     fn slots_rotate_and_come_back() {
         let window = window(2).unwrap();
-        let first = window.lease(&[]).unwrap();
-        let second = window.lease(&[]).unwrap();
-        assert!(window.lease(&[]).is_none());
+        let first = window.lease(&[], 0).unwrap();
+        let second = window.lease(&[], 0).unwrap();
+        assert!(window.lease(&[], 0).is_none());
         assert_ne!(first.index, second.index);
         let (index, generation) = (first.index, first.generation());
         drop(first);
-        let third = window.lease(&[]).unwrap();
+        let third = window.lease(&[], 0).unwrap();
         assert_eq!((third.index, third.generation()), (index, generation + 1));
         drop((second, third));
         // One that was free all the time is not the next one again.
-        let indexes = [0; 4].map(|_| window.lease(&[]).unwrap().index);
+        let indexes = [0; 4].map(|_| window.lease(&[], 0).unwrap().index);
         assert!(indexes.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(window.arena().in_use(), 0);
     }
@@ -354,32 +359,37 @@ mod tests {
         let window = window(3).unwrap();
         for recent in [[0, 1], [1, 2], [2, 0], [1, 0]] {
             let free = (0..3).find(|index| !recent.contains(index)).unwrap();
-            let lease = window.lease(&recent).unwrap();
+            let lease = window.lease(&recent, 0).unwrap();
             assert_eq!(lease.index, free);
-            assert!(recent.contains(&window.lease(&recent).unwrap().index));
+            assert!(recent.contains(&window.lease(&recent, 0).unwrap().index));
+        }
+        // Nor that of which the last status was: behind the last CCW of the second slot.
+        for _ in 0..6 {
+            let lease = window.lease(&[0], 0x4007_3000).unwrap();
+            assert_eq!(lease.index, 2);
         }
     }
 
     #[test]
     fn a_quarantined_slot_stays_taken_until_it_is_released() {
         let window = window(1).unwrap();
-        let mut lease = window.lease(&[]).unwrap();
+        let mut lease = window.lease(&[], 0).unwrap();
         lease.start();
         lease.stop();
         drop(lease);
-        window.lease(&[]).unwrap().start();
-        assert!(window.lease(&[]).is_none());
+        window.lease(&[], 0).unwrap().start();
+        assert!(window.lease(&[], 0).is_none());
         window.arena().release_quarantined(Owner(1));
-        assert!(window.lease(&[]).is_none());
+        assert!(window.lease(&[], 0).is_none());
         window.arena().release_quarantined(window.owner);
-        assert!(window.lease(&[]).is_some());
+        assert!(window.lease(&[], 0).is_some());
     }
 
     #[test]
     fn slots_lie_one_behind_the_other_above_the_scratch_page() {
         let window = window(2).unwrap();
         let mut staging = window.staging();
-        let (first, second) = (window.lease(&[]).unwrap(), window.lease(&[]).unwrap());
+        let (first, second) = (window.lease(&[], 0).unwrap(), window.lease(&[], 0).unwrap());
         // 36 KiB of CCWs, 128 KiB of lists and 256 KiB of copies each.
         for (lease, start) in [(&first, 0x4000_1000), (&second, 0x4006_a000)] {
             assert!(lease.holds(start) && lease.holds(start + 0x9000));

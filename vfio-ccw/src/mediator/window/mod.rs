@@ -10,6 +10,8 @@
 mod arena;
 mod discard;
 mod layout;
+#[cfg(test)]
+mod lost;
 mod pinner;
 mod quarantine;
 mod ranges;
