@@ -1,45 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Group E, and what decides whether a condition is met at all: the device, or the program itself.
+//! Group E: what is legal and not carried out, or not known.
 
 use ccw::orb::word1;
 use ccw::{DeviceClass, RawScsw, Scsw};
-use css::device::DONE;
 use tests::program::{GuestProgram, hex};
 use translator::{
-    Code, CommandPolicy, Finding, HostProfile, Outcome, Policy, Program, Response, Severity, Skips,
+    Code, CommandPolicy, Finding, HostProfile, Outcome, Policy, Program, Response, Severity,
 };
 
-use crate::fault::{doubt, fault, meets, remark, same_status, sound};
+use crate::fault::{doubt, remark, same_status, sound};
 use crate::run::{self, Full, Translated};
 
-fn f1(ccws: &str) -> GuestProgram {
+pub(crate) fn f1(ccws: &str) -> GuestProgram {
     GuestProgram::format1(ccws)
 }
 
 /// Search ID equal with the argument at 3000, and TIC back to it.
-const SEARCH: &str = "31600005 00003000";
-const LOOP: &str = "31600005 00003000 08000000 00001000";
+pub(crate) const SEARCH: &str = "31600005 00003000";
 
 /// The finding of `code` at the CCW at `ccw`.
-fn found(verdict: &Program, code: Code, ccw: u64) -> Finding {
+pub(crate) fn found(verdict: &Program, code: Code, ccw: u64) -> Finding {
     let mut all = verdict.findings().iter();
     let here = |f: &&Finding| f.code == code && f.site.ccw.map(|at| at.get()) == Some(ccw);
     *all.find(here)
         .unwrap_or_else(|| panic!("no {code} at {ccw:x}: {:?}", verdict.findings()))
-}
-
-/// With `device` the program ends with the check of `code` at `ccw`, or with none; translated too.
-fn ends(program: &GuestProgram, device: &Full, check: Option<(Code, u64)>) {
-    let (ran, _) = run::direct(program, device.clone());
-    assert_eq!(ran.condition, check.map(|(code, _)| code.id()));
-    match check {
-        Some((_, ccw)) => assert_eq!(u64::from(ran.irb.scsw.cpa), ccw + 8),
-        None => assert_eq!(ran.irb.scsw.device, DONE),
-    }
-    let Translated::Shown { scsw, .. } = run::translated(program, device.clone()) else {
-        panic!("refused")
-    };
-    same_status(&scsw, &ran.irb.scsw.encode());
 }
 
 #[test]
@@ -136,264 +120,6 @@ fn e06_env_readonly() {
     sound(f1("01200010 00003000").read_only_from(0x3000));
     sound(f1("02300010 00003000").read_only_from(0x3000));
     sound(f1("02200010 00002FF0").read_only_from(0x3000));
-}
-
-#[test]
-fn e07_env_overlap() {
-    // The third CCW is read in by the first; as it stands it is none.
-    let program = f1("02600008 00001010 03600001 00000000 00000000 00000000");
-    doubt(Code::EnvOverlap, program.clone())
-        .at(0x1010)
-        .whole_ccw("00000000 00000000")
-        .repaired(
-            program
-                .clone()
-                .put(0x1010, "03200001 00000000")
-                .put(0x1004, "00003000"),
-        );
-    let verdict = program.judge();
-    let possible = found(&verdict, Code::CmdZero, 0x1010);
-    assert_eq!(possible.severity, Severity::Warning);
-    assert_eq!(verdict.scsw(), None);
-    // What the device sends decides.
-    let (ran, _) = run::direct(&program, Full::sending(hex("03200001 00000000")));
-    assert_eq!(ran.condition, None);
-    let (ran, _) = run::direct(&program, Full::sending(vec![0; 8]));
-    assert_eq!(ran.condition, Some("C01"));
-
-    // The same of a list, of a CCW reached by data chaining, and of its last byte alone.
-    let program = f1("02600008 00003008 02242000 00003000");
-    let program = program.put(0x3000, "00000000 00004000 00000000 00005010");
-    doubt(Code::EnvOverlap, program)
-        .at(0x1008)
-        .whole_ccw("02242000 00003000")
-        .becomes_with(0x1000, "02600008 00006000 02241000 00003000");
-    doubt(Code::EnvOverlap, f1("02800001 0000100F 00200010 00100000"))
-        .at(0x1008)
-        .whole_ccw("00200010 00100000")
-        .becomes_with(0x1000, "02800001 00001010 00200010 00004000");
-
-    // A mediator carries such a program out in segments (`late`); who fetches it once refuses it.
-    let program = f1("02600008 00001010 03600001 00000000 03200001 00000000");
-    let refused = program.policy(Policy::MEDIATE).judge();
-    let rejected = refused.plan(&HostProfile::SOFTWARE).expect_err("a refusal");
-    assert_eq!(rejected.finding.code, Code::EnvOverlap);
-
-    // Not: CCWs that were executed before, words behind the program, skipped input, output.
-    sound(f1("03600001 00000000 02200008 00001000"));
-    sound(f1("02200010 00001008"));
-    sound(f1("02700008 00001008 03200001 00000000"));
-    sound(f1("01600008 00001008 03200001 00000000"));
-}
-
-#[test]
-fn what_is_read_into_a_list_is_found_whatever_lies_in_it() {
-    // Three IDAWs, of which another CCW's list is the second; the third is read in.
-    let ccws = "02600008 00003010 01642000 00003000 01640010 00003008 03200001 00000000";
-    let lists = "00000000 00004000 00000000 00005000 00000000 00006000";
-    let program = f1(&ccws.replace("01642000", "01642001")).put(0x3000, lists);
-    found(&program.judge(), Code::EnvOverlap, 0x1008);
-    // Without the third the program uses nothing that it reads in.
-    sound(f1(ccws).put(0x3000, lists));
-}
-
-#[test]
-fn what_is_read_in_during_a_round_counts_in_the_next() {
-    // READ into the third CCW, READ into the first, no-operation, and from the start.
-    let ccws = "02600008 00001010 02600008 00001000 03600001 00000000 08000000 00001000";
-    let verdict = f1(ccws).judge();
-    assert_eq!(verdict.outcome(), Outcome::Indeterminate);
-    found(&verdict, Code::EnvOverlap, 0x1010);
-    found(&verdict, Code::EnvOverlap, 0x1000);
-    // Only the second, and no way back.
-    let verdict = f1(&ccws.replace("08000000", "01200001")).judge();
-    let mut findings = verdict.findings().iter();
-    assert!(findings.all(|f| f.site.ccw.map(|at| at.get()) != Some(0x1000)));
-}
-
-#[test]
-fn where_no_ccw_can_be_none_is_read_in() {
-    // Input to 1000000, where a format-0 CCW would follow.
-    let ccws = "02003000 64000008 03000000 60000001";
-    let program = GuestProgram::format0("").size(0x200_0000);
-    let program = program.cpa(0xff_fff0).put(0xff_fff0, ccws);
-    meets(Code::CcwaWrap, &program.put(0x3000, "01000000"), 0x100_0000);
-}
-
-#[test]
-fn an_error_before_the_overwritten_word_stays_certain() {
-    let program = f1("02600008 00001018 00600001 00000000 03600001 00000000 03200001 00000000");
-    fault(Code::CmdZero, program)
-        .ends("00C04017 00001010 00200000")
-        .ccw("00600001 00000000", 0..=7)
-        .becomes_with(0x1000, "02200008 00003000");
-}
-
-#[test]
-fn e08_env_loop() {
-    for (program, last, bits) in [
-        (
-            "03600001 00000000 08000000 00001000",
-            0x1008,
-            Some((33, 63)),
-        ),
-        (
-            "01600000 00000000 08000000 00001000",
-            0x1008,
-            Some((33, 63)),
-        ),
-    ] {
-        let verdict = f1(program).judge();
-        assert_eq!(verdict.outcome(), Outcome::Valid);
-        let finding = found(&verdict, Code::EnvLoop, last);
-        assert_eq!(finding.severity, Severity::Warning);
-        assert_eq!(finding.site.bits, bits);
-    }
-    let program = GuestProgram::format0("03000000 60000001 08001000 00000000");
-    let finding = found(&program.judge(), Code::EnvLoop, 0x1008);
-    assert_eq!(finding.site.bits, Some((8, 31)));
-    // Closed by going on in sequence, into CCWs that were run before.
-    let program = f1("03600001 00000000 08000000 00000FF0");
-    let program = program.put(0xff0, "03600001 00000000 03600001 00000000");
-    let finding = found(&program.judge(), Code::EnvLoop, 0xff8);
-    assert_eq!(finding.site.bits, None);
-    // A command that moves data, or one that can skip, is a way out.
-    for program in [
-        LOOP,
-        "02600010 00003000 08000000 00001000",
-        "01600010 00003000 08000000 00001000",
-        "02700010 00003000 08000000 00001000",
-        // One command that chains data for ever: how much it moves is the device's choice.
-        "01800010 00003000 08000000 00001000",
-    ] {
-        let verdict = f1(program).judge();
-        let remarked = verdict.findings().iter().any(|f| f.code == Code::EnvLoop);
-        assert!(!remarked, "{program}");
-        assert_eq!(verdict.outcome(), Outcome::Valid);
-    }
-    // On a tape no command skips, but the same code moves data there.
-    let verdict = f1(LOOP).device(DeviceClass::Tape).judge();
-    assert!(verdict.findings().is_empty());
-}
-
-#[test]
-fn reached_only_by_a_skip_a_fault_is_a_warning() {
-    for (code, ccw) in [
-        (Code::CmdZero, "00200010 00005000"),
-        (Code::IdalAlign, "02240010 00005001"),
-        (Code::DataUnavail, "02200010 00200000"),
-        (Code::IdawDataUnavail, "02240010 00005000"),
-    ] {
-        let program = f1(LOOP).put(0x1010, ccw).put(0x5000, "00000000 00200000");
-        let verdict = program.judge();
-        assert_eq!(verdict.outcome(), Outcome::Valid, "{code}");
-        assert_eq!(verdict.scsw(), None);
-        assert_eq!(found(&verdict, code, 0x1010).severity, Severity::Warning);
-        // The device that finds what it searched for comes there.
-        ends(&program, &Full::skipping_after(3), Some((code, 0x1010)));
-        // No command skips on a tape, so nothing leads there.
-        let verdict = program.device(DeviceClass::Tape).judge();
-        assert!(verdict.findings().is_empty());
-    }
-    // A TIC behind the loop is possible like any CCW, and so is what it leads to.
-    let program = f1(LOOP).put(0x1010, "08000000 00002000");
-    let program = program.put(0x2000, "08000000 00003000");
-    let verdict = program.judge();
-    assert_eq!(verdict.outcome(), Outcome::Valid);
-    let finding = found(&verdict, Code::SeqTicTic, 0x2000);
-    assert_eq!(finding.severity, Severity::Warning);
-    let tic_tic = Some((Code::SeqTicTic, 0x2000));
-    ends(&program, &Full::skipping_after(0), tic_tic);
-}
-
-#[test]
-fn what_may_be_skipped_takes_no_data_of_what_comes_behind() {
-    // The list of the second CCW is misaligned; who finds what it searched for skips it.
-    let program = f1("31600005 00003000 02640010 00005001 02200010 00004000");
-    ends(&program, &Full::default(), Some((Code::IdalAlign, 0x1008)));
-    let found = Full::skipping_after(0);
-    ends(&program, &found, None);
-    let (_, guest) = run::direct(&program, found.clone());
-    let Translated::Shown { storage, .. } = run::translated(&program, found) else {
-        panic!("refused")
-    };
-    run::same_bytes(&guest, &storage.expect("it ran"));
-}
-
-#[test]
-fn where_every_command_may_skip_so_may_a_read() {
-    let program = f1("02600010 00003000 03200001 00000000 00000000 00000000");
-    assert!(program.judge().findings().is_empty());
-    let any = program.policy(Policy {
-        skips: Skips::Any,
-        ..Policy::CHECK
-    });
-    let verdict = any.judge();
-    assert_eq!(verdict.outcome(), Outcome::Valid);
-    let finding = found(&verdict, Code::CmdZero, 0x1010);
-    assert_eq!(finding.severity, Severity::Warning);
-    ends(&any, &Full::default(), None);
-    let skipped = Some((Code::CmdZero, 0x1010));
-    ends(&any, &Full::skipping_after(0), skipped);
-}
-
-#[test]
-fn straight_behind_a_search_a_tic_is_for_the_device_to_decide() {
-    for (code, ccw) in [
-        (Code::CcwaTicUnavail, "08000000 00200000"),
-        (Code::CcwaAlignTic, "08000000 00001014"),
-    ] {
-        let program = f1(SEARCH).put(0x1008, ccw).put(0x1010, "03200001 00000000");
-        let verdict = program.judge();
-        assert_eq!(verdict.outcome(), Outcome::Indeterminate, "{code}");
-        assert_eq!(verdict.scsw(), None);
-        assert_eq!(found(&verdict, code, 0x1008).severity, Severity::Warning);
-        ends(&program, &Full::default(), Some((code, 0x1008)));
-        ends(&program, &Full::skipping_after(0), None);
-        // On a tape the command before does not skip.
-        meets(code, &program.device(DeviceClass::Tape), 0x1008);
-    }
-}
-
-#[test]
-fn straight_behind_a_search_any_other_fault_is_an_error() {
-    for (code, ccw) in [
-        (Code::CmdZero, "00200010 00005000"),
-        (Code::DataUnavail, "02200010 00200000"),
-    ] {
-        let program = f1(SEARCH).put(0x1008, ccw).put(0x1010, "03200001 00000000");
-        let verdict = program.judge();
-        assert_eq!(verdict.outcome(), Outcome::Invalid, "{code}");
-        assert_eq!(found(&verdict, code, 0x1008).severity, Severity::Error);
-        ends(&program, &Full::default(), Some((code, 0x1008)));
-        ends(&program, &Full::skipping_after(0), None);
-    }
-}
-
-#[test]
-fn behind_data_that_cannot_move_a_fault_is_a_warning() {
-    let program = f1("02600010 000FFFF8 00600001 00000000 03200001 00000000");
-    let verdict = program.judge();
-    let finding = found(&verdict, Code::CmdZero, 0x1008);
-    assert_eq!(finding.severity, Severity::Warning);
-    meets(Code::DataUnavail, &program, 0x1000);
-    // A device that ends early, with the length suppressed, goes on to it.
-    let early = Full::ending_early(0, 8);
-    ends(&program, &early, Some((Code::CmdZero, 0x1008)));
-    // Behind a CCW that stops the channel in any case nothing is looked at.
-    let verdict = f1("00600010 00003000 00600001 00000000").judge();
-    assert_eq!(verdict.steps().count(), 1);
-    assert_eq!(verdict.findings().len(), 1);
-}
-
-#[test]
-fn an_immediate_command_asks_for_no_byte() {
-    // A tape rewinds whatever the address; on a disk 07 is a seek with an argument.
-    let rewind = f1("07200001 7FFFFFFF");
-    meets(Code::DataUnavail, &rewind, 0x1000);
-    let verdict = rewind.device(DeviceClass::Tape).judge();
-    assert_eq!(verdict.outcome(), Outcome::Valid);
-    assert!(verdict.findings().is_empty());
 }
 
 /// Where a guest may not give every command, nobody looks at those of a TCCB.

@@ -8,17 +8,21 @@
 
 mod address;
 mod command;
+mod count;
 mod data;
 mod environment;
 mod fault;
+mod flags;
 mod idal;
 mod late;
 mod machine;
 mod midal;
 mod orb;
 mod order;
+mod overlap;
 mod reserved;
 mod run;
+mod skip;
 mod table;
 mod tidal;
 mod transport;

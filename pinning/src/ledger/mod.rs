@@ -23,16 +23,22 @@
 //! A scan that sees a later user's spans instead is ordered by the fence after the taking and the
 //! fence after the scan.
 
+mod quarantine;
+#[cfg(test)]
+mod tests;
+
 use alloc::{boxed::Box, vec::Vec};
 use core::{fmt, ops::Range};
 
 use ccw::GuestAddr;
 
+pub use quarantine::Quarantined;
+
 use crate::{
     Budget, Extent, InvalidateError, Limit, PinError,
     atomic::{AtomicUsize, Ordering, fence},
     budget::{Account, Charge},
-    place::{ACTIVE, FILLING, FREE, Place, QUARANTINED},
+    place::{ACTIVE, FILLING, FREE, Place},
     span::Span,
     withdrawal::Withdrawals,
 };
@@ -78,15 +84,6 @@ struct Line<T>(T);
 /// each device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Owner(pub u64);
-
-/// A program whose end its device never acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// Whose it is.
-    pub owner: Owner,
-    /// The storage that it holds.
-    pub ranges: Vec<Range<GuestAddr>>,
-}
 
 /// A program in flight: proof that it has a place, which is given up once.
 #[derive(Debug)]
@@ -199,14 +196,6 @@ impl Ledger {
         }
     }
 
-    /// The program may go on for ever: its place and its charge do not come back before
-    /// [`release_quarantined`](Self::release_quarantined).
-    pub fn quarantine(&self, program: InFlight) {
-        if let Some(place) = self.place_of(&program) {
-            place.quarantine(program.charge);
-        }
-    }
-
     #[inline]
     fn place_of(&self, program: &InFlight) -> Option<&Place> {
         let places = (program.ledger == self.id).then_some(&self.places);
@@ -225,41 +214,6 @@ impl Ledger {
     #[inline]
     pub(crate) fn number(&self, program: &InFlight) -> Option<usize> {
         (program.ledger == self.id).then_some(program.place)
-    }
-
-    /// How many programs are in quarantine.
-    pub fn quarantined(&self) -> usize {
-        self.count(|state| state == QUARANTINED)
-    }
-
-    /// The programs in quarantine. One that is released at this moment may or may not be among them.
-    pub fn in_quarantine(&self) -> Vec<Quarantined> {
-        let places = self.places.iter();
-        places
-            .filter(|place| place.state.load(Ordering::Acquire) == QUARANTINED)
-            .map(|place| Quarantined {
-                owner: place.owner(),
-                ranges: place.spans().map(Range::from).collect(),
-            })
-            .collect()
-    }
-
-    /// Releases every program in quarantine and says how many there were. Call it when *every*
-    /// device that was given storage of this ledger has acknowledged a reset.
-    pub fn release_quarantined(&self) -> usize {
-        self.release(None)
-    }
-
-    /// Releases the programs of `owner`'s in quarantine and says how many there were. Call it when
-    /// every device that `owner` stands for has acknowledged a reset.
-    pub fn release_quarantined_of(&self, owner: Owner) -> usize {
-        self.release(Some(owner))
-    }
-
-    fn release(&self, owner: Option<Owner>) -> usize {
-        let places = self.places.iter();
-        let released = places.filter_map(|place| place.release_quarantined(owner));
-        released.map(|charge| self.account.refund(&charge)).count()
     }
 
     /// Whose programs, quarantined ones included, use storage in `range`, each owner once and in
@@ -336,215 +290,5 @@ impl fmt::Debug for Ledger {
             .field("quarantined", &self.quarantined())
             .field("budget", self.budget())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Access;
-
-    const BUDGET: Budget = Budget {
-        programs: 3,
-        extents: 8,
-        bytes: 0x8000,
-        total_extents: u64::MAX,
-        total_bytes: 0x1_0000,
-    };
-
-    fn extents(list: &[(u64, u32)]) -> Vec<Extent> {
-        let extent = |&(start, len)| Extent {
-            start: GuestAddr::new(start),
-            len,
-            access: Access::DeviceReads,
-        };
-        list.iter().map(extent).collect()
-    }
-
-    fn quiesced(ledger: &Ledger, start: u64, end: u64) -> bool {
-        ledger.quiesced(&(GuestAddr::new(start)..GuestAddr::new(end)))
-    }
-
-    #[test]
-    fn only_what_a_program_uses_is_in_use() {
-        let ledger = Ledger::new(BUDGET, 8);
-        let list = [(0x1000, 0x10), (0x3000, 0x1000), (0x4000, 1), (0x3000, 4)];
-        let program = ledger.open(&extents(&list)).unwrap();
-        assert_eq!(ledger.in_flight(), 1);
-        for (start, end, expected) in [
-            (0, 0x1000, true),
-            (0, 0x1001, false),
-            (0x100f, 0x1010, false),
-            (0x1010, 0x3000, true),
-            (0x3fff, 0x4000, false),
-            (0x4000, 0x4001, false),
-            (0x4001, u64::MAX, true),
-        ] {
-            assert_eq!(quiesced(&ledger, start, end), expected, "{start:#x}");
-        }
-        ledger.close(program);
-        assert!(quiesced(&ledger, 0, u64::MAX));
-        assert_eq!(ledger.in_flight(), 0);
-    }
-
-    #[test]
-    fn too_many_spans_are_widened_and_never_forgotten() {
-        let ledger = Ledger::new(BUDGET, 2);
-        let list = [(0x9000, 1), (0x5000, 1), (0x2000, 1), (0x7000, 0x1000)];
-        let program = ledger.open(&extents(&list)).unwrap();
-        for (start, end, expected) in [
-            (0, 0x2000, true),
-            (0x2000, 0x2001, false),
-            (0x3000, 0x3001, false), // nobody uses it: the second span covers the rest
-            (0x7fff, 0x8000, false),
-            (0x8000, 0x9000, true),
-            (0x9000, 0x9001, false),
-        ] {
-            assert_eq!(quiesced(&ledger, start, end), expected, "{start:#x}");
-        }
-        ledger.close(program);
-        // The next user of the place does not inherit them.
-        let next = ledger.open(&extents(&[(0, 1)])).unwrap();
-        assert!(quiesced(&ledger, 1, u64::MAX));
-        ledger.close(next);
-        let nothing = ledger.open(&[]).unwrap();
-        assert!(quiesced(&ledger, 0, u64::MAX));
-        ledger.close(nothing);
-    }
-
-    #[test]
-    fn a_span_for_each_extent_is_enough() {
-        let ledger = Ledger::new(BUDGET, 3);
-        let program = ledger.open(&extents(&[(0x1000, 1), (0x3000, 1), (0x5000, 1)]));
-        for hole in [0, 0x1001, 0x3001] {
-            assert!(quiesced(&ledger, hole, hole + 0xfff), "{hole:#x}");
-        }
-        ledger.close(program.unwrap());
-    }
-
-    #[test]
-    fn a_pin_that_is_being_made_counts_as_using_everything() {
-        let ledger = Ledger::new(BUDGET, 8);
-        assert!(ledger.places[1].take());
-        assert!(!ledger.places[1].take());
-        assert!(!quiesced(&ledger, 0x1000, 0x1001));
-        assert_eq!(ledger.in_flight(), 1);
-    }
-
-    #[test]
-    fn places_are_counted_and_used_again() {
-        let ledger = Ledger::new(BUDGET, 1);
-        let full = PinError::Limit(Limit::Programs);
-        for closed_first in [0, 1, 2] {
-            let mut programs: Vec<_> = (0..3).map(|_| ledger.open(&[]).unwrap()).collect();
-            assert_eq!(ledger.open(&[]).unwrap_err(), full);
-            ledger.close(programs.remove(closed_first));
-            programs.push(ledger.open(&[]).unwrap());
-            assert_eq!(ledger.open(&[]).unwrap_err(), full);
-            programs
-                .into_iter()
-                .for_each(|program| ledger.close(program));
-            assert_eq!(ledger.in_flight(), 0);
-        }
-    }
-
-    #[test]
-    fn a_refused_program_leaves_no_trace() {
-        let ledger = Ledger::new(BUDGET, 8);
-        let page = GuestAddr::new(0x1000)..GuestAddr::new(0x2000);
-        ledger.begin_invalidate(&page).unwrap();
-        assert!(ledger.withdrawals().eq([page]));
-        for (list, error) in [
-            (&[(0, 1); 9][..], PinError::Limit(Limit::Extents)),
-            (&[(0x2000, 0x8001)], PinError::Limit(Limit::Bytes)),
-            (
-                &[(0, 0x1000), (0x1fff, 1)],
-                PinError::Busy {
-                    at: GuestAddr::new(0x1fff),
-                },
-            ),
-        ] {
-            for _ in 0..4 {
-                assert_eq!(ledger.open(&extents(list)).unwrap_err(), error);
-                assert_eq!(ledger.in_flight(), 0);
-            }
-        }
-        assert!(quiesced(&ledger, 0, u64::MAX));
-    }
-
-    #[test]
-    fn quarantine_keeps_place_range_and_charge() {
-        let ledger = Ledger::new(BUDGET, 8);
-        let most = extents(&[(0x1_0000, 0x8000)]);
-        let stuck = ledger.open(&most).unwrap();
-        let fine = ledger.open(&most).unwrap();
-        let over = PinError::Limit(Limit::TotalBytes);
-        ledger.quarantine(stuck);
-        ledger.close(fine);
-        assert_eq!((ledger.quarantined(), ledger.in_flight()), (1, 1));
-        let range = GuestAddr::new(0x1_0000)..GuestAddr::new(0x1_8000);
-        let list = ledger.in_quarantine();
-        assert_eq!(
-            (list.len(), list[0].ranges.as_slice()),
-            (1, [range].as_slice())
-        );
-        assert!(!quiesced(&ledger, 0x1_7fff, 0x1_8000));
-        let fine = ledger.open(&most).unwrap();
-        assert_eq!(ledger.open(&extents(&[(0, 1)])).unwrap_err(), over);
-
-        assert_eq!(ledger.release_quarantined(), 1);
-        assert_eq!((ledger.quarantined(), ledger.in_flight()), (0, 1));
-        assert_eq!(ledger.release_quarantined(), 0);
-        let again = ledger.open(&most).unwrap();
-        assert_eq!(ledger.open(&extents(&[(0, 1)])).unwrap_err(), over);
-        ledger.close(again);
-        ledger.close(fine);
-        assert!(quiesced(&ledger, 0, u64::MAX));
-    }
-
-    #[test]
-    fn a_program_of_another_ledger_is_left_alone() {
-        let [own, other] = [(); 2].map(|()| Ledger::new(BUDGET, 8));
-        let list = extents(&[(0x1000, 1)]);
-        let first = own.open(&list).unwrap();
-        other.close(other.open(&list).unwrap());
-        let foreign = other.open(&list).unwrap();
-        own.close(foreign);
-        own.quarantine(other.open(&list).unwrap());
-        assert_eq!((own.in_flight(), own.quarantined()), (1, 0));
-        assert_eq!((other.in_flight(), other.quarantined()), (2, 0));
-        own.close(first);
-        assert_eq!(own.in_flight(), 0);
-    }
-
-    /// Three devices: one that runs, and two that never said that they stopped.
-    #[test]
-    fn each_owner_releases_its_own() {
-        let ledger = Ledger::new(BUDGET, 8);
-        let (first, second, third) = (Owner(1), Owner(2), Owner(3));
-        let open = |owner, at| ledger.open_for(owner, &extents(&[(at, 0x100)])).unwrap();
-        let running = open(third, 0x1000);
-        ledger.quarantine(open(second, 0x2000));
-        ledger.quarantine(open(first, 0x20f0));
-
-        let whole = GuestAddr::new(0)..GuestAddr::new(u64::MAX);
-        let part = GuestAddr::new(0x2000)..GuestAddr::new(0x20f0);
-        assert_eq!(ledger.users(&whole), [first, second, third]);
-        assert_eq!(ledger.users(&part), [second]);
-        let owners: Vec<_> = ledger.in_quarantine().iter().map(|it| it.owner).collect();
-        assert_eq!(owners, [second, first]);
-
-        assert_eq!(ledger.release_quarantined_of(third), 0);
-        assert_eq!(ledger.release_quarantined_of(first), 1);
-        assert_eq!(ledger.release_quarantined_of(first), 0);
-        assert_eq!(ledger.users(&whole), [second, third]);
-        assert_eq!((ledger.quarantined(), ledger.in_flight()), (1, 2));
-        // The place has another owner now.
-        ledger.quarantine(open(first, 0));
-        assert_eq!(ledger.release_quarantined_of(second), 1);
-        assert_eq!(ledger.release_quarantined_of(first), 1);
-        ledger.close(running);
-        assert_eq!(ledger.users(&whole), []);
-        assert_eq!(ledger.in_flight(), 0);
     }
 }

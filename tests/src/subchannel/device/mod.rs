@@ -2,18 +2,17 @@
 //! A software device that fails as it is told: whatever happens, the guest's programs end, their
 //! pins come back, and the subchannel works again when nothing fails any more.
 
-use std::ops::Range;
-use std::time::Duration;
+mod storage;
 
 use ccw::{DeviceClass, DeviceStatus, FunctionControl, GuestAddr, StatusControl};
 use css::device::scripted::{Data, Response, Scripted};
 use translator::HostProfile;
 use vfio_ccw::device::fault::{Call, Fault, FaultInjector, InterruptFault};
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace, Unread};
-use vfio_ccw::mediator::{
-    ConditionCode, Discard, GuestRegion, Left, Unmap, UnmapPolicy, Withdrawal,
-};
+use vfio_ccw::mediator::ConditionCode;
 use vfio_ccw::{DeviceError, Errno, Source};
+
+use storage::{Leaving, WATCH};
 
 use super::guest::{Guest, PROGRAMS, REGION, orb, window};
 use super::stream::Stream;
@@ -28,9 +27,6 @@ const ROUNDS: usize = 300;
 /// Kinds of operations.
 pub(super) const KINDS: u8 = 30;
 
-/// How often programs that run are looked at.
-const WATCH: Duration = Duration::from_secs(5);
-
 struct World {
     guest: Guest<Device>,
     /// Storage that is being taken away.
@@ -44,21 +40,6 @@ struct World {
     /// Whether the device can be stopped, and shown to be idle.
     can_stop: bool,
     can_show: bool,
-}
-
-/// A region, or a page.
-enum Leaving {
-    Region(Unmap),
-    Page(Discard),
-}
-
-impl Leaving {
-    fn withdrawal(&self) -> &Withdrawal {
-        match self {
-            Self::Region(unmap) => unmap,
-            Self::Page(discard) => discard,
-        }
-    }
 }
 
 /// Lives through the case that `bytes` describe.
@@ -261,76 +242,6 @@ impl World {
         self.device().fail(call, nth, fault);
     }
 
-    fn take_storage_away(&mut self, stream: &mut Stream<'_>) {
-        match (self.leaving.take(), self.missing) {
-            (Some(leaving), _) => self.end_taking_away(leaving, stream.flag()),
-            (None, None) => {
-                let choice = stream.byte();
-                let (policy, hears) = [
-                    (UnmapPolicy::Halt, false),
-                    (UnmapPolicy::Wait(WATCH), true),
-                    (UnmapPolicy::Refuse, true),
-                    (UnmapPolicy::Halt, true),
-                ][usize::from(choice >> 1 & 3)];
-                let start = GuestAddr::new(REGION * u64::from(choice & 1));
-                let window = self.guest.sch.window();
-                let leaving = match choice & 8 {
-                    0 => window.begin_unmap(start, policy).map(Leaving::Region),
-                    _ => {
-                        let range = page(start, choice >> 4);
-                        window.begin_discard(range, policy).map(Leaving::Page)
-                    }
-                };
-                if let Ok(leaving) = leaving {
-                    let withdrawal = leaving.withdrawal();
-                    let used = withdrawal.users().contains(&self.guest.sch.owner());
-                    assert!(used || !self.guest.sch.uses(&withdrawal.ranges()[0]));
-                    if hears {
-                        self.guest.sch.make_way(withdrawal, &mut self.guest.events);
-                    }
-                    self.leaving = Some(leaving);
-                }
-            }
-            (None, Some(_)) => self.bring_back(),
-        }
-    }
-
-    fn end_taking_away(&mut self, leaving: Leaving, flag: bool) {
-        let uses = self.guest.sch.uses(&leaving.withdrawal().ranges()[0]);
-        let left = match leaving {
-            Leaving::Region(unmap) => {
-                let start = unmap.range().start;
-                unmap
-                    .commit()
-                    .map(|()| self.missing = Some(start))
-                    .map_err(|(unmap, _)| Leaving::Region(unmap))
-            }
-            Leaving::Page(discard) => {
-                let left = if flag { Left::Gone } else { Left::Usable };
-                let result = discard.finish(left);
-                result.map_err(|(discard, _)| Leaving::Page(discard))
-            }
-        };
-        match left {
-            Ok(()) => assert!(!uses, "taken away under a program"),
-            // Begun again, or given up.
-            Err(leaving) if flag => self.leaving = Some(leaving),
-            Err(_) => {}
-        }
-    }
-
-    fn bring_back(&mut self) {
-        if let Some(start) = self.missing.take() {
-            let index = usize::from(start.get() != 0);
-            let region = GuestRegion::new(start, self.guest.memory[index].clone());
-            self.guest.sch.window().add(region).expect("as before");
-        }
-        let window = self.guest.sch.window();
-        for range in window.gone() {
-            window.give_back(range).expect("in storage");
-        }
-    }
-
     /// One round in which everything goes on that can.
     fn round(&mut self) {
         self.device().release();
@@ -421,12 +332,6 @@ impl World {
         }
         panic!("it does not work any more");
     }
-}
-
-/// Page `number` of the region at `start`.
-fn page(start: GuestAddr, number: u8) -> Range<GuestAddr> {
-    let at = |number| GuestAddr::new(start.get() + (u64::from(number) << 12));
-    at(number)..at(number + 1)
 }
 
 fn interrupt_fault(stream: &mut Stream<'_>) -> InterruptFault {
