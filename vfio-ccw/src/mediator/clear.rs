@@ -2,13 +2,10 @@
 //! Making the host stop by a clear, and by a reset where that does not help; and what becomes of a
 //! program that was stopped, or that nothing stops.
 
-use super::errno::Refusal;
+use super::errno::{AT_ONCE, Refusal};
 use super::flight::{Flight, Job, Then, Waiting};
 use super::{Event, Mediator, ResetAcknowledged, status};
 use crate::{AsyncCommand, CcwDevice, Source};
-
-/// How often a request that the host puts off is made again at once.
-const AT_ONCE: u32 = 3;
 
 /// How often the time for a clear may run out before the device is reset.
 const CLEARS: u32 = 2;

@@ -3,6 +3,9 @@
 
 use crate::{DeviceError, Errno};
 
+/// How often a request that the host puts off is made again at once.
+pub(super) const AT_ONCE: u32 = 3;
+
 /// Why the host did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {

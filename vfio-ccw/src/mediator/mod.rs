@@ -152,6 +152,7 @@ mod make_way;
 mod metrics;
 mod paths;
 mod place;
+mod prepare;
 mod profile;
 mod recover;
 mod running;
@@ -161,6 +162,7 @@ mod snapshot;
 mod start;
 mod status;
 mod subchannel;
+mod waiting;
 mod window;
 
 use std::fmt;
@@ -368,11 +370,22 @@ impl<D: CcwDevice> Mediator<D> {
         }));
     }
 
+    /// How loud to say what has happened so many times.
+    fn level(&self, times: u64) -> log::Level {
+        match times {
+            0..=LOUD => log::Level::Info,
+            _ => log::Level::Debug,
+        }
+    }
+
     /// How logs call the subchannel.
     fn name(&self) -> Name {
         Name(self.config.subchannel)
     }
 }
+
+/// How often something that a guest can bring about at will is told aloud.
+const LOUD: u64 = 16;
 
 /// A subchannel as `cssid.ssid.number`.
 #[derive(Clone, Copy, Debug)]

@@ -7,14 +7,18 @@
 //!        which no guest can write ]
 //! ```
 
+mod aliases;
 mod arena;
 mod discard;
 mod layout;
+mod lease;
 #[cfg(test)]
 mod lost;
 mod pinner;
 mod quarantine;
 mod ranges;
+mod region;
+mod staging;
 mod unmap;
 #[cfg(feature = "vm-memory")]
 mod vm_memory;
@@ -28,13 +32,14 @@ use pinning::{Budget, Current, InvalidateError, Ledger, Owner, Permission, Regio
 use crate::{Access, DmaSpace, Errno};
 
 use arena::Arena;
-pub(super) use arena::{Lease, Staging};
 pub use discard::{Discard, Left};
-pub use layout::GuestRegion;
 pub(super) use layout::Layout;
+pub(super) use lease::Lease;
 use pinner::Places;
 pub use quarantine::{InQuarantine, ResetAcknowledged};
 use ranges::Ranges;
+pub use region::GuestRegion;
+pub(super) use staging::Staging;
 pub use unmap::Unmap;
 use withdrawal::Leaving;
 pub(super) use withdrawal::overlaps;
@@ -173,7 +178,7 @@ impl ShadowWindow {
         let mut space = Box::new(space);
         // The scratch page is stored into, the slots are only read.
         space
-            .map(arena.base(), arena.memory(), Access::Store)
+            .map(arena.base, &arena.memory, Access::Store)
             .map_err(WindowError::Map)?;
         let budget = Budget {
             programs: config.slots,
@@ -324,7 +329,7 @@ impl Drop for Inner {
             let iova = region.start.get().wrapping_add(offset);
             (iova, region.len())
         });
-        let arena = (self.arena.base(), self.arena.memory().len() as u64);
+        let arena = (self.arena.base, self.arena.memory.len() as u64);
         let mut space = self.space();
         for (iova, len) in guest.chain([arena]) {
             if let Err(errno) = space.unmap(iova, len) {
