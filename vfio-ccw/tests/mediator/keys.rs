@@ -252,8 +252,8 @@ fn reference_and_change_bits_are_told_of() {
 fn a_tsb_is_told_of() {
     let mut machine = Machine::new([], true);
     let mut tccb = TCCB;
-    // A DCW that chains to where no command lies.
-    tccb[7] = 0x0240_0000;
+    // The control data of the first DCW pass the end.
+    tccb[4] = 0x0740_00ff;
     let bytes = |words: &[u32]| -> Vec<u8> { words.iter().flat_map(|w| w.to_be_bytes()).collect() };
     machine.ram.write(0x2200, &bytes(&tccb)).unwrap();
     let tcw: Vec<u64> = bytes(&TCW)
@@ -264,8 +264,8 @@ fn a_tsb_is_told_of() {
         .collect();
     let scsw = machine.run(0x3004_8000, &tcw);
     assert_eq!(scsw, "30104017 00002000 0c200100");
-    // No command has come to its count, so none is valid.
-    assert_eq!(machine.at(0x2100), [0x20, 0x82, 0, 0x14]);
+    // At offset 0 of the commands; none has come to its count.
+    assert_eq!(machine.at(0x2100), [0x20, 0x82, 0, 0]);
     let tsb = [(0x2100, 0x2140)];
     assert_eq!(machine.keys.changed.lock().unwrap()[..], tsb);
     assert_eq!(machine.keys.referenced.lock().unwrap()[..], tsb);
