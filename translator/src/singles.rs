@@ -25,6 +25,10 @@ pub(crate) fn take(
     let format = IdawFormat::of(orb);
     let (block, limit) = (format.block(), orb.format.limit());
     let control_len = control.1.saturating_sub(control.0);
+    // Control words all over the address space are for the rules. So no sum below overflows.
+    if control_len > u64::MAX >> 1 {
+        return 0;
+    }
     let mut done = 0;
     for node in nodes {
         if !node.usual {

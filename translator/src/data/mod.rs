@@ -333,7 +333,7 @@ impl<'a> Checker<'a> {
             _ => first.get(),
         };
         // From `len` below the lowest on.
-        start.wrapping_add(len).wrapping_sub(low) <= size + len
+        start.wrapping_add(len).wrapping_sub(low) <= size.saturating_add(len)
     }
 }
 

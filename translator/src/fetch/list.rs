@@ -100,9 +100,10 @@ fn doublewords<G: GuestStorage>(
     // Read where they stay; a last word that is not whole is dropped.
     let start = words.len();
     #[expect(clippy::cast_possible_truncation, reason = "at most 32")]
-    words.resize(start + n as usize, [0; 8]);
+    let n = n as usize;
+    words.resize(start + n, [0; 8]);
     let bytes = words.get_mut(start..).unwrap_or(&mut []).as_flattened_mut();
-    let read = storage.read(behind, bytes) / 8;
+    let read = (storage.read(behind, bytes) / 8).min(n);
     words.truncate(start + read);
     #[expect(clippy::cast_possible_truncation, reason = "at most 32")]
     {
