@@ -241,7 +241,7 @@ impl<D: CcwDevice> Mediator<D> {
     /// Why the device cannot be what the guest is to see: nothing was asked of it then, and it is
     /// closed. [`plan`] tells before.
     pub fn attach(device: D, window: ShadowWindow, config: MediatorConfig) -> Result<Self, Misfit> {
-        let emulated = profile::emulated(&config.guest, device.capabilities(), &config.profile)?;
+        let emulated = profile::emulated(&config, device.capabilities())?;
         let window = window.owned_by(config.subchannel);
         let staging = window.staging();
         let mut mediator = Self {

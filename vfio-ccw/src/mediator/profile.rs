@@ -11,6 +11,7 @@ use std::fmt;
 use bitflags::bitflags;
 use translator::{Arrangement, HostProfile, Policy, Stance};
 
+use super::MediatorConfig;
 use crate::Capabilities;
 
 /// The platform that the guest sees.
@@ -20,7 +21,8 @@ pub struct GuestProfile {
     /// be carried out exactly: what decides the fate of a program apart from the device.
     ///
     /// IDAWs of every format are carried out, and so is every key, flag and count. Transport mode is
-    /// there with [`Facilities::FCX`](translator::Facilities::FCX).
+    /// there with [`Facilities::FCX`](translator::Facilities::FCX), but for a guest whose commands a
+    /// [policy](MediatorConfig::commands) judges.
     pub policy: Policy,
     /// Programs that do not end by themselves can be ended: by CLEAR SUBCHANNEL, and by a reset of
     /// the guest.
@@ -139,19 +141,21 @@ pub enum Misfit {
     Paths,
 }
 
-/// How a host whose device can do `device`, and whose channel takes `channel`, gives a guest what it
-/// is to see.
+/// How a host whose device can do `device` gives a guest what it is to see by these settings:
+/// [`guest`](MediatorConfig::guest), on the channel [`profile`](MediatorConfig::profile), and no more than
+/// [`commands`](MediatorConfig::commands) allows.
 ///
 /// The guest sees the same bytes on all hosts that do not fail, with one exception between channels:
 /// how a program ends that cannot use the very first byte of its data
 /// ([`FirstByteFault`](translator::FirstByteFault)).
 ///
 /// ```
-/// use translator::HostProfile;
+/// use ccw::SubsystemId;
 /// use vfio_ccw::Capabilities;
-/// use vfio_ccw::mediator::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
+/// use vfio_ccw::mediator::{Emulated, MediatorConfig, Misfit, Paths, Plan, plan};
 ///
-/// let guest = GuestProfile::default();
+/// let id = SubsystemId::new(0, 0).expect("subchannel set 0");
+/// let mut config = MediatorConfig::new(id, 0x0190);
 /// let mut device = Capabilities {
 ///     async_command: true,
 ///     schib: true,
@@ -159,20 +163,19 @@ pub enum Misfit {
 ///     request: true,
 ///     reset: true,
 /// };
-/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
+/// let found = plan(&config, device);
 /// let emulated = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::MIDAWS;
 /// assert_eq!(found, Plan::Emulate(emulated));
 ///
 /// // A kernel that does not show the subchannel: the user can fix the paths.
 /// device.schib = false;
-/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
-/// assert_eq!(found, Plan::Fail(Misfit::Paths));
-/// let guest = GuestProfile { paths: Paths::ONE, ..guest };
-/// let found = plan(&guest, device, &HostProfile::VFIO_CCW);
+/// assert_eq!(plan(&config, device), Plan::Fail(Misfit::Paths));
+/// config.guest.paths = Paths::ONE;
+/// let found = plan(&config, device);
 /// assert_eq!(found, Plan::Emulate(emulated | Emulated::PATHS));
 /// ```
-pub fn plan(guest: &GuestProfile, device: Capabilities, channel: &HostProfile) -> Plan {
-    match emulated(guest, device, channel) {
+pub fn plan(config: &MediatorConfig, device: Capabilities) -> Plan {
+    match emulated(config, device) {
         Err(misfit) => Plan::Fail(misfit),
         Ok(emulated) if emulated.is_empty() => Plan::Native,
         Ok(emulated) => Plan::Emulate(emulated),
@@ -180,11 +183,13 @@ pub fn plan(guest: &GuestProfile, device: Capabilities, channel: &HostProfile) -
 }
 
 /// What has to be emulated for it.
-pub(super) fn emulated(
-    guest: &GuestProfile,
-    device: Capabilities,
-    channel: &HostProfile,
-) -> Result<Emulated, Misfit> {
+pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<Emulated, Misfit> {
+    let MediatorConfig {
+        guest,
+        profile: channel,
+        commands,
+        ..
+    } = config;
     let facilities = guest.policy.facilities;
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
@@ -219,7 +224,9 @@ pub(super) fn emulated(
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;
     }
-    if facilities.transport && !channel.transport {
+    // With a command policy the mode is not there.
+    let judged = commands.as_ref().is_some_and(|it| !it.is_everything());
+    if facilities.transport && !judged && !channel.transport {
         emulated |= Emulated::TRANSPORT;
     }
     if facilities.midaw && !channel.midaws {

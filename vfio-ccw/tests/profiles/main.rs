@@ -3,9 +3,10 @@
 
 mod session;
 
-use translator::{Facilities, HostProfile, Policy, Stance};
+use ccw::{DeviceClass, SubsystemId};
+use translator::{CommandPolicy, Facilities, HostProfile, Policy, Stance};
 use vfio_ccw::Capabilities;
-use vfio_ccw::mediator::{Emulated, GuestProfile, Misfit, Paths, Plan, plan};
+use vfio_ccw::mediator::{Emulated, GuestProfile, MediatorConfig, Misfit, Paths, Plan, plan};
 
 use session::Host;
 
@@ -163,22 +164,42 @@ fn what_is_emulated() {
     let [_, (_, fixed), (_, clears), ..] = guests()[..] else {
         panic!("guests");
     };
-    let without = |lack: fn(&mut Capabilities)| {
+    let plan = |guest: &GuestProfile, lack: fn(&mut Capabilities)| {
         let mut capabilities = FULL;
         lack(&mut capabilities);
-        capabilities
+        let channel = HostProfile::VFIO_CCW;
+        Host {
+            capabilities,
+            channel,
+        }
+        .plan(guest)
     };
-    let host = HostProfile::VFIO_CCW;
     let always = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::MIDAWS | Emulated::PATHS;
-    assert_eq!(plan(&fixed, FULL, &host), Plan::Emulate(always));
+    assert_eq!(plan(&fixed, |_| {}), Plan::Emulate(always));
     assert_eq!(
-        plan(&fixed, without(|can| can.reset = false), &host),
+        plan(&fixed, |can| can.reset = false),
         Plan::Emulate(always | Emulated::RESET)
     );
     assert_eq!(
-        plan(&clears, without(|can| can.async_command = false), &host),
+        plan(&clears, |can| can.async_command = false),
         Plan::Emulate(always | Emulated::CLEAR)
     );
+}
+
+/// What a policy judges is CCWs: with one the guest finds no transport mode, so none is emulated.
+#[test]
+fn no_transport_mode_with_a_command_policy() {
+    let mut config = MediatorConfig::new(SubsystemId::new(0, 5).unwrap(), 0x0190);
+    config.guest.policy.facilities = Facilities::FCX;
+    let has_mode = |config: &MediatorConfig| match plan(config, FULL) {
+        Plan::Emulate(emulated) => emulated.contains(Emulated::TRANSPORT),
+        other => panic!("{other:?}"),
+    };
+    assert!(has_mode(&config));
+    config.commands = Some(CommandPolicy::everything(DeviceClass::Eckd));
+    assert!(has_mode(&config), "one that forbids nothing is none");
+    config.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd));
+    assert!(!has_mode(&config));
 }
 
 /// Wherever the plan is not to fail, the guest sees the same bytes: everything that it is answered,

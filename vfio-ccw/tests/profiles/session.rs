@@ -29,7 +29,16 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn plan(&self, guest: &GuestProfile) -> Plan {
-        plan(guest, self.capabilities, &self.channel)
+        plan(&self.config(guest), self.capabilities)
+    }
+
+    /// The settings of a guest on it.
+    fn config(&self, guest: &GuestProfile) -> MediatorConfig {
+        MediatorConfig {
+            guest: *guest,
+            profile: self.channel,
+            ..MediatorConfig::new(SubsystemId::new(0, 5).unwrap(), 0x0190)
+        }
     }
 
     /// Attaches a device; says as well how often it was asked for something.
@@ -65,12 +74,7 @@ impl Host {
         window
             .add(GuestRegion::new(GuestAddr::new(0), ram.clone()))
             .unwrap();
-        let config = MediatorConfig {
-            guest: *guest,
-            profile: self.channel,
-            ..MediatorConfig::new(SubsystemId::new(0, 5).unwrap(), 0x0190)
-        };
-        let session = Mediator::attach(device, window, config).map(|sch| Session {
+        let session = Mediator::attach(device, window, self.config(guest)).map(|sch| Session {
             sch,
             ram,
             events: Vec::new(),
