@@ -129,6 +129,8 @@ mod told;
 mod transport;
 mod validate;
 mod verdict;
+#[cfg(test)]
+mod words;
 mod work;
 
 pub use bounce::{Bounced, CopyBack, CopyOut};

@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use ccw::{HostAddr, RawIrb, RawOrb};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 
 use super::*;
 use crate::{
-    Area, Buffers, Guards, GuestStorage, HostProfile, Planned, Policy, Running, Slot, fetch,
-    validate,
+    Area, Buffers, Guards, HostProfile, Planned, Policy, Running, Slot, fetch, validate,
+    words::Words,
 };
-
-/// Doublewords by address.
-struct Words(BTreeMap<u64, u64>);
-
-impl GuestStorage for Words {
-    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
-        for (n, byte) in (0..).zip(buf.iter_mut()) {
-            let at = at.get() + n;
-            let word = self.0.get(&(at & !7)).copied().unwrap_or(0);
-            *byte = word.to_be_bytes()[(at & 7) as usize];
-        }
-        buf.len()
-    }
-}
 
 const CHAIN_DATA: u64 = 0x80 << 48;
 const CHAIN: u64 = 0x40 << 48;

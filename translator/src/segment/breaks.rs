@@ -270,26 +270,14 @@ impl Buffers {
 
 #[cfg(test)]
 mod tests {
-    use alloc::{collections::BTreeMap, vec::Vec};
+    use alloc::vec::Vec;
 
     use ccw::{GuestAddr, HostAddr, RawOrb};
     use pinning::{Permission, Region, RegionMap};
 
     use crate::{
-        Buffers, Code, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, fetch_segment,
+        Buffers, Code, Guards, HostProfile, Planned, Policy, Segment, fetch_segment, words::Words,
     };
-
-    struct Words(BTreeMap<u64, u64>);
-
-    impl GuestStorage for Words {
-        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
-            for (at, byte) in (at.get()..).zip(buf.iter_mut()) {
-                let word = self.0.get(&(at & !7)).copied().unwrap_or(0);
-                *byte = word.to_be_bytes()[(at & 7) as usize];
-            }
-            buf.len()
-        }
-    }
 
     /// The breaks of a program at 10000, or why it is refused: a write, `count` reads of 8 bytes with
     /// these flags, and another write, each with one IDAW, at 40008 and 40000. The first read goes into

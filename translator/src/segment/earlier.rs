@@ -335,22 +335,8 @@ mod tests {
     use super::*;
     use crate::{
         Area, CommandPolicy, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot,
-        fetch_segment,
+        fetch_segment, words::Words,
     };
-
-    /// Doublewords by address.
-    struct Words(BTreeMap<u64, u64>);
-
-    impl GuestStorage for Words {
-        fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
-            for (n, byte) in (0..).zip(buf.iter_mut()) {
-                let at = at.get() + n;
-                let word = self.0.get(&(at & !7)).copied().unwrap_or(0);
-                *byte = word.to_be_bytes()[(at & 7) as usize];
-            }
-            buf.len()
-        }
-    }
 
     /// A search leads to 2008 or to 2010, and the disk finds something else each time: what is not
     /// repeated any more is not kept.
