@@ -5,7 +5,7 @@ use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
     Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Policy, Program, Segment, Stance,
-    StorageKey, StorageKeys, fetch, fetch_segment, validate,
+    StorageKey, StorageKeys, Suspension, fetch, fetch_segment, validate,
 };
 
 use crate::input::Input;
@@ -52,7 +52,7 @@ pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segm
         max_ccws: MAX_CCWS,
         no_prefetch: Stance::Segments,
         self_modifying: Stance::Segments,
-        suspend: Stance::Segments,
+        suspend: Suspension::Segments,
         ..Policy::CHECK.for_device(input.device_class())
     };
     let map = regions(&input.memory);

@@ -2,7 +2,7 @@
 //! The options that say what a guest may do with its device.
 
 use ccw::DeviceClass;
-use translator::{Blocks, CommandPolicy, Track, Tracks};
+use translator::{Blocks, CommandPolicy, Track, Tracks, Volume};
 
 /// What a guest may do with its device.
 #[derive(clap::Args, Clone, Copy)]
@@ -13,18 +13,11 @@ pub(crate) struct Limits {
     /// The guest has only a part of the volume: tracks such as 10.0-19.14 (cylinder.head), or blocks
     /// such as 0-999
     #[arg(long, value_name = "FIRST-LAST", value_parser = extent)]
-    extent: Option<Extent>,
+    extent: Option<Volume>,
 }
 
 /// Tracks of a cylinder.
 const HEADS: u16 = 15;
-
-/// A part of a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Extent {
-    Tracks(Tracks),
-    Blocks(Blocks),
-}
 
 impl Limits {
     /// The policy for a device of this kind, if there are any limits.
@@ -33,31 +26,33 @@ impl Limits {
     ///
     /// The device has no such parts.
     pub(crate) fn policy(self, class: DeviceClass) -> Result<Option<CommandPolicy>, &'static str> {
-        let whole = match self.read_only {
-            true => CommandPolicy::read_only(class),
-            false => CommandPolicy::read_write(class),
-        };
-        match (self.extent, class) {
-            (None, _) => Ok(self.read_only.then_some(whole)),
-            (Some(Extent::Tracks(tracks)), DeviceClass::Eckd) => {
-                Ok(Some(whole.with_tracks(tracks)))
+        match self.extent {
+            None if !self.read_only => return Ok(None),
+            Some(Volume::Tracks(_)) if class != DeviceClass::Eckd => {
+                return Err("only a count-key-data disk has tracks");
             }
-            (Some(Extent::Blocks(blocks)), DeviceClass::Fba) => Ok(Some(whole.with_blocks(blocks))),
-            (Some(Extent::Tracks(_)), _) => Err("only a count-key-data disk has tracks"),
-            (Some(Extent::Blocks(_)), _) => Err("only a fixed-block disk has blocks"),
+            Some(Volume::Blocks(_)) if class != DeviceClass::Fba => {
+                return Err("only a fixed-block disk has blocks");
+            }
+            _ => {}
         }
+        let volume = self.extent.unwrap_or(Volume::Whole(class));
+        Ok(Some(match self.read_only {
+            true => CommandPolicy::read_only(volume),
+            false => CommandPolicy::read_write(volume),
+        }))
     }
 }
 
 /// The extent that `text` names.
-fn extent(text: &str) -> Result<Extent, String> {
+fn extent(text: &str) -> Result<Volume, String> {
     let tracks = |first, last| {
         let tracks = Tracks::new(track(first)?, track(last)?)?;
-        Some(Extent::Tracks(tracks))
+        Some(Volume::Tracks(tracks))
     };
     let blocks = |first: &str, last: &str| {
         let blocks = Blocks::new(first.parse().ok()?, last.parse().ok()?)?;
-        Some(Extent::Blocks(blocks))
+        Some(Volume::Blocks(blocks))
     };
     let parts = text.split_once('-');
     let extent =
@@ -83,13 +78,13 @@ mod tests {
     fn extents_by_name() {
         let tracks = |c, h, cc, hh| {
             let tracks = Tracks::new(Track::new(c, h), Track::new(cc, hh)).unwrap();
-            Ok(Extent::Tracks(tracks))
+            Ok(Volume::Tracks(tracks))
         };
         assert_eq!(extent("0.0-9.14"), tracks(0, 0, 9, 14));
         assert_eq!(extent("65536.3-65536.3"), tracks(65536, 3, 65536, 3));
         assert_eq!(
             extent("7-8"),
-            Ok(Extent::Blocks(Blocks::new(7, 8).unwrap()))
+            Ok(Volume::Blocks(Blocks::new(7, 8).unwrap()))
         );
         for wrong in [
             "",

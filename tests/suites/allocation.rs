@@ -119,9 +119,7 @@ impl Setting {
     fn confined(mut self) -> Self {
         let whole = Tracks::new(Track::new(0, 0), Track::new(0xffff, 14));
         self.commands = match self.policy.device {
-            DeviceClass::Eckd => {
-                whole.map(|it| CommandPolicy::read_write(DeviceClass::Eckd).with_tracks(it))
-            }
+            DeviceClass::Eckd => whole.map(CommandPolicy::read_write),
             DeviceClass::Unknown => None,
             other => Some(CommandPolicy::read_write(other)),
         };

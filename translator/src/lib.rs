@@ -135,7 +135,7 @@ mod work;
 
 pub use bounce::{Bounced, CopyBack, CopyOut};
 pub use code::{Blame, Check, Code, Sure};
-pub use commands::{Blocks, CommandPolicy, Track, Tracks};
+pub use commands::{Blocks, CommandPolicy, Track, Tracks, Volume};
 pub use complete::Completion;
 pub use emit::{Doublewords, Translated};
 pub use fetch::{Snapshot, fetch};
@@ -143,7 +143,7 @@ pub use finding::{Finding, Severity, Site, Word};
 pub use memory::{AddressLimit, Guards, GuestStorage, LimitAddr, StorageKey, StorageKeys};
 pub use orb::fault as orb_fault;
 pub use plan::{Arrived, Ended, Pinned, Plan, Planned};
-pub use policy::{Facilities, Policy, Skips, Stance};
+pub use policy::{Facilities, Policy, Skips, Stance, Suspension};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};
 pub use program::{Program, Step};
 pub use reject::{Rejected, Response};

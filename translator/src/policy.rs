@@ -57,6 +57,15 @@ pub enum Stance {
     Segments,
 }
 
+/// What to do with programs that suspend themselves: no host is known to do that for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Suspension {
+    /// Refuse them by name.
+    Refuse,
+    /// Carry them out in [segments](crate::Segment), of which one ends where the program is suspended.
+    Segments,
+}
+
 /// How programs of one subchannel are read and judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -70,9 +79,8 @@ pub struct Policy {
     pub no_prefetch: Stance,
     /// Programs that read into themselves (E07).
     pub self_modifying: Stance,
-    /// Programs that suspend themselves (E11). A host that suspends is not known: `Accept` is
-    /// `Refuse` here.
-    pub suspend: Stance,
+    /// Programs that suspend themselves (E11).
+    pub suspend: Suspension,
     /// Whether remarks (severity warning and note) are collected; a mediator has no use for them.
     pub remarks: bool,
     /// CCWs of one program that are read before it is refused as too long (E02).
@@ -87,7 +95,7 @@ impl Policy {
         skips: Skips::Searches,
         no_prefetch: Stance::Accept,
         self_modifying: Stance::Accept,
-        suspend: Stance::Refuse,
+        suspend: Suspension::Refuse,
         remarks: true,
         max_ccws: u16::MAX,
     };
@@ -96,7 +104,7 @@ impl Policy {
     pub const MEDIATE: Self = Self {
         no_prefetch: Stance::Segments,
         self_modifying: Stance::Segments,
-        suspend: Stance::Segments,
+        suspend: Suspension::Segments,
         remarks: false,
         max_ccws: limits::MAX_CCWS,
         ..Self::CHECK

@@ -124,7 +124,7 @@ impl Validator {
         let Some(&node) = self.work.nodes.get(usize::from(n)) else {
             return;
         };
-        if node.suspends() && !self.work.in_segments(self.work.policy.suspend) {
+        if node.suspends() && !self.work.may_suspend() {
             self.work.verdict.suspend.get_or_insert(n);
         }
         if node.reach.contains(Reach::TWO_WAYS) {

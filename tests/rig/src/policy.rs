@@ -2,7 +2,6 @@
 //! A part of a volume, for reading only: commands that are denied are placed like any other error, and
 //! those before them have run.
 
-use ccw::DeviceClass;
 use translator::{CommandPolicy, Track, Tracks};
 
 use crate::case::{Alone, Case};
@@ -22,7 +21,7 @@ const REJECTED: [u8; 2] = [0x80, 0x00];
 pub(crate) fn minidisk() -> CommandPolicy {
     let first = Track::new(1, 0);
     let tracks = Tracks::new(first, Track::new(1, 14)).expect("in this order");
-    CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks)
+    CommandPolicy::read_only(tracks)
 }
 
 /// A program behind SENSE ID, which is denied at the CCW at `cpa` minus 8.

@@ -76,10 +76,7 @@ pub fn seeds() -> Vec<Seed> {
         ("cylinder", [head(15, 29, 0).to_vec(), even(3)].concat()),
         ("odd", [head(7, 41, 0).to_vec(), even(13)].concat()),
         ("nearly-all", [head(1, 58, 0).to_vec(), even(29)].concat()),
-        (
-            "not-prefetched",
-            [head(15, 29, 0).to_vec(), even(13)].concat(),
-        ),
+        ("in-parts", [head(15, 29, 1).to_vec(), even(13)].concat()),
     ]
 }
 
@@ -200,9 +197,8 @@ fn policy(program: &Program) -> CommandPolicy {
     let [first, last] = [program.extent.0, program.extent.1]
         .map(|(cylinder, head)| Track::new(cylinder.into(), head));
     let tracks = Tracks::new(first, last).expect("in this order");
-    let commands = match program.writes {
-        true => CommandPolicy::read_write(DeviceClass::Eckd),
-        false => CommandPolicy::read_only(DeviceClass::Eckd),
-    };
-    commands.with_tracks(tracks)
+    match program.writes {
+        true => CommandPolicy::read_write(tracks),
+        false => CommandPolicy::read_only(tracks),
+    }
 }

@@ -246,7 +246,7 @@ fn p04_policy_unconfined() {
     );
     // Nor if READ IPL comes between them.
     let tracks = Tracks::new(Track::new(0, 0), Track::new(2, 4)).expect("in this order");
-    let from_0 = CommandPolicy::read_write(DeviceClass::Eckd).with_tracks(tracks);
+    let from_0 = CommandPolicy::read_write(tracks);
     let loads = ckd("63400010 00002000 02700018 00000000 07400006 00002030 9A200005 00003000");
     let loads = loads.commands(from_0).put(SEEK, "00000002 0000");
     let error = |program: &GuestProgram| {

@@ -16,12 +16,10 @@ fn the_programs_of_linux_pass() {
         .filter(|case| case.name.starts_with("linux61-"))
     {
         let class = case.device_class();
-        let policy = CommandPolicy::read_write(class);
+        let tracks = Tracks::new(Track::new(0, 0), Track::new(0x1_0000, 14));
         let policy = match class {
-            DeviceClass::Eckd => {
-                policy.with_tracks(Tracks::new(Track::new(0, 0), Track::new(0x1_0000, 14)).unwrap())
-            }
-            DeviceClass::Fba => policy.with_blocks(Blocks::new(0, 999_999).unwrap()),
+            DeviceClass::Eckd => CommandPolicy::read_write(tracks.unwrap()),
+            DeviceClass::Fba => CommandPolicy::read_write(Blocks::new(0, 999_999).unwrap()),
             _ => continue,
         };
         let storage = case.storage();

@@ -25,7 +25,7 @@ const FIND: &str = "63400010 00002000 47400010 00002010";
 /// Cylinder 1 and the first five tracks of cylinder 2.
 fn minidisk() -> CommandPolicy {
     let tracks = Tracks::new(Track::new(1, 0), Track::new(2, 4)).expect("in this order");
-    CommandPolicy::read_write(DeviceClass::Eckd).with_tracks(tracks)
+    CommandPolicy::read_write(tracks)
 }
 
 /// For a disk, with the extent 1.0 to 2.4, and a location on track 1.0 that reads one track.
@@ -43,7 +43,7 @@ fn fba(ccws: &str) -> GuestProgram {
     let blocks = Blocks::new(10, 29).expect("in this order");
     GuestProgram::format1(ccws)
         .device(DeviceClass::Fba)
-        .commands(CommandPolicy::read_write(DeviceClass::Fba).with_blocks(blocks))
+        .commands(CommandPolicy::read_write(blocks))
         .put(EXTENT, "C0000000 00000014 00000000 00000009")
         .put(LOCATE, "06000001 00000003")
 }

@@ -138,12 +138,15 @@ pub(super) fn step(
                 }
                 // The device knows.
                 Place::Inside if state.extent && state.held => Ok(state),
-                _ if policy.tracks.is_none() => Ok(state),
+                _ if policy.tracks().is_none() => Ok(state),
                 _ => Err(Refusal::of(Code::PolicyUnconfined)),
             }
         }
         Kind::Recalibrate | Kind::ReadIpl => {
-            if policy.tracks.is_some_and(|tracks| !tracks.contains(first)) {
+            if policy
+                .tracks()
+                .is_some_and(|tracks| !tracks.contains(first))
+            {
                 return Err(Refusal::of(Code::PolicyExtent));
             }
             Ok(State {
@@ -175,7 +178,7 @@ pub(super) fn step(
                 Err(judge.refuse(Code::PolicyParameters, 0, (0, 7), 2))
             }
         }
-        Kind::Track | Kind::Tracks if policy.tracks.is_none() => Ok(state),
+        Kind::Track | Kind::Tracks if policy.tracks().is_none() => Ok(state),
         Kind::Track if state.place != Place::Unknown => Ok(state),
         Kind::Tracks if goes_on(policy, state) => Ok(state),
         Kind::Track | Kind::Tracks => Err(Refusal::of(Code::PolicyUnconfined)),
@@ -187,7 +190,7 @@ pub(super) fn step(
 /// extent, none goes on behind the end of the cylinder.
 fn goes_on(policy: &CommandPolicy, state: State) -> bool {
     let end = |cylinder| Track::new(cylinder, HEADS - 1);
-    match (state.place, policy.tracks) {
+    match (state.place, policy.tracks()) {
         (Place::Unknown, _) => false,
         _ if state.extent && state.held => true,
         (Place::Cylinder(cylinder), Some(tracks)) => end(cylinder) <= tracks.last,
@@ -228,7 +231,7 @@ impl Judge<'_> {
 
     /// Whether `track`, whose address is at `at`, is the guest's.
     fn inside(&self, track: Track, at: u16, taken: u16) -> Result<(), Refusal> {
-        match self.policy.tracks {
+        match self.policy.tracks() {
             Some(tracks) if !tracks.contains(track) => {
                 Err(self.refuse(Code::PolicyExtent, at, (0, 31), taken))
             }
@@ -238,7 +241,7 @@ impl Judge<'_> {
 
     /// The same of a head in the cylinder at hand.
     fn head(&self, track: Track) -> Result<(), Refusal> {
-        match self.policy.tracks {
+        match self.policy.tracks() {
             Some(tracks) if !tracks.contains(track) || track.head > 0xf => {
                 Err(self.refuse(Code::PolicyExtent, 4, (0, 15), 6))
             }
@@ -282,7 +285,7 @@ impl Judge<'_> {
         if writes && !self.policy.writes {
             return Err(self.refuse(Code::PolicyReadOnly, code, bits, taken));
         }
-        if self.policy.tracks.is_some() && !state.extent {
+        if self.policy.tracks().is_some() && !state.extent {
             return Err(Refusal {
                 taken,
                 ..Refusal::of(Code::PolicyUnconfined)

@@ -59,9 +59,9 @@ pub(super) fn step(
             taken,
         })
     };
-    let confined = policy.blocks.is_some();
+    let confined = policy.blocks().is_some();
     match command.0 {
-        READ_IPL if policy.blocks.is_some_and(|blocks| blocks.first != 0) => {
+        READ_IPL if policy.blocks().is_some_and(|blocks| blocks.first != 0) => {
             Err(Refusal::of(Code::PolicyExtent))
         }
         // It reads block 0, and leaves an extent behind that nobody has looked at.
@@ -76,7 +76,7 @@ pub(super) fn step(
                 .checked_sub(first)
                 .and_then(|len| start.checked_add(len));
             let (lowest, highest) = policy
-                .blocks
+                .blocks()
                 .map_or((0, u32::MAX), |blocks| (blocks.first, blocks.last));
             if start < lowest {
                 return refuse(Code::PolicyExtent, 4, (0, 31), 16);

@@ -140,7 +140,7 @@ fn go_on(work: &mut Buffers, policy: &CommandPolicy, node: &Node, chained: bool,
         return;
     }
     to(8, false);
-    let class = policy.class;
+    let class = policy.class();
     let itself = class.may_skip(node.head) || class.may_skip(ccw.command);
     let skips = itself || node.may_skip(&work.policy);
     if skips && let Some(to) = work.find_node(node.addr.wrapping_add(16)) {
@@ -167,7 +167,7 @@ fn step(
         Some(least) => parameters(work, n, least)?,
         None => &[],
     };
-    match policy.class {
+    match policy.class() {
         DeviceClass::Eckd => eckd::step(policy, state, command, bytes),
         DeviceClass::Fba => fba::step(policy, state, command, bytes),
         _ => Ok(state),

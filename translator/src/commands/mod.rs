@@ -19,6 +19,7 @@ mod parameters;
 mod sense;
 mod set;
 mod state;
+mod volume;
 
 use ccw::{Class, Command, DeviceClass};
 
@@ -27,6 +28,7 @@ pub(crate) use parameters::{Commands, fetch};
 pub(crate) use sense::sense;
 use set::CommandSet;
 use state::{Place, State};
+pub use volume::{Blocks, Track, Tracks, Volume};
 
 /// Which commands a guest may give its device, and where they may lead.
 ///
@@ -39,82 +41,37 @@ use state::{Place, State};
 ///
 /// // Cylinders 10 to 19 of a 3390, for reading.
 /// let tracks = Tracks::new(Track::new(10, 0), Track::new(19, 14)).expect("in this order");
-/// let policy = CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks);
+/// let policy = CommandPolicy::read_only(tracks);
 /// assert!(policy.allows(Command(0x86)) && !policy.allows(Command(0x1d)));
+/// // All of a tape.
+/// let policy = CommandPolicy::read_write(DeviceClass::Tape);
+/// assert!(policy.allows(Command(0x01)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandPolicy {
-    class: DeviceClass,
+    volume: Volume,
     allowed: CommandSet,
     writes: bool,
-    tracks: Option<Tracks>,
-    blocks: Option<Blocks>,
-}
-
-/// A track of a count-key-data disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Track {
-    cylinder: u32,
-    head: u16,
-}
-
-impl Track {
-    /// Head `head` of cylinder `cylinder`.
-    pub const fn new(cylinder: u32, head: u16) -> Self {
-        Self { cylinder, head }
-    }
-}
-
-/// Consecutive tracks of a disk with 15 tracks a cylinder (3380, 3390, 9345), such as a minidisk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tracks {
-    first: Track,
-    last: Track,
-}
-
-impl Tracks {
-    /// From `first` to `last`, both included; `None` if they are not in this order.
-    pub fn new(first: Track, last: Track) -> Option<Self> {
-        (first <= last).then_some(Self { first, last })
-    }
-
-    fn contains(&self, track: Track) -> bool {
-        (self.first..=self.last).contains(&track)
-    }
-}
-
-/// Consecutive blocks of a fixed-block disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
-    first: u32,
-    last: u32,
-}
-
-impl Blocks {
-    /// From `first` to `last`, both included; `None` if they are not in this order.
-    pub fn new(first: u32, last: u32) -> Option<Self> {
-        (first <= last).then_some(Self { first, last })
-    }
 }
 
 impl CommandPolicy {
     /// Everything that the device understands.
     pub const fn everything(class: DeviceClass) -> Self {
         Self {
-            class,
+            volume: Volume::Whole(class),
             allowed: CommandSet::ALL,
             writes: true,
-            tracks: None,
-            blocks: None,
         }
     }
 
     /// What reads and writes a volume and asks what it is, and path groups: not what sets up the
     /// device or its control unit, marks tracks as defective, or takes the device away from others.
     ///
-    /// Of a device other than a disk or a tape all that reads, senses and writes, and NO-OPERATION.
-    pub fn read_write(class: DeviceClass) -> Self {
-        let allowed = match class {
+    /// Of a device other than a disk or a tape all that reads, senses and writes, and NO-OPERATION. For a
+    /// part of a disk, only where it is known of the command that it stays there.
+    pub fn read_write(volume: impl Into<Volume>) -> Self {
+        let volume = volume.into();
+        let allowed = match volume.class() {
             DeviceClass::Eckd => CommandSet::of(eckd::KNOWN),
             DeviceClass::Fba => CommandSet::of(fba::KNOWN),
             DeviceClass::Tape => CommandSet::of(TAPE_READS).union(CommandSet::of(TAPE_WRITES)),
@@ -124,40 +81,17 @@ impl CommandPolicy {
             }),
         };
         Self {
+            volume,
             allowed,
-            ..Self::everything(class)
+            writes: true,
         }
     }
 
     /// The same without what writes: the medium stays as it is.
-    pub fn read_only(class: DeviceClass) -> Self {
+    pub fn read_only(volume: impl Into<Volume>) -> Self {
         Self {
             writes: false,
-            ..Self::read_write(class)
-        }
-    }
-
-    /// The same for a part of a count-key-data disk. Commands of which it is not known where they lead
-    /// are not allowed any more.
-    #[must_use]
-    pub fn with_tracks(self, tracks: Tracks) -> Self {
-        Self {
-            class: DeviceClass::Eckd,
-            allowed: self.allowed.intersection(CommandSet::of(eckd::KNOWN)),
-            tracks: Some(tracks),
-            ..self
-        }
-    }
-
-    /// The same for a part of a fixed-block disk. Commands of which it is not known where they lead
-    /// are not allowed any more.
-    #[must_use]
-    pub fn with_blocks(self, blocks: Blocks) -> Self {
-        Self {
-            class: DeviceClass::Fba,
-            allowed: self.allowed.intersection(CommandSet::of(fba::KNOWN)),
-            blocks: Some(blocks),
-            ..self
+            ..Self::read_write(volume)
         }
     }
 
@@ -183,17 +117,15 @@ impl CommandPolicy {
 
     /// Whether every program passes, so that none need be looked at.
     pub fn is_everything(&self) -> bool {
-        self.writes
-            && self.allowed == CommandSet::ALL
-            && self.tracks.is_none()
-            && self.blocks.is_none()
+        let whole = matches!(self.volume, Volume::Whole(_));
+        self.writes && self.allowed == CommandSet::ALL && whole
     }
 
     /// A number that is another for another policy, and stays the same from version to version: to find
     /// out whether a guest is still confined as it was. It is no secret, and holds nobody off who picks
     /// policies to be alike. FNV-1a of what the policy says.
     pub fn digest(&self) -> u128 {
-        let class = match self.class {
+        let class = match self.class() {
             DeviceClass::Unknown => 0,
             DeviceClass::Eckd => 1,
             DeviceClass::Fba => 2,
@@ -205,10 +137,10 @@ impl CommandPolicy {
         };
         let track = |it: Track| u64::from(it.cylinder) << 16 | u64::from(it.head);
         let tracks = self
-            .tracks
+            .tracks()
             .map_or([0; 3], |it| [1, track(it.first), track(it.last)]);
         let blocks = self
-            .blocks
+            .blocks()
             .map_or([0; 3], |it| [1, it.first.into(), it.last.into()]);
         let words = [class, u64::from(self.writes)].into_iter();
         let words = words
@@ -223,9 +155,29 @@ impl CommandPolicy {
         )
     }
 
+    fn class(&self) -> DeviceClass {
+        self.volume.class()
+    }
+
+    /// The tracks that the guest has, if these are not all.
+    fn tracks(&self) -> Option<Tracks> {
+        match self.volume {
+            Volume::Tracks(tracks) => Some(tracks),
+            _ => None,
+        }
+    }
+
+    /// The blocks that the guest has, if these are not all.
+    fn blocks(&self) -> Option<Blocks> {
+        match self.volume {
+            Volume::Blocks(blocks) => Some(blocks),
+            _ => None,
+        }
+    }
+
     /// Whether `command` changes the medium.
     fn is_write(&self, command: Command) -> bool {
-        match self.class {
+        match self.class() {
             DeviceClass::Eckd => eckd::is_write(command),
             DeviceClass::Fba => fba::is_write(command),
             DeviceClass::Tape => TAPE_WRITES.contains(&command.0),
@@ -235,7 +187,7 @@ impl CommandPolicy {
 
     /// How many bytes of parameters of `command` are looked at; none of those of most commands.
     fn parameters(&self, command: Command) -> Option<u16> {
-        match self.class {
+        match self.class() {
             DeviceClass::Eckd => eckd::parameters(command),
             DeviceClass::Fba => fba::parameters(command),
             _ => None,

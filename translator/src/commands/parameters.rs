@@ -208,7 +208,7 @@ impl Commands {
 #[cold]
 pub(crate) fn fetch<G: GuestStorage>(work: &mut Buffers, storage: &G, policy: &CommandPolicy) {
     let mut commands = core::mem::take(&mut work.commands);
-    commands.class = policy.class;
+    commands.class = policy.class();
     commands.claimed.resize(work.nodes.len(), false);
     for n in 0..=work.last_node() {
         let Some(node) = work.nodes.get(usize::from(n)) else {

@@ -53,11 +53,6 @@ impl CommandSet {
     pub(super) fn union(self, other: Self) -> Self {
         Self::by(|command| self.contains(command) || other.contains(command))
     }
-
-    /// What is in both.
-    pub(super) fn intersection(self, other: Self) -> Self {
-        Self::by(|command| self.contains(command) && other.contains(command))
-    }
 }
 
 #[cfg(test)]
@@ -75,7 +70,6 @@ mod tests {
                 assert_eq!(others.contains(other), one != other);
             }
             assert_eq!(others.union(set), CommandSet::ALL);
-            assert_eq!(others.intersection(set), CommandSet::NONE);
             set.remove(one);
             assert_eq!(set, CommandSet::NONE);
         }

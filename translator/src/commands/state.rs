@@ -54,7 +54,7 @@ impl State {
 mod tests {
     use alloc::vec::Vec;
 
-    use ccw::{Command, DeviceClass};
+    use ccw::Command;
 
     use super::*;
     use crate::commands::{Blocks, CommandPolicy, Refusal, Track, Tracks, eckd, fba};
@@ -123,10 +123,16 @@ mod tests {
     fn what_is_open_when_nothing_is_known_is_open_whatever_is_known() {
         let tracks = Tracks::new(Track::new(0, 0), Track::new(2, 4)).unwrap();
         let blocks = Blocks::new(0, 0x0102).unwrap();
-        for policy in [CommandPolicy::read_write, CommandPolicy::read_only] {
-            let disk = policy(DeviceClass::Eckd).with_tracks(tracks);
+        for disk in [
+            CommandPolicy::read_write(tracks),
+            CommandPolicy::read_only(tracks),
+        ] {
             assert!(compare(&disk, eckd::step, eckd::parameters) > 3000);
-            let disk = policy(DeviceClass::Fba).with_blocks(blocks);
+        }
+        for disk in [
+            CommandPolicy::read_write(blocks),
+            CommandPolicy::read_only(blocks),
+        ] {
             assert!(compare(&disk, fba::step, fba::parameters) > 3000);
         }
         assert!(

@@ -4,7 +4,7 @@
 use ccw::{Ccw, CcwFlags, Command, Guest};
 
 use crate::{
-    Buffers, Cause, Code, GuestStorage,
+    Cause, Code, GuestStorage,
     chain::{Judged, Op, State},
     node::{Node, Reach},
 };
@@ -24,9 +24,7 @@ impl<G: GuestStorage> Walk<'_, G> {
 
     /// Whether the program is left at the CCW `word`, because it suspends itself there.
     pub(super) fn suspends(&self, word: u64, here: &Way, judged: Judged) -> bool {
-        let Buffers {
-            policy, segment, ..
-        } = &*self.work;
+        let segment = &self.work.segment;
         // It looks at count and address only when it is resumed.
         let later = matches!(
             judged.fault,
@@ -37,7 +35,7 @@ impl<G: GuestStorage> Walk<'_, G> {
             .contains(CcwFlags::SUSPEND);
         // Only TICs can have come before.
         let first = here.via == Via::Start || (here.after_tic() && self.work.nodes.len() <= 1);
-        flag && self.work.in_segments(policy.suspend)
+        flag && self.work.may_suspend()
             && here.state == State::Command
             && judged.op != Op::Tic
             && (judged.fault.is_none() || later)

@@ -20,8 +20,8 @@ use pinning::RegionMap;
 pub use earlier::Earlier;
 
 use crate::{
-    Buffers, Guards, GuestStorage, Policy, Program, Stance, chain::Op, complete::guest_esw,
-    fetch::fetch_at, node::Node, validate,
+    Buffers, Guards, GuestStorage, Policy, Program, Stance, Suspension, chain::Op,
+    complete::guest_esw, fetch::fetch_at, node::Node, validate,
 };
 
 /// Why the host's program stops at a CCW with which nothing is wrong.
@@ -134,6 +134,11 @@ impl Buffers {
     /// Whether what comes behind a PCI must not be fetched before.
     pub(crate) fn is_late(&self) -> bool {
         !self.orb.prefetch && self.in_segments(self.policy.no_prefetch)
+    }
+
+    /// Whether a program that suspends itself is left there, in segments.
+    pub(crate) fn may_suspend(&self) -> bool {
+        !self.segment.whole && self.policy.suspend == Suspension::Segments
     }
 
     /// Whether what `stance` is about is carried out in segments.

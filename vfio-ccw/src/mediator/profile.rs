@@ -9,7 +9,7 @@
 use std::fmt;
 
 use bitflags::bitflags;
-use translator::{Arrangement, HostProfile, Policy, Stance};
+use translator::{Arrangement, HostProfile, Policy, Stance, Suspension};
 
 use super::MediatorConfig;
 use crate::Capabilities;
@@ -218,7 +218,8 @@ pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<
         suspend,
         ..
     } = guest.policy;
-    if [no_prefetch, self_modifying, suspend].contains(&Stance::Segments) {
+    if [no_prefetch, self_modifying].contains(&Stance::Segments) || suspend == Suspension::Segments
+    {
         emulated |= Emulated::SEGMENTS;
     }
     if facilities.orb_extension && !channel.orb_extension {

@@ -62,7 +62,7 @@ fn parts() -> (Disk, ShadowWindow, MediatorConfig, HostMemory, Arc<Log>) {
     let mut config = MediatorConfig::new(SubsystemId::new(0, 0).unwrap(), 0x0190);
     let tracks = Tracks::new(Track::new(1, 0), Track::new(1, 14)).unwrap();
     config.guest.policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
-    config.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks));
+    config.commands = Some(CommandPolicy::read_only(tracks));
     config.dirty = Some(log.clone());
     (device, window, config, ram, log)
 }

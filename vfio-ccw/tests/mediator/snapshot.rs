@@ -282,7 +282,7 @@ fn another_host_that_does_not_fit() {
         (|it| it.guest.halt = false, RestoreError::Profile),
         (|it| it.guest.stop = false, RestoreError::Profile),
         (
-            |it| it.guest.policy.suspend = translator::Stance::Refuse,
+            |it| it.guest.policy.suspend = translator::Suspension::Refuse,
             RestoreError::Profile,
         ),
         (|it| it.guest.paths = Paths::ONE, RestoreError::Profile),
@@ -382,7 +382,7 @@ fn fixed_paths_stay_what_they_were() {
 fn the_guest_stays_as_confined_as_it_was() {
     let part = |last| {
         let tracks = Tracks::new(Track::new(10, 0), Track::new(last, 14)).unwrap();
-        CommandPolicy::read_only(DeviceClass::Eckd).with_tracks(tracks)
+        CommandPolicy::read_only(tracks)
     };
     let known = |commands| move |config: &mut MediatorConfig| config.commands = commands;
     let here = machine();

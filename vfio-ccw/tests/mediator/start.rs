@@ -2,7 +2,7 @@
 //! Programs of all forms through the shadow window.
 
 use css::device::scripted::Response;
-use translator::Stance;
+use translator::{Stance, Suspension};
 use vfio_ccw::mediator::WindowConfig;
 
 use crate::common::*;
@@ -73,7 +73,7 @@ fn a_long_program() {
 fn what_is_not_carried_out_is_refused_by_name() {
     let mut setup = Setup::default();
     setup.guest.policy.no_prefetch = Stance::Refuse;
-    setup.guest.policy.suspend = Stance::Refuse;
+    setup.guest.policy.suspend = Suspension::Refuse;
     let mut machine = setup.machine();
     // Prefetch not allowed; the S flag.
     assert_eq!(machine.ssch_orb([0, 0x0082_8000, PROGRAM]), Ok(Cc0));

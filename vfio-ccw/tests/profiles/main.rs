@@ -4,7 +4,7 @@
 mod session;
 
 use ccw::{DeviceClass, SubsystemId};
-use translator::{CommandPolicy, Facilities, HostProfile, Policy, Stance};
+use translator::{CommandPolicy, Facilities, HostProfile, Policy, Stance, Suspension};
 use vfio_ccw::Capabilities;
 use vfio_ccw::mediator::{Emulated, GuestProfile, MediatorConfig, Misfit, Paths, Plan, plan};
 
@@ -107,7 +107,7 @@ fn guests() -> Vec<(&'static str, GuestProfile)> {
                 policy: Policy {
                     no_prefetch: Stance::Refuse,
                     self_modifying: Stance::Refuse,
-                    suspend: Stance::Refuse,
+                    suspend: Suspension::Refuse,
                     ..Policy::MEDIATE
                 },
                 ..usual

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use ccw::{Guest, Irb, StatusControl, SubchannelStatus};
 use css::{CannotStart, Condition, Progress};
-use translator::{Blame, Code, Policy, Response, Stance};
+use translator::{Blame, Code, Policy, Response, Stance, Suspension};
 
 use super::{Difference, canonical, differ, same, same_storage};
 use crate::generator::{Case, Reply, Scene};
@@ -99,7 +99,7 @@ pub fn check_late_scene(scene: &Scene, late: &Late, copies: bool) -> Result<Cour
     scene.policy = Policy {
         no_prefetch: Stance::Segments,
         self_modifying: Stance::Segments,
-        suspend: Stance::Segments,
+        suspend: Suspension::Segments,
         remarks: false,
         ..scene.policy
     };

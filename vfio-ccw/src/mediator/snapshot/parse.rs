@@ -6,7 +6,7 @@ use ccw::{
     Pmcw, RawEsw, RawIrb, RawOrb, RawSchib, Schib, Scsw, StatusControl, SubchannelStatus,
     SubchannelType,
 };
-use translator::{Arrival, Cause, Stance, orb_fault};
+use translator::{Arrival, Cause, Suspension, orb_fault};
 
 use crate::mediator::place::{Place, Turn};
 use crate::mediator::subchannel::Subchannel;
@@ -80,7 +80,7 @@ impl Standing {
     /// The place, in a subchannel whose SCHIB is `schib`, and of a guest to which `guest` was promised.
     fn parse(&self, schib: &Schib<Guest>, guest: &GuestProfile) -> Result<Place, Refused> {
         let orb = Orb::<Guest>::decode(&self.orb);
-        let suspends = orb.suspend && guest.policy.suspend == Stance::Segments;
+        let suspends = orb.suspend && guest.policy.suspend == Suspension::Segments;
         if !suspends || orb_fault(&self.orb, &guest.policy).is_some() {
             return Err(Refused::SuspendedOrb);
         }

@@ -13,7 +13,7 @@ use ccw::{
 };
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
-use translator::{Facilities, LimitAddr, Policy, Skips, Stance};
+use translator::{Facilities, LimitAddr, Policy, Skips, Stance, Suspension};
 
 use super::hex::Hex;
 use super::parse::{Refused, Standing, Words};
@@ -100,8 +100,8 @@ struct PolicyDef {
     no_prefetch: Stance,
     #[serde(with = "StanceDef")]
     self_modifying: Stance,
-    #[serde(with = "StanceDef")]
-    suspend: Stance,
+    #[serde(with = "SuspensionDef")]
+    suspend: Suspension,
     /// Nothing that the guest sees.
     #[serde(skip)]
     remarks: bool,
@@ -141,6 +141,13 @@ enum SkipsDef {
 #[serde(remote = "Stance", rename_all = "kebab-case")]
 enum StanceDef {
     Accept,
+    Refuse,
+    Segments,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Suspension", rename_all = "kebab-case")]
+enum SuspensionDef {
     Refuse,
     Segments,
 }
