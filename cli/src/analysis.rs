@@ -41,10 +41,16 @@ pub(crate) fn judge_with(input: &Input, commands: Option<&CommandPolicy>) -> Pro
 }
 
 /// Reads and judges one `segment` of the program of `input`, as it stands in `storage`: up to where it
-/// must be fetched again.
-pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segment) -> Program {
+/// must be fetched again. It is for a device that may be given only these `commands`.
+pub(crate) fn segment(
+    input: &Input,
+    storage: &impl GuestStorage,
+    segment: &Segment,
+    commands: Option<&CommandPolicy>,
+) -> Program {
     let guards = Guards {
         keys: keys(&input.memory),
+        commands,
         ..Guards::default()
     };
     let policy = Policy {

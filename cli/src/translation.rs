@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, AreaError, Arrival, Bounced, Cause, Code, Earlier, Finding, GuestStorage, HostProfile,
-    Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
+    Area, AreaError, Arrival, Bounced, Cause, Code, CommandPolicy, Earlier, Finding, GuestStorage,
+    HostProfile, Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -125,16 +125,23 @@ pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) 
     }
 }
 
-/// Translates the program of `input` for `profile` up to where it must be fetched again. `program` is
-/// the same as a whole, which it is taken for where it cannot be parted. What can be parted and not
-/// repeated is refused: as a whole it would end otherwise.
-pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> Translation {
+/// Translates the program of `input` for `profile` up to where it must be fetched again, for a device
+/// that may be given only these `commands`. `program` is the same as a whole, which it is taken for on
+/// the software channel where it cannot be parted. What can be parted and not repeated is refused: as a
+/// whole it would end otherwise.
+pub(crate) fn begin(
+    input: &Input,
+    program: Program,
+    commands: Option<&CommandPolicy>,
+    profile: &HostProfile,
+) -> Translation {
+    let first = analysis::segment(input, &input.memory, &Segment::START, commands);
     let mut earlier = Earlier::NONE;
-    match translate_segment(input, &input.memory, &Segment::START, &mut earlier, profile) {
+    match emit_behind(input, first, &mut earlier, profile) {
         Translation::Refused(Finding {
             code: Code::EnvNoprefetch | Code::EnvOverlap,
             ..
-        }) => translate(input, program, profile),
+        }) if *profile == HostProfile::SOFTWARE => translate(input, program, profile),
         translation => translation,
     }
 }
@@ -147,7 +154,16 @@ pub(crate) fn translate_segment(
     earlier: &mut Parts,
     profile: &HostProfile,
 ) -> Translation {
-    let program = analysis::segment(input, storage, segment);
+    let program = analysis::segment(input, storage, segment, None);
+    emit_behind(input, program, earlier, profile)
+}
+
+fn emit_behind(
+    input: &Input,
+    program: Program,
+    earlier: &mut Parts,
+    profile: &HostProfile,
+) -> Translation {
     let translation = program
         .plan_behind(earlier, profile)
         .and_then(|planned| emit(input, planned, earlier));

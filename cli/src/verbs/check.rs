@@ -14,7 +14,7 @@ use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, printable};
 use crate::listing::{self, Data};
-use crate::translation::{Translation, profile, translate};
+use crate::translation::{Translation, begin, profile};
 use crate::{Format, analysis, finding, json, status};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
@@ -23,7 +23,8 @@ pub(crate) struct Args {
     /// Files with a program each (JSON, ccwprog/1); `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Say also what keeps this host from carrying a program out: software or vfio-ccw
+    /// Say also what keeps this host from carrying a program out: software (as `run` does) or vfio-ccw
+    /// (as `submit` does)
     #[arg(long, value_name = "HOST", value_parser = profile)]
     profile: Option<HostProfile>,
     #[command(flatten)]
@@ -65,13 +66,15 @@ fn one(input: &Input, args: &Args) -> Report {
     Report::new(out, exit)
 }
 
-/// What keeps the host from carrying out a program that is legal.
+/// What keeps the host from carrying out a program that is legal, or the first part of one that goes on
+/// part by part, as `run` and `submit` do.
 fn misfit(
     input: &Input,
     commands: Option<&CommandPolicy>,
     profile: &HostProfile,
 ) -> Option<Finding> {
-    match translate(input, analysis::judge_with(input, commands), profile) {
+    let program = analysis::judge_with(input, commands);
+    match begin(input, program, commands, profile) {
         Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
         _ => None,
     }

@@ -85,7 +85,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let translated = if args.direct {
         None
     } else {
-        let translation = begin(input, program, &HostProfile::SOFTWARE);
+        let translation = begin(input, program, None, &HostProfile::SOFTWARE);
         text.push_str(&translate::describe(
             input,
             &translation,

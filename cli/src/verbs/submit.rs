@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ccw::{DeviceStatus, Guest, Irb, Orb};
 use serde::Serialize;
 use translator::{
-    Buffers, Code, Finding, Guards, HostProfile, Planned, Program, Segment, fetch, fetch_segment,
+    Buffers, Finding, Guards, HostProfile, Planned, Program, Segment, fetch, fetch_segment,
     validate,
 };
 
@@ -20,7 +20,7 @@ use crate::listing::{self, Data, Mark, Subject};
 use crate::memory::Working;
 use crate::outcome::{self, Outcome};
 use crate::subchannel::{Desk, GuestSetup, Ram, Ran, Session, Target, Uses, Watched, policy};
-use crate::translation::{Translation, translate};
+use crate::translation::{Translation, begin};
 use crate::{Format, analysis, finding, json};
 
 /// Run a channel program on a device of this machine: its storage becomes a guest's, its translation
@@ -112,9 +112,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, InputError> {
 fn prepare(input: &Input) -> Result<Uses, Finding> {
     let profile = HostProfile::VFIO_CCW;
     // First by what `check --profile vfio-ccw` says.
-    if let Translation::Refused(finding) = translate(input, analysis::judge(input), &profile)
-        && finding.code != Code::EnvSuspend
-    {
+    if let Translation::Refused(finding) = begin(input, analysis::judge(input), None, &profile) {
         return Err(finding);
     }
     let memory = &input.memory;

@@ -47,7 +47,7 @@ fn one(input: &Input, args: &Args) -> Report {
         }
     }
     let findings = finding::entries(input, &program, program.findings());
-    let translation = begin(input, program, &args.profile);
+    let translation = begin(input, program, None, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
         Translation::Ready(_) | Translation::Ended(_) | Translation::Arrived(..) => exit,
