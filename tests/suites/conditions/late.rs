@@ -278,6 +278,19 @@ fn e01_behind_a_search_that_skips() {
     assert_eq!(codes, [0x31, 0x31, 0x07]);
 }
 
+/// SEARCH, TIC, READ, TIC: where the search does not match, one TIC leads to the other, and that is wrong
+/// (C05) though the READ, which is skipped, would make a CCW of it.
+#[test]
+fn e07_a_tic_behind_a_tic_is_wrong_at_a_break_too() {
+    let ccws = "31600005 00003000 08000000 00001018 06600008 00001018 08000000 00001000";
+    let program = mediated(ccws)
+        .device(DeviceClass::Eckd)
+        .without(word1::SUSPEND);
+    let search = Response::output(5);
+    let (_, course) = go(&program, &[search.clone(), search], |_, _| {});
+    ends(&course, "00C04017 00001020 00200000");
+}
+
 #[test]
 fn e14_env_not_repeatable() {
     // A disk would have to write twice; a tape begins a new chain.

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use ccw::IdawFormat;
 
 use crate::{
-    Buffers,
+    Buffers, Cause, Code,
     chain::Op,
     dirty,
     limits::{MAX_BREAKS, MAX_CHAIN_STEPS},
@@ -20,6 +20,9 @@ use crate::{
 /// Adds breaks that the program needs and has not yet; says whether there are any. What lies behind
 /// these is fetched again, so whether it can be broken is asked only when there are no others.
 pub(crate) fn add(work: &mut Buffers) -> bool {
+    if work.begins_with_two_tics() {
+        return false;
+    }
     let mut ends = core::mem::take(&mut work.ends);
     ends.clear();
     let mut possible = collect(work, &mut ends);
@@ -31,6 +34,25 @@ pub(crate) fn add(work: &mut Buffers) -> bool {
     let found = work.breaks.len() > before;
     work.verdict.unbroken = !possible && !found;
     found
+}
+
+/// Leaves the program before a TIC that leads to a break, and not behind it: the next segment would not
+/// know that a TIC came before, behind which there must be no second one.
+pub(crate) fn stop_before_tics(work: &mut Buffers) {
+    let mut found = true;
+    while core::mem::take(&mut found) {
+        for n in 1..work.nodes.len() {
+            let Some(&node) = work.nodes.get(n).filter(|node| node.op == Op::Tic) else {
+                continue;
+            };
+            let target = work.find_node(node.ccw().addr.get());
+            let target = target.and_then(|target| work.node(target));
+            let stops = target.is_some_and(|it| it.op == Op::Break(Cause::Refetch));
+            if let Some(node) = work.nodes.get_mut(n).filter(|_| stops) {
+                (node.op, found) = (Op::Break(Cause::Refetch), true);
+            }
+        }
+    }
 }
 
 /// Finds the last CCWs of the commands behind which there must be a break. False if it would have to
@@ -229,6 +251,14 @@ impl Buffers {
             self.breaks.insert(place, at);
         }
         fits
+    }
+
+    /// Whether the program is over where it begins, with two TICs.
+    fn begins_with_two_tics(&self) -> bool {
+        let first = self.nodes.first().filter(|node| node.op == Op::Tic);
+        let target = first.and_then(|tic| self.find_node(tic.ccw().addr.get()));
+        let second = target.and_then(|target| self.node(target));
+        second.is_some_and(|it| it.op == Op::Tic || it.fault == Some(Code::SeqTicTic))
     }
 
     fn node(&self, n: u16) -> Option<&Node> {

@@ -106,7 +106,10 @@ pub fn fetch_segment<G: GuestStorage>(
 ) -> Program {
     work.breaks.clear();
     loop {
-        let snapshot = fetch_at(raw_orb, segment, storage, policy, guards, work);
+        let mut snapshot = fetch_at(raw_orb, segment, storage, policy, guards, work);
+        if !snapshot.work.breaks.is_empty() {
+            breaks::stop_before_tics(&mut snapshot.work);
+        }
         let mut program = validate(snapshot, map, guards);
         if !program.wants_breaks() || !breaks::add(&mut program.work) {
             return program;
