@@ -357,7 +357,7 @@ codes! {
     EnvUnmapped "E03" "env-unmapped" ProgramCheck HostResource Reached
         "every page of the guest is backed by the host"; "map the page before the program is started"
     EnvTransport "E04" "env-transport" OperandException Unsupported Always
-        "a program of transport mode is for guests that may give the device every command"; "use a command-mode program"
+        "the host takes programs of transport mode, or they are carried out in another way"; "use a command-mode program"
     EnvMidaw "E05" "env-midaw" OperandException Unsupported Always
         "the host takes MIDAWs, or they are carried out in another way"; "use IDAWs"
     EnvReadonly "E06" "env-readonly" ProtectionCheck Guest Reached

@@ -65,7 +65,7 @@ pub(crate) const fn place(code: Code) -> (u16, (u8, u8)) {
     match code {
         Code::OrbRsvd => (1, (26, 30)),
         Code::OrbCpaBit0 => (2, (0, 0)),
-        Code::OrbBUnsupported | Code::EnvTransport | Code::EnvTransportLowering => (1, (13, 13)),
+        Code::OrbBUnsupported | Code::EnvTransportLowering => (1, (13, 13)),
         Code::OrbDUnsupported => (1, (25, 25)),
         Code::OrbLUnsupported => (1, (24, 24)),
         Code::OrbXUnsupported => (1, (31, 31)),

@@ -169,7 +169,7 @@ impl Program {
         if let Some(irb) = work.transport.ends_at_once(&work, profile) {
             return Ok(Planned::Ended(Ended {
                 irb,
-                tsb: work.transport.found_at_once(),
+                tsb: work.transport.found_at_once(&work),
                 refused: None,
                 work,
             }));

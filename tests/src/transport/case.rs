@@ -272,7 +272,10 @@ impl Case {
         let (mut at, mut jumps) = (LIST, 0);
         let mut areas = areas.iter().cycle();
         while left > 0 {
-            let &(page, place, most, skip, jump) = areas.next().expect("at least one");
+            let &(page, mut place, mut most, skip, jump) = areas.next().expect("at least one");
+            if list.len() >= 200 {
+                (place, most) = (0, 0x1000);
+            }
             let len = most.min(0x1000 - place).min(left);
             left -= len;
             if (jump && jumps < 64) || at % 0x1000 == 0xff0 {

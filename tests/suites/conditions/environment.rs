@@ -4,9 +4,7 @@
 use ccw::orb::word1;
 use ccw::{DeviceClass, RawScsw, Scsw};
 use tests::program::{GuestProgram, hex};
-use translator::{
-    Code, CommandPolicy, Finding, HostProfile, Outcome, Policy, Program, Response, Severity,
-};
+use translator::{Code, Finding, HostProfile, Outcome, Policy, Program, Response, Severity};
 
 use crate::fault::{doubt, remark, same_status, sound};
 use crate::run::{self, Full, Translated};
@@ -120,21 +118,6 @@ fn e06_env_readonly() {
     sound(f1("01200010 00003000").read_only_from(0x3000));
     sound(f1("02300010 00003000").read_only_from(0x3000));
     sound(f1("02200010 00002FF0").read_only_from(0x3000));
-}
-
-/// Where a guest may not give every command, nobody looks at those of a TCCB.
-#[test]
-fn e04_env_transport() {
-    let program =
-        GuestProgram::transport_read().commands(CommandPolicy::read_only(DeviceClass::Fba));
-    let verdict = program.judge();
-    assert_eq!(verdict.outcome(), Outcome::Invalid);
-    let codes: Vec<Code> = verdict.findings().iter().map(|f| f.code).collect();
-    assert_eq!(codes, [Code::EnvTransport]);
-    assert_eq!(verdict.findings()[0].site.word.as_bytes(), hex("00048000"));
-    assert_eq!(verdict.findings()[0].site.bits, Some((13, 13)));
-    let rejected = verdict.plan(&HostProfile::SOFTWARE).expect_err("refused");
-    assert_eq!(rejected.response(), Response::OperandException);
 }
 
 /// What CCWs cannot say is refused, and the DCW is named; the guest sees a channel-control check.

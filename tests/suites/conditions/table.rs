@@ -11,7 +11,7 @@ use translator::Code;
 const OF_THE_INSTRUCTION: [Code; 3] = [Code::OrbAlign, Code::OrbSid, Code::OrbLpmNone];
 
 /// Conditions that no program meets any more.
-const GONE: [&str; 1] = ["E05"];
+const GONE: [&str; 2] = ["E04", "E05"];
 
 /// What a machine reports though the program breaks no rule: it has no code, and each of these must
 /// come about in the software channel, and come back from a host through `complete` and the mediator.

@@ -7,11 +7,12 @@ mod linux;
 mod parameters;
 mod parts;
 mod run;
+mod transport;
 mod ways;
 
 use ccw::DeviceClass;
 use tests::program::GuestProgram;
-use translator::{Blocks, Code, CommandPolicy, HostProfile, Policy, Response, Track, Tracks};
+use translator::{Blocks, CommandPolicy, Track, Tracks};
 
 use run::passes;
 
@@ -47,22 +48,6 @@ fn fba(ccws: &str) -> GuestProgram {
         .put(EXTENT, "C0000000 00000014 00000000 00000009")
         .put(LOCATE, "06000001 00000003")
 }
-#[test]
-fn transport_mode_is_not_offered_with_a_policy() {
-    let mut policy = Policy::CHECK.for_device(DeviceClass::Eckd);
-    policy.facilities.transport = true;
-    let program = GuestProgram::format1("")
-        .policy(policy)
-        .commands(minidisk());
-    let program = program.orb_word(1, 0x0004_8000);
-    let rejected = program
-        .judge()
-        .plan(&HostProfile::SOFTWARE)
-        .expect_err("a refusal");
-    assert_eq!(rejected.finding.code, Code::EnvTransport);
-    assert_eq!(rejected.response(), Response::OperandException);
-}
-
 #[test]
 fn what_allows_everything_changes_nothing() {
     let everything = CommandPolicy::everything(DeviceClass::Eckd);

@@ -7,7 +7,7 @@ use css::device::fba::{Fba, Model};
 use css::{Config, Device, Progress, Ram, Subchannel};
 use pinning::{Budget, PlainPinner};
 use tests::program::{GuestProgram, hex};
-use translator::{Area, Code, HostProfile, Outcome, Planned, Severity, Slot};
+use translator::{Area, Code, HostProfile, Outcome, Planned, Severity, Slot, StatusBlock};
 
 /// How much higher guest storage lies on the host.
 pub(crate) const OFFSET: u64 = 1 << 33;
@@ -19,6 +19,8 @@ pub(crate) const SCRATCH: u64 = 0x30_0000;
 pub(crate) struct Ended {
     pub(crate) irb: Irb<ccw::Guest>,
     pub(crate) refused: Option<Code>,
+    /// What is to be stored for a program of transport mode, but for what the host has stored.
+    pub(crate) tsb: Option<StatusBlock>,
     /// Command codes that the device was given.
     pub(crate) given: Vec<u8>,
     /// Host storage, if the program ran.
@@ -38,6 +40,9 @@ impl<D: Device> Device for Noting<D> {
     }
     fn begin(&mut self) {
         self.device.begin();
+    }
+    fn transport_mode(&self) -> css::device::TransportMode {
+        self.device.transport_mode()
     }
     fn take_sense(&mut self) -> css::device::Sense {
         self.device.take_sense()
@@ -60,6 +65,7 @@ pub(crate) fn run(
             return Ended {
                 irb: *ended.irb(),
                 refused: ended.refused(),
+                tsb: ended.tsb().copied(),
                 given: Vec::new(),
                 storage: None,
             };
@@ -91,7 +97,10 @@ pub(crate) fn run(
         device,
         given: Vec::new(),
     };
-    let mut subchannel = Subchannel::<ccw::Host>::new(Config::default());
+    let mut subchannel = Subchannel::<ccw::Host>::new(Config {
+        transport: true,
+        ..Config::default()
+    });
     subchannel
         .start_raw(&translated.orb().encode())
         .expect("condition code 0");
@@ -105,6 +114,7 @@ pub(crate) fn run(
     Ended {
         irb: completion.irb,
         refused: completion.refused,
+        tsb: completion.tsb,
         given: device.given,
         storage: Some(storage),
     }

@@ -7,7 +7,7 @@
 //! A CCW that this walk has not come to in every way in which the snapshot says that it is reached was
 //! not judged, and the host is given none. Behind a refusal nobody misses it.
 
-use ccw::DeviceClass;
+use ccw::{Command, DeviceClass};
 
 use super::{CommandPolicy, Refusal, State, eckd, fba};
 use crate::{
@@ -156,21 +156,35 @@ fn step(
     node: &Node,
     state: State,
 ) -> Result<State, Refusal> {
-    let command = node.ccw().command;
-    if !policy.writes && policy.is_write(command) {
-        return Err(Refusal::of(Code::PolicyReadOnly));
-    }
-    if !policy.allowed.contains(command) {
-        return Err(Refusal::of(Code::PolicyCommand));
-    }
-    let bytes = match policy.parameters(command) {
-        Some(least) => parameters(work, n, least)?,
-        None => &[],
-    };
-    match policy.class() {
-        DeviceClass::Eckd => eckd::step(policy, state, command, bytes),
-        DeviceClass::Fba => fba::step(policy, state, command, bytes),
-        _ => Ok(state),
+    policy.step(state, node.ccw().command, |least| {
+        parameters(work, n, least)
+    })
+}
+
+impl CommandPolicy {
+    /// What is known behind `command`, unless it is refused. `parameters` says which ones it has, if
+    /// they are looked at, and how many of them at least.
+    pub(crate) fn step<'a>(
+        &self,
+        state: State,
+        command: Command,
+        parameters: impl FnOnce(u16) -> Result<&'a [u8], Refusal>,
+    ) -> Result<State, Refusal> {
+        if !self.writes && self.is_write(command) {
+            return Err(Refusal::of(Code::PolicyReadOnly));
+        }
+        if !self.allowed.contains(command) {
+            return Err(Refusal::of(Code::PolicyCommand));
+        }
+        let bytes = match self.parameters(command) {
+            Some(least) => parameters(least)?,
+            None => &[],
+        };
+        match self.class() {
+            DeviceClass::Eckd => eckd::step(self, state, command, bytes),
+            DeviceClass::Fba => fba::step(self, state, command, bytes),
+            _ => Ok(state),
+        }
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) use judge::judge;
 pub(crate) use parameters::{Commands, fetch};
 pub(crate) use sense::sense;
 use set::CommandSet;
-use state::{Place, State};
+use state::Place;
+pub(crate) use state::State;
 pub use volume::{Blocks, Track, Tracks, Volume};
 
 /// Which commands a guest may give its device, and where they may lead.
@@ -155,7 +156,7 @@ impl CommandPolicy {
         )
     }
 
-    fn class(&self) -> DeviceClass {
+    pub(crate) fn class(&self) -> DeviceClass {
         self.volume.class()
     }
 
@@ -216,7 +217,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    const fn of(code: crate::Code) -> Self {
+    pub(crate) const fn of(code: crate::Code) -> Self {
         Self {
             code,
             bits: None,

@@ -8,7 +8,7 @@
 
 /// What a program has told its disk up to a CCW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(crate) struct State {
     /// An extent was defined, and lies within the guest's.
     pub(super) extent: bool,
     /// The place was reached with such an extent in force, so that the device looked at it as well.
@@ -29,14 +29,14 @@ pub(super) enum Place {
 
 impl State {
     /// That of a program that begins.
-    pub(super) const START: Self = Self {
+    pub(crate) const START: Self = Self {
         extent: false,
         held: false,
         place: Place::Unknown,
     };
 
     /// What is known where two ways meet.
-    pub(super) fn meet(self, other: Self) -> Self {
+    pub(crate) fn meet(self, other: Self) -> Self {
         let place = match (self.place, other.place) {
             (Place::Unknown, _) | (_, Place::Unknown) => Place::Unknown,
             (one, other) if one == other => one,

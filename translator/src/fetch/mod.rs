@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 use ccw::{Format, RawOrb};
 
 use crate::{
-    Buffers, Code, Guards, GuestStorage, Policy, Segment, commands, node::Reach, orb, transport,
+    Buffers, Guards, GuestStorage, Policy, Segment, commands, node::Reach, orb, transport,
 };
 
 use straight::Stop;
@@ -63,10 +63,6 @@ pub(crate) fn fetch_at<G: GuestStorage>(
     work.reset(raw_orb, segment, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
-        // Its commands are not looked at.
-        None if work.orb.transport && guards.policy().is_some() => {
-            work.orb_fault = Some(Code::EnvTransport);
-        }
         None if work.orb.transport => transport::fetch(&mut work, storage, guards),
         None => {
             let entry = work.entry_addr();

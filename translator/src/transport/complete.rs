@@ -8,7 +8,7 @@ use ccw::{
 
 use super::{Fault, Transport, When, emit::TSB_OFFSET};
 use crate::{
-    Buffers, Code, Completion, CopyBack, FirstByteFault, HostProfile, complete::guest_esw,
+    Buffers, Check, Code, Completion, CopyBack, FirstByteFault, HostProfile, complete::guest_esw,
     status::check_bit,
 };
 
@@ -24,8 +24,13 @@ impl Transport {
         if when >= When::Device {
             scsw.device = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
         }
-        if when == When::Device && self.unstorable.is_none() {
+        if when == When::Device {
             scsw.fcx_status = FcxStatus::TSB_VALID;
+            let denied = code.check() == Check::UnitCheck;
+            scsw.device.set(DeviceStatus::UNIT_CHECK, denied);
+            if let Some(code) = self.unstorable {
+                withhold(&mut scsw, code);
+            }
         }
         Some(scsw)
     }
@@ -35,9 +40,10 @@ impl Transport {
     /// The status of a program that ends before the device gets its commands.
     pub(crate) fn ends_at_once(&self, work: &Buffers, profile: &HostProfile) -> Option<Irb<Guest>> {
         let fault = self.fault?;
-        // Nothing stands in front of a first CCW that is not there.
-        let first = self.refusal.is_some_and(|it| it.command == 0 && !it.ran);
-        let refused = fault.when == When::Device && first && !profile.transport;
+        // Nothing comes before a first command that the host is not given.
+        let first = self.refusal.filter(|it| it.command == 0 && !it.ran);
+        let withheld = first.is_some_and(|it| it.is_policy() || !profile.transport);
+        let refused = fault.when == When::Device && withheld;
         if fault.when > When::Start && !refused {
             return None;
         }
@@ -95,6 +101,12 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
             to.status |= StatusControl::ALERT;
         }
     }
+    let mut tsb = None;
+    if work.transport.is_denied(&from) {
+        to.subchannel -= SubchannelStatus::PROGRAM_CHECK;
+        to.device |= DeviceStatus::UNIT_CHECK;
+        tsb = work.transport.found(work);
+    }
     let unexplained = !unmapped && explain(&mut to, &work.transport);
     if let Some(code) = work.transport.unstorable {
         withhold(&mut to, code);
@@ -115,7 +127,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         unmapped,
         unexplained,
         arrived: None,
-        tsb: None,
+        tsb,
         refused: None,
     }
 }
@@ -136,7 +148,8 @@ pub(crate) fn stops_at_once(work: &Buffers) -> Option<Irb<Guest>> {
 
 /// The TSB that the host's channel has stored with the status `host`, which is the guest's.
 pub(crate) fn copy_back(work: &Buffers, host: &Irb<Host>) -> Option<CopyBack> {
-    let stored = work.is_transport() && TransportScsw::of(&host.scsw).tsb_is_valid();
+    let scsw = TransportScsw::of(&host.scsw);
+    let stored = work.is_transport() && scsw.tsb_is_valid() && !work.transport.is_denied(&scsw);
     let guest = work.transport.meaning().tsb;
     (stored && work.transport.unstorable.is_none()).then_some(CopyBack {
         guest,
@@ -170,6 +183,15 @@ fn explain(scsw: &mut TransportScsw<Guest>, transport: &Transport) -> bool {
             false
         }
         None => !transport.open,
+    }
+}
+
+impl Transport {
+    /// Whether this is the status of a device that finds its commands at an end where the one stands
+    /// that the guest's policy refuses.
+    fn is_denied(&self, scsw: &TransportScsw<Host>) -> bool {
+        let found = scsw.tsb_is_valid() && scsw.subchannel == SubchannelStatus::PROGRAM_CHECK;
+        found && self.refusal.is_some_and(|it| it.is_policy())
     }
 }
 

@@ -3,11 +3,11 @@
 //! the TSB. Only the bytes of the TCCB are the guest's: no address stands in them.
 
 use ccw::{
-    Addr31, Host, HostAddr, Orb, RawTidaw, TCCB_MAX, TCW_SIZE, TIDAL_PAGE, TIDAW_SIZE, TSB_SIZE,
-    Tcw, TcwFlags, Tidaw, TidawFlags,
+    Addr31, Host, HostAddr, Orb, RawTidaw, TCAH_SIZE, TCCB_MAX, TCW_SIZE, TIDAL_PAGE, TIDAW_SIZE,
+    TSB_SIZE, Tcah, Tcw, TcwFlags, Tidaw, TidawFlags,
 };
 
-use super::{Piece, Transport};
+use super::{Piece, Refusal, Transport};
 use crate::{Buffers, Code, Doublewords, Slot, emit::Stream};
 
 /// Doublewords that the area for CCWs needs: the TCW, wherever its boundary lies.
@@ -15,6 +15,9 @@ pub(crate) const TCW_DOUBLEWORDS: usize = 2 * TCW_SIZE / 8 - 1;
 
 /// First byte of the TSB in the area for copies.
 pub(super) const TSB_OFFSET: usize = 0;
+
+/// The byte of a TCCB with the length of its commands.
+const TCAL: usize = 7;
 
 /// A TIDAW at which the channel stops: a reserved bit is one.
 const POISON: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -99,7 +102,7 @@ impl Emitter<'_, '_> {
     fn tcw(&mut self) -> Result<Addr31<Host>, Code> {
         let guest = self.transport.meaning();
         let tsb = self.copy(&[0; TSB_SIZE])?;
-        let tccb = self.copy(&self.transport.tccb)?;
+        let (tccb, tccb_length) = self.tccb()?;
         let (data, is_list) = self.data()?;
         let write = guest.write;
         let data_if = |here: bool| if here { data } else { HostAddr::new(0) };
@@ -111,7 +114,7 @@ impl Emitter<'_, '_> {
             format: 0,
             flags,
             tidaw_format: 0,
-            tccb_length: guest.tccb_length,
+            tccb_length,
             read: guest.read,
             write,
             output: data_if(write),
@@ -131,6 +134,35 @@ impl Emitter<'_, '_> {
         place.ok_or(Code::HostArena)?.copy_from_slice(words);
         self.used.ccws = end;
         Ok(at)
+    }
+
+    /// Writes the TCCB, and says where it is and the length that the TCW gives.
+    ///
+    /// A command that the guest's policy refuses is left out, with all that come behind it. The one
+    /// before goes on to it, so there the device finds its commands at an end.
+    fn tccb(&mut self) -> Result<(HostAddr, u8), Code> {
+        let guest = &self.transport.tccb;
+        let length = self.transport.meaning().tccb_length;
+        let Some(refusal) = self.transport.refusal.filter(Refusal::is_policy) else {
+            return Ok((self.copy(guest)?, length));
+        };
+        let len = self.transport.block().tca.len();
+        let left = usize::from(refusal.offset).min(len);
+        let [gone, trailer] = [len - left, TCAH_SIZE + len];
+        let kept = guest.get(..TCAH_SIZE + left).unwrap_or(guest);
+        let trailer = guest.get(trailer..).unwrap_or(&[]);
+        let mut bytes = [0; TCCB_MAX];
+        for (to, from) in bytes.iter_mut().zip(kept.iter().chain(trailer)) {
+            *to = *from;
+        }
+        if let (Some(byte), Some(tcal)) = (bytes.get_mut(TCAL), Tcah::tcal_of(left)) {
+            *byte = tcal;
+        }
+        let bytes = bytes.get(..kept.len() + trailer.len());
+        let at = self.copy(bytes.ok_or(Code::HostArena)?)?;
+        #[expect(clippy::cast_possible_truncation, reason = "at most 240")]
+        let gone = gone as u8;
+        Ok((at, length.saturating_sub(gone)))
     }
 
     /// Writes `bytes` to the area for copies, and says where.

@@ -32,6 +32,9 @@ pub(crate) fn fetch<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &G
         Some(code) => transport.fail(When::Tcw, code, orb_site(work, code)),
         None => transport.read(&reader, tcw),
     }
+    if let Some(policy) = guards.policy() {
+        work.commands.class = policy.class();
+    }
     work.too_long |= transport.tccb_list.too_long || transport.data_list.too_long;
     work.transport = transport;
 }
@@ -101,6 +104,9 @@ impl Transport {
             self.data_list = tidal;
         }
         self.judge_commands(at);
+        if let Some(policy) = reader.guards.policy() {
+            self.confine(policy);
+        }
     }
 
     /// A list that does not begin on a boundary is the fault of who names it.

@@ -12,6 +12,7 @@ mod fetch;
 mod fields;
 mod list;
 mod lower;
+mod policy;
 mod raise;
 mod rules;
 mod view;
@@ -29,7 +30,7 @@ use alloc::vec::Vec;
 
 use ccw::{GuestAddr, RawTcw};
 
-use crate::{Code, Site};
+use crate::{Check, Code, Site};
 use list::Tidal;
 use lower::Lowered;
 
@@ -75,7 +76,7 @@ pub(crate) struct Fault {
     pub(crate) when: When,
 }
 
-/// What a device refuses of its commands.
+/// What a device refuses of its commands, be it the one that the guest's policy makes of it.
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
     code: Code,
@@ -87,8 +88,17 @@ struct Refusal {
     offset: u16,
     /// It has run: what is wrong is found behind it.
     ran: bool,
+    /// Bytes of its data that do not move; none where it is not carried out.
+    residual: Option<u32>,
     /// Bytes of data that move before.
     after: u64,
+}
+
+impl Refusal {
+    /// The guest's policy refuses it, not the device.
+    fn is_policy(&self) -> bool {
+        self.code.check() == Check::UnitCheck
+    }
 }
 
 /// The reason that its TSB gives.

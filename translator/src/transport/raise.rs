@@ -6,8 +6,8 @@ use ccw::{
     StatusControl, SubchannelStatus, TSB_SENSE_SIZE, TransportScsw, Tsa, Tsb, TsbFlags,
 };
 
-use super::{Transport, When, complete::withhold};
-use crate::{Buffers, Completion};
+use super::{Refusal, Transport, When, complete::withhold};
+use crate::{Buffers, Completion, commands::sense};
 
 /// A TSB that the guest has to find in its storage before it is told the status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +52,18 @@ pub(crate) fn raise(work: &Buffers, mut completion: Completion) -> Completion {
     if !completion.unmapped {
         to.tcw = work.orb.cpa.get();
     }
-    let refused = work.transport.is_refusal(&from);
-    if refused {
+    let refused = work.transport.refusal_in(&from);
+    if let Some(refusal) = refused {
         to.device = usual;
+        to.device.set(DeviceStatus::UNIT_CHECK, refusal.is_policy());
+        // The sense bytes are in the TSB.
+        completion.refused = None;
     }
-    if has_block(&from, completion.unmapped, refused) {
+    if has_block(&from, completion.unmapped, refused.is_some()) {
         to.fcx_status = FcxStatus::TSB_VALID;
         match work.transport.unstorable {
             Some(code) => withhold(&mut to, code),
-            None if refused => completion.tsb = work.transport.found(),
+            None if refused.is_some() => completion.tsb = work.transport.found(work),
             None => completion.tsb = Some(work.transport.status_block(&completion.irb)),
         }
         // The sense bytes are in the TSB.
@@ -99,10 +102,13 @@ impl Transport {
         self.tsb_is_pinned.then_some((start, end))
     }
 
-    /// Whether this is the status of CCWs of which the one is in control that stands for no command.
-    fn is_refusal(&self, scsw: &Scsw<Guest>) -> bool {
-        let checked = scsw.subchannel.contains(SubchannelStatus::PROGRAM_CHECK);
-        checked && self.refusal.is_some() && scsw.cpa as usize == (self.lowered.len() + 1) * 8
+    /// What was refused, if this is the status of CCWs of which the one is in control that stands for no
+    /// command.
+    fn refusal_in(&self, scsw: &Scsw<Guest>) -> Option<Refusal> {
+        let checked = scsw.subchannel.contains(SubchannelStatus::PROGRAM_CHECK)
+            || scsw.device.contains(DeviceStatus::UNIT_CHECK);
+        let here = checked && scsw.cpa as usize == (self.lowered.len() + 1) * 8;
+        self.refusal.filter(|_| here)
     }
 
     /// What the TSB says for the status `irb` of the commands.
@@ -131,28 +137,42 @@ impl Transport {
         self.block_of(&tsb)
     }
 
-    /// The TSB of a device that has found something in its commands.
-    fn found(&self) -> Option<StatusBlock> {
+    /// The TSB of a device that has found something in its commands, or that has the policy of `work`.
+    pub(super) fn found(&self, work: &Buffers) -> Option<StatusBlock> {
         let refusal = self.refusal.filter(|_| self.unstorable.is_none())?;
         let mut flags = TsbFlags::DCW_OFFSET_VALID;
-        flags.set(TsbFlags::COUNT_VALID, refusal.ran);
+        flags.set(TsbFlags::COUNT_VALID, refusal.residual.is_some());
+        let [plain, sensed] = LENGTH;
+        let (length, area) = match refusal.is_policy() {
+            true => (
+                sensed,
+                Tsa::IoStatus {
+                    times: IoTimes::default(),
+                    sense: sense(work.commands.class, refusal.code).bytes,
+                },
+            ),
+            false => (
+                plain,
+                Tsa::ProgramCheck {
+                    reason: refusal.reason as u8,
+                    qualifier: [0; 16],
+                    sense: [0; TSB_SENSE_SIZE],
+                },
+            ),
+        };
         Some(self.block_of(&Tsb {
-            length: LENGTH[0],
+            length,
             flags,
             dcw_offset: refusal.offset,
-            residual: 0,
-            area: Tsa::ProgramCheck {
-                reason: refusal.reason as u8,
-                qualifier: [0; 16],
-                sense: [0; TSB_SENSE_SIZE],
-            },
+            residual: refusal.residual.unwrap_or(0),
+            area,
         }))
     }
 
     /// The same, if that is what the program ends with.
-    pub(crate) fn found_at_once(&self) -> Option<StatusBlock> {
+    pub(crate) fn found_at_once(&self, work: &Buffers) -> Option<StatusBlock> {
         self.fault.filter(|it| it.when == When::Device)?;
-        self.found()
+        self.found(work)
     }
 
     fn block_of(&self, tsb: &Tsb) -> StatusBlock {

@@ -11,7 +11,7 @@ use super::{Reason, Refusal, Transport, When, fields, fields::Field};
 use crate::{Code, Site};
 
 /// Transfer-TCA-extension: the commands go on in the output data.
-const EXTENSION: u8 = 0x50;
+pub(super) const EXTENSION: u8 = 0x50;
 
 impl Transport {
     /// What it says.
@@ -126,6 +126,7 @@ impl Transport {
                 command: n,
                 offset: u16::try_from(offset).unwrap_or(u16::MAX),
                 ran: false,
+                residual: None,
                 after,
             };
             let (offset, dcw) = match dcw {
@@ -161,6 +162,7 @@ impl Transport {
                 return Some(match is_short && meaning.write {
                     true => Refusal {
                         ran: true,
+                        residual: Some(0),
                         after: sum,
                         ..refusal
                     },

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! A command policy, on the commands of a TCCB: judged on the copy, by the rules for CCWs.
+//!
+//! The parameters of a command are its control data. What has them among its data as well, or has
+//! control data that no CCW could have, is refused as parameters that cannot be judged are; and so is
+//! all whose meaning is not known: other programs than those of device I/O, bits without meaning,
+//! commands among the data.
+
+use ccw::{Class, Command, DCW_SIZE, Dcw, RawDcw, ServiceAction, TCAH_SIZE};
+
+use super::{Reason, Refusal, Transport, rules::EXTENSION};
+use crate::{
+    Code, CommandPolicy, Site,
+    commands::{self, State},
+};
+
+impl Transport {
+    /// Notes the first command that `policy` refuses, unless the device refuses one before.
+    pub(super) fn confine(&mut self, policy: &CommandPolicy) {
+        let Some(denied) = self.denied(policy) else {
+            return;
+        };
+        let is_first = |device: Refusal| match device.ran {
+            true => denied.command <= device.command,
+            false => denied.command < device.command,
+        };
+        if self.refusal.is_none_or(is_first) {
+            self.refusal = Some(denied);
+        }
+    }
+
+    fn denied(&self, policy: &CommandPolicy) -> Option<Refusal> {
+        let block = self.block();
+        let is_io = block.header.service_action == ServiceAction::DEVICE_IO;
+        let mut state = State::START;
+        // What is known where a command leads that skips the next one.
+        let mut past = None;
+        let mut after = 0_u64;
+        for (n, dcw) in (0..).zip(block.dcws()) {
+            let (offset, dcw) = dcw.ok()?;
+            let raw = block.tca.get(offset..).and_then(|rest| rest.first_chunk());
+            let is_known = raw.is_some_and(|raw| RawDcw(*raw).reserved_is_zero());
+            let step = match is_io && is_known && is_plain(&dcw) {
+                true => policy.step(state, dcw.command, |least| parameters(&dcw, least)),
+                false => Err(unknown()),
+            };
+            let behind = match step {
+                Ok(behind) => behind,
+                Err(refusal) => {
+                    return Some(Refusal {
+                        code: refusal.code,
+                        site: self.denied_site(n, offset, &refusal),
+                        reason: Reason::Command,
+                        command: n,
+                        offset: u16::try_from(offset).unwrap_or(u16::MAX),
+                        ran: false,
+                        residual: Some(dcw.data_count),
+                        after,
+                    });
+                }
+            };
+            state = past.take().map_or(behind, |past| behind.meet(past));
+            past = policy.class().may_skip(dcw.command).then_some(behind);
+            after += u64::from(dcw.data_count);
+        }
+        None
+    }
+
+    fn denied_site(&self, n: u16, offset: usize, refusal: &commands::Refusal) -> Site {
+        let Some((at, bits)) = refusal.bits else {
+            return self.dcw_site(n, offset, (0, 7));
+        };
+        let at = TCAH_SIZE + offset + DCW_SIZE + usize::from(at);
+        Site {
+            index: Some(n),
+            ..self.tccb_site(at, usize::from(bits.1) / 8 + 1, bits)
+        }
+    }
+}
+
+/// Whether the bytes of `dcw` go where those of a CCW would: out as its parameters or as its data, or
+/// in as its data.
+fn is_plain(dcw: &Dcw<'_>) -> bool {
+    let outward = matches!(dcw.command.class(), Class::Write | Class::Control);
+    let parameters = dcw.control.is_empty() || (outward && dcw.data_count == 0);
+    parameters && dcw.command != Command(EXTENSION)
+}
+
+/// The parameters of `dcw`, if there are so many, and no more among its data.
+fn parameters<'a>(dcw: &Dcw<'a>, least: u16) -> Result<&'a [u8], commands::Refusal> {
+    match dcw.control.len() >= usize::from(least) && dcw.data_count == 0 {
+        true => Ok(dcw.control),
+        false => Err(unknown()),
+    }
+}
+
+fn unknown() -> commands::Refusal {
+    commands::Refusal::of(Code::PolicyParameters)
+}
