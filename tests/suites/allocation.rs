@@ -2,19 +2,14 @@
 //! Steady state allocates nothing: buffers that have once seen a program take it again, from the
 //! first fetch to the release of its pins, without asking for memory.
 
-#![expect(
-    unsafe_code,
-    reason = "only an allocator can see who allocates; it hands every call on to the system's"
-)]
+#[path = "../requests.rs"]
+mod requests;
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    hint::black_box,
-};
+use std::hint::black_box;
 
 use ccw::{DeviceClass, GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb};
 use pinning::{PlainPinner, RegionMap};
+use requests::requests;
 use tests::{
     corpus::{self, Case},
     differential::ONE_PROGRAM,
@@ -26,53 +21,11 @@ use translator::{
     Policy, Rejected, Segment, Slot, Track, Tracks, fetch, fetch_segment, validate,
 };
 
-/// The system's allocator, counting what each thread asks for.
-struct Counting;
-
-thread_local! {
-    static REQUESTS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    REQUESTS.set(REQUESTS.get() + 1);
-}
-
-// SAFETY: every call goes to `System` with the arguments it came with, and its answer comes back
-// unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// How often `work` asked for memory or gave some back.
-fn requests<T>(work: impl FnOnce() -> T) -> (usize, T) {
-    let before = REQUESTS.get();
+fn during<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    let before = requests();
     let done = work();
-    (REQUESTS.get() - before, done)
+    (requests() - before, done)
 }
 
 /// Guest storage that keeps no record of what is read.
@@ -168,9 +121,9 @@ impl Setting {
 
 #[test]
 fn the_count_counts() {
-    let (none, number) = requests(|| black_box(7));
+    let (none, number) = during(|| black_box(7));
     assert_eq!((none, number), (0, 7));
-    let (some, _) = requests(|| drop(black_box(Box::new(7))));
+    let (some, _) = during(|| drop(black_box(Box::new(7))));
     assert_eq!(some, 2);
 }
 
@@ -201,7 +154,7 @@ fn come_again(settings: &[Setting], most: usize) {
         let mut started = 0;
         for setting in settings {
             let (requests, (runs, returned)) =
-                requests(|| setting.start(host, &mut ccws, &mut lists, &mut copies, buffers));
+                during(|| setting.start(host, &mut ccws, &mut lists, &mut copies, buffers));
             assert_eq!(requests, 0, "{} on {}", setting.name, host.name);
             started += usize::from(runs);
             buffers = returned;
@@ -256,6 +209,6 @@ fn nor_do_programs_in_segments() {
     };
     let buffers = round(Buffers::new());
     let buffers = round(buffers);
-    let (asked, _) = requests(|| round(buffers));
+    let (asked, _) = during(|| round(buffers));
     assert_eq!(asked, 0);
 }

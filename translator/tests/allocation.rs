@@ -1,54 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A subchannel in its steady state allocates nothing, whatever becomes of its programs.
-#![expect(
-    unsafe_code,
-    reason = "an allocator that counts is an unsafe trait; it only forwards to the system's"
-)]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-};
+#[path = "../../tests/requests.rs"]
+mod requests;
 
 use ccw::{GuestAddr, HostAddr, Irb, RawIrb, RawOrb};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
+use requests::requests;
 use translator::{
     Area, Buffers, Guards, GuestStorage, HostProfile, Planned, Policy, Slot, fetch, validate,
 };
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that ends has nothing left to count.
-    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, len: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(at, layout, len) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Guest storage from address 0 on; data lies behind it, where nobody looks.
 struct Ram(Vec<u8>);
@@ -242,10 +203,10 @@ fn the_steady_state_allocates_nothing() {
     for round in 0..4 {
         for profile in HostProfile::ALL {
             for (name, ram, word1, expected) in &programs {
-                let before = ALLOCATIONS.get();
+                let before = requests();
                 let (fate, back) = host.start(&orb(*word1), ram, profile, work);
                 work = back;
-                let made = ALLOCATIONS.get() - before;
+                let made = requests() - before;
                 let first_byte = name.starts_with("data") && profile.name == "vfio-ccw";
                 let expected = if first_byte { &Fate::Ended } else { expected };
                 assert_eq!(&fate, expected, "{name} on {}", profile.name);
@@ -253,5 +214,5 @@ fn the_steady_state_allocates_nothing() {
             }
         }
     }
-    assert!(ALLOCATIONS.get() > 0, "the counter counts");
+    assert!(requests() > 0, "the counter counts");
 }

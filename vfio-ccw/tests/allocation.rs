@@ -1,66 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A subchannel in its steady state asks for no memory: from the guest's START SUBCHANNEL to its
 //! TEST SUBCHANNEL, whatever becomes of the program.
-#![expect(
-    unsafe_code,
-    reason = "an allocator that counts is an unsafe trait; it only forwards to the system's"
-)]
 
 mod instant;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../../tests/requests.rs"]
+mod requests;
 
 use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
 use ccw::RawOrb;
 use instant::{Instant, LISTS, MIDAWS, NOTHING, PARTS, SUSPENDS, orb, telling_subchannel};
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread that ends has nothing left to count.
-    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, len: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(at, layout, len) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use requests::requests;
 
 /// How often memory was asked for by `times` rounds, once things have settled.
 fn allocations(mut round: impl FnMut(), times: u32) -> u64 {
     for _ in 0..20 {
         round();
     }
-    let before = ALLOCATIONS.get();
+    let before = requests();
     for _ in 0..times {
         round();
     }
-    ALLOCATIONS.get() - before
+    requests() - before
 }
 
 #[test]
