@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! The verdict on every recorded program, against what really happened to it.
 
-use std::{env, path::Path};
+use std::{env, fs, path::Path};
 
 use tests::corpus::{self, Case};
 use translator::{Buffers, Code, Finding, Guards, Outcome, Policy, Severity, fetch, validate};
@@ -138,4 +138,38 @@ fn verdicts_on_a_further_corpus() {
         return;
     };
     assert!(agree(Path::new(&folder)) > 0);
+}
+
+/// What the README of `tests/programs` says that each program there has.
+#[test]
+fn the_members_that_each_program_here_has() {
+    let mut count = 0;
+    for entry in fs::read_dir(corpus::own_programs()).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        let bytes = fs::read(&path).expect("a file");
+        let program: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        for member in [
+            "/class",
+            "/source/kind",
+            "/device/type",
+            "/orb/raw",
+            "/memory/size",
+            "/memory/default_fill",
+            "/memory/ranges",
+            "/expect/outcome",
+            "/expect/confidence",
+        ] {
+            assert!(program.pointer(member).is_some(), "{path:?}: {member}");
+        }
+        assert_eq!(program["schema"], "ccwprog/1", "{path:?}");
+        assert_eq!(
+            program["name"].as_str(),
+            path.file_stem().and_then(|it| it.to_str())
+        );
+        count += 1;
+    }
+    assert!(count > 400, "{count}");
 }

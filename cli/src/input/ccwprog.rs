@@ -293,6 +293,59 @@ mod tests {
         assert_eq!(input.memory.key(0x2000), None);
     }
 
+    /// The README of `tests/programs` says which members must be there.
+    #[test]
+    fn members_that_must_be_there_are_named_and_others_have_defaults() {
+        let orb = format!(r#""orb":{{"raw":"{ORB}"}}"#);
+        let of = |memory: &str| format!(r#"{{"schema":"ccwprog/1",{orb},"memory":{memory}}}"#);
+        let input = decode(of(r#"{"size":4096}"#).as_bytes(), "stem".into()).unwrap();
+        assert_eq!((input.name.as_str(), input.device.as_str()), ("stem", ""));
+        let mut buf = [0xff; 1];
+        assert_eq!(input.memory.read(0xfff, &mut buf), 1);
+        assert_eq!((buf, input.memory.has_keys()), ([0], false));
+        for (text, missing) in [
+            (r#"{"memory":{"size":0}}"#.to_owned(), "no member `schema`"),
+            (of("{}"), "memory: missing field `size`"),
+            (
+                of(r#"{"size":4096}"#).replace(&orb, r#""orb":{}"#),
+                "orb: missing field `raw`",
+            ),
+            (
+                of("0")
+                    .replace(&orb, r#""name":"n""#)
+                    .replace(r#","memory":0"#, ""),
+                "missing field `orb`",
+            ),
+            (
+                of("0").replace(r#","memory":0"#, ""),
+                "missing field `memory`",
+            ),
+            (
+                of(r#"{"size":4096,"ranges":[{"hex":"00"}]}"#),
+                "ranges[0]: missing field `addr`",
+            ),
+            (
+                of(r#"{"size":4096,"ranges":[{"addr":0}]}"#),
+                "ranges[0]: missing field `hex`",
+            ),
+            (
+                of(r#"{"size":4096,"storage_keys":[{"len":4096,"key":1}]}"#),
+                "missing field `addr`",
+            ),
+            (
+                of(r#"{"size":4096,"storage_keys":[{"addr":0,"key":1}]}"#),
+                "missing field `len`",
+            ),
+            (
+                of(r#"{"size":4096,"storage_keys":[{"addr":0,"len":4096}]}"#),
+                "missing field `key`",
+            ),
+        ] {
+            let error = error(&text);
+            assert!(error.contains(missing), "{missing}: {error}");
+        }
+    }
+
     #[test]
     fn what_is_not_json_is_placed_by_line_and_column() {
         assert_eq!(
