@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{confined, corpus, differential, generator::Case, subchannel};
+use crate::{confined, corpus, differential, generator::Case, subchannel, transport};
 
 /// An input of a fuzz target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Seed {
 }
 
 /// The targets.
-pub const TARGETS: [&str; 7] = [
+pub const TARGETS: [&str; 8] = [
     "decode",
     "walk",
     "equivalence",
@@ -28,6 +28,7 @@ pub const TARGETS: [&str; 7] = [
     "device",
     "region",
     "confined",
+    "transport",
 ];
 
 /// Most bytes of a seed: a fuzzer makes little of large ones.
@@ -62,7 +63,7 @@ const BLOCKS: [(&str, &str); 5] = [
 
 /// The seeds of every target: for `equivalence` the sound programs that were written by hand, for
 /// `walk` those with a mistake, for `decode` their ORBs and CCWs alone and blocks of transport mode,
-/// for `late` the sound ones once more, and with those for `device`, `region` and `confined`, cases that were
+/// for `late` the sound ones once more, and with those for `device`, `region`, `confined` and `transport`, cases that were
 /// written by hand.
 ///
 /// # Errors
@@ -82,6 +83,7 @@ pub fn all() -> io::Result<Vec<Seed>> {
         ("region", subchannel::region_seeds()),
         ("confined", confined::seeds()),
         ("late", differential::late_seeds()),
+        ("transport", transport::seeds().into()),
     ] {
         seeds.extend(cases.into_iter().map(|(name, bytes)| Seed {
             target,

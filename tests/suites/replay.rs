@@ -111,6 +111,14 @@ fn confined() {
 }
 
 #[test]
+fn transport() {
+    for (name, bytes) in inputs("transport") {
+        println!("{name}");
+        tests::transport::check_bytes(&bytes);
+    }
+}
+
+#[test]
 fn the_seeds_are_those_of_the_programs() {
     let expected = seeds::all().unwrap();
     for target in seeds::TARGETS {

@@ -83,7 +83,8 @@ pub struct Policy {
     pub suspend: Suspension,
     /// Whether remarks (severity warning and note) are collected; a mediator has no use for them.
     pub remarks: bool,
-    /// CCWs of one program that are read before it is refused as too long (E02).
+    /// CCWs of one program that are read before it is refused as too long (E02). In transport mode TIDAWs
+    /// of one list, and blocks of 4 KiB of data without one.
     pub max_ccws: u16,
 }
 

@@ -2,6 +2,7 @@
 //! Programs of transport mode: the guest's own, its translation for a host with the mode, and the CCWs
 //! for one without, do the same.
 
+mod bytes;
 mod case;
 mod device;
 
@@ -15,6 +16,7 @@ use translator::{
     fetch, validate,
 };
 
+pub use bytes::{check_bytes, seeds};
 pub use case::{Areas, Case, Change, Image, Step, cases};
 pub use device::{Player, Sent};
 

@@ -2,9 +2,34 @@
 //! Group T: TCW and TCCB. The lists are in `tidal`.
 
 use tests::program::GuestProgram;
-use translator::Code;
+use translator::{Code, Facilities, HostProfile, Outcome, Policy};
 
 use crate::fault::{Expected, fault, remark, sound};
+
+/// Nothing is looked up of data that no list so long could name, however much a TCW says.
+#[test]
+fn as_much_data_as_a_list_may_name() {
+    let program = |count: u32| {
+        let tcw = format!(
+            "00000000 000E0000 00000000 00000000 00000000 00005000 00000000 00002100
+             00000000 00002200 00000000 {count:08X} 00000000 00000000 00000000 00000000"
+        );
+        let commands = format!("06000000 {count:08X}");
+        let policy = Policy {
+            facilities: Facilities::FCX,
+            max_ccws: 2,
+            ..Policy::CHECK
+        };
+        GuestProgram::transport(&tcw, &commands, count).policy(policy)
+    };
+    assert_eq!(program(0x2000).judge().outcome(), Outcome::Valid);
+    for count in [0x2001, 0xffff_fff8] {
+        let verdict = program(count).judge();
+        assert_eq!(verdict.outcome(), Outcome::Indeterminate);
+        let rejected = verdict.plan(&HostProfile::SOFTWARE).expect_err("refused");
+        assert_eq!(rejected.finding.code, Code::EnvTooLong);
+    }
+}
 
 /// The status of a channel that stops at the control blocks.
 const STOPPED: &str = "00104017 00001000 00200000";

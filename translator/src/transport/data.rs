@@ -143,6 +143,10 @@ impl Judge<'_> {
             },
         ];
         if !tcw.flags.contains(flag) {
+            // There is a key for every page.
+            if self.transport.data_list.too_long {
+                return;
+            }
             let (good, code) = self.usable(at, count.into(), store, kind);
             #[expect(clippy::cast_possible_truncation, reason = "no more than the count")]
             self.take(at, good as u32, TidawFlags::empty(), store);

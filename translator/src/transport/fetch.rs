@@ -4,7 +4,7 @@
 //! As the channel would it reads the TCW, then the TCCB, then the list of the data, and it stops where
 //! that would stop.
 
-use ccw::{Guest, GuestAddr, TCCB_MAX, Tcw, TcwFlags};
+use ccw::{Guest, GuestAddr, TCCB_MAX, TIDAL_PAGE, Tcw, TcwFlags};
 
 use super::{
     Transport, When,
@@ -103,6 +103,9 @@ impl Transport {
             self.place_head(&mut tidal, list, at, field);
             self.data_list = tidal;
         }
+        // No more than so many TIDAWs could name.
+        let most = u64::from(reader.most) * TIDAL_PAGE;
+        self.data_list.too_long |= u64::from(self.count()) > most;
         self.judge_commands(at);
         if let Some(policy) = reader.guards.policy() {
             self.confine(policy);
