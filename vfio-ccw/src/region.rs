@@ -76,6 +76,11 @@ impl IoRegion {
         RawScsw(bytes(&self.0, SCSW_AT))
     }
 
+    /// What the kernel is to read of a request: ORB and SCSW.
+    pub(crate) fn function(&self) -> &[u8] {
+        self.0.get(..IRB_AT).unwrap_or(&[])
+    }
+
     /// The IRB of the last interrupt, with its extended measurement word.
     pub fn irb(&self) -> (RawIrb, [u8; EMW_SIZE]) {
         RawIrb::split_extended(&bytes(&self.0, IRB_AT))

@@ -101,6 +101,23 @@ fn unsolicited_status_while_a_program_runs_waits_for_its_end() {
     assert_eq!(machine.made(Call::Clear), 0);
 }
 
+/// The guest starts a program before anybody has read the status: neither is lost.
+#[test]
+fn unsolicited_status_that_was_not_read_before_a_start() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.attention();
+    assert_eq!(machine.ssch(), Cc0);
+    machine.io();
+    assert_eq!(
+        (machine.events(), machine.metrics().unsolicited),
+        (vec![], 1)
+    );
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+    assert_eq!(machine.tsch(), (Cc0, ATTENTION.into()));
+    machine.works();
+}
+
 #[test]
 fn csch_discards_status_that_waits() {
     let mut machine = machine();

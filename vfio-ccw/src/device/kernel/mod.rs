@@ -89,8 +89,8 @@ impl KernelDevice {
         Ok(bytes)
     }
 
-    /// Writes a whole region at `offset`, in one call: the kernel acts on each write, whatever its
-    /// length.
+    /// Writes what is for the kernel of the region at `offset`, in one call: the kernel acts on each
+    /// write, whatever its length.
     fn write(&self, bytes: &[u8], offset: u64) -> Result<(), DeviceError> {
         let done = uninterrupted(|| self.device().pwrite(bytes, offset))?;
         whole(done, bytes.len())
@@ -119,8 +119,10 @@ impl CcwDevice for KernelDevice {
     }
 
     fn start(&mut self, orb: &[u8; ORB_AREA_SIZE], scsw: &RawScsw) -> Result<(), DeviceError> {
-        let IoRegion(request) = IoRegion::request(orb, scsw);
-        self.write(&request, self.regions.io)
+        // Behind these is the last status, which the VMM may not have read yet: written over with
+        // zeros it would be lost.
+        let request = IoRegion::request(orb, scsw);
+        self.write(request.function(), self.regions.io)
     }
 
     fn async_command(&mut self, command: AsyncCommand) -> Result<(), DeviceError> {

@@ -23,11 +23,11 @@ fn answers(fake: &Fake, answers: &[Result<usize, Errno>]) {
 }
 
 #[test]
-fn a_start_is_one_write_of_the_whole_region() {
+fn a_start_is_one_write_in_front_of_the_last_status() {
     let (fake, mut device) = device(Way::Group);
     start(&mut device).unwrap();
-    assert_eq!(fake.state().log, ["pwrite uuid 124 at 0x0"]);
-    let mut expected = [0; 124];
+    assert_eq!(fake.state().log, ["pwrite uuid 24 at 0x0"]);
+    let mut expected = [0; 24];
     expected[..12].copy_from_slice(&ORB);
     expected[14] = 0x40;
     assert_eq!(fake.state().written, [(0, expected.to_vec())]);
@@ -76,7 +76,7 @@ fn a_short_transfer_is_an_error_of_its_own() {
     let (fake, mut device) = device(Way::Cdev);
     answers(&fake, &[Ok(12), Ok(4), Ok(123), Ok(0), Ok(7)]);
     let short = |done, wanted| Err(DeviceError::Short { done, wanted });
-    assert_eq!(start(&mut device), short(12, 124));
+    assert_eq!(start(&mut device), short(12, 24));
     assert_eq!(device.async_command(AsyncCommand::Clear), short(4, 8));
     assert_eq!(device.read_irb().map(drop), short(123, 124));
     assert_eq!(device.read_schib().map(drop), short(0, 52));
@@ -87,7 +87,7 @@ fn a_short_transfer_is_an_error_of_its_own() {
 #[test]
 fn an_interrupted_call_is_made_again_but_not_for_ever() {
     let (fake, mut device) = device(Way::Cdev);
-    answers(&fake, &[Err(Errno::EINTR), Err(Errno::EINTR), Ok(124)]);
+    answers(&fake, &[Err(Errno::EINTR), Err(Errno::EINTR), Ok(24)]);
     assert_eq!(start(&mut device), Ok(()));
     assert_eq!(fake.state().log.len(), 3);
     answers(&fake, &[Err(Errno::EINTR); 100]);
