@@ -34,9 +34,9 @@ pub struct MediatorConfig {
     pub keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
     /// Which commands the guest may give the device, and where they may lead; without it all of
     /// them. A program that they forbid ends with the unit check of a volume that is as small, or not
-    /// to be written; the guest's BASIC SENSE is answered then without the device. Programs of
-    /// transport mode are not judged so: with a policy they end in an operand exception. The kind of device is
-    /// also said in [`GuestProfile::policy`], by which its programs are read.
+    /// to be written; the guest's BASIC SENSE is answered then without the device. The same
+    /// rules hold for the commands of transport mode. The kind of device is also said in
+    /// [`GuestProfile::policy`], by which its programs are read.
     ///
     /// No part of a [`Snapshot`](super::Snapshot): who sets a subchannel up again says it again.
     pub commands: Option<CommandPolicy>,

@@ -21,8 +21,8 @@ pub struct GuestProfile {
     /// be carried out exactly: what decides the fate of a program apart from the device.
     ///
     /// IDAWs of every format are carried out, and so is every key, flag and count. Transport mode is
-    /// there with [`Facilities::FCX`](translator::Facilities::FCX), but for a guest whose commands a
-    /// [policy](MediatorConfig::commands) judges.
+    /// there with [`Facilities::FCX`](translator::Facilities::FCX), also
+    /// where a [policy](MediatorConfig::commands) judges the commands.
     pub policy: Policy,
     /// Programs that do not end by themselves can be ended: by CLEAR SUBCHANNEL, and by a reset of
     /// the guest.
@@ -142,8 +142,7 @@ pub enum Misfit {
 }
 
 /// How a host whose device can do `device` gives a guest what it is to see by these settings:
-/// [`guest`](MediatorConfig::guest), on the channel [`profile`](MediatorConfig::profile), and no more than
-/// [`commands`](MediatorConfig::commands) allows.
+/// [`guest`](MediatorConfig::guest), on the channel [`profile`](MediatorConfig::profile).
 ///
 /// The guest sees the same bytes on all hosts that do not fail, with one exception between channels:
 /// how a program ends that cannot use the very first byte of its data
@@ -184,12 +183,7 @@ pub fn plan(config: &MediatorConfig, device: Capabilities) -> Plan {
 
 /// What has to be emulated for it.
 pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<Emulated, Misfit> {
-    let MediatorConfig {
-        guest,
-        profile: channel,
-        commands,
-        ..
-    } = config;
+    let (guest, channel) = (&config.guest, &config.profile);
     let facilities = guest.policy.facilities;
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
@@ -225,9 +219,7 @@ pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;
     }
-    // With a command policy the mode is not there.
-    let judged = commands.as_ref().is_some_and(|it| !it.is_everything());
-    if facilities.transport && !judged && !channel.transport {
+    if facilities.transport && !channel.transport {
         emulated |= Emulated::TRANSPORT;
     }
     if facilities.midaw && !channel.midaws {
