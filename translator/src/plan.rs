@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 
-use ccw::{Format, Guest, IdawFormat, Irb, MAX_IDAWS};
+use ccw::{Format, Guest, Irb, MAX_IDAWS};
 use pinning::{Extent, PinError, Pinner, Pins};
 
 use crate::{
@@ -113,7 +113,11 @@ impl Program {
     ///
     /// A refusal by name: of what START SUBCHANNEL refuses, of what the policy forbids, and of
     /// what is legal but cannot be carried out on this host.
-    pub fn plan(self, profile: &HostProfile) -> Result<Planned, Rejected> {
+    #[inline]
+    pub fn plan(mut self, profile: &HostProfile) -> Result<Planned, Rejected> {
+        if exact::lay_plain(&mut self.work, profile) {
+            return Ok(Planned::Run(Plan { work: self.work }));
+        }
         self.plan_in(None, profile)
     }
 
@@ -131,7 +135,6 @@ impl Program {
         self.plan_in(earlier.work(), profile)
     }
 
-    #[inline]
     fn plan_in(
         self,
         earlier: Option<&Buffers>,
@@ -205,7 +208,7 @@ impl Program {
             let site = work.ccw_site(n, None);
             return Err(Rejected::new(work, code, site));
         }
-        let block = list_block(&work);
+        let block = work.list_block();
         work.profile = *profile;
         work.laid = match profile.arrangement {
             Arrangement::Exact => {
@@ -262,15 +265,7 @@ impl Program {
     }
 
     /// What is legal and not carried out.
-    #[inline(always)]
     fn unsupported(&self) -> Option<(Code, Site)> {
-        let (work, verdict) = (&self.work, &self.work.verdict);
-        let usual = work.orb.prefetch && !work.too_long && verdict.is_plain();
-        if usual { None } else { self.uncommon() }
-    }
-
-    #[cold]
-    fn uncommon(&self) -> Option<(Code, Site)> {
         let (work, verdict) = (&self.work, &self.work.verdict);
         let policy = &work.policy;
         let refused = match policy.no_prefetch {
@@ -404,15 +399,6 @@ impl Node {
     /// Whether the channel stops at this node, and how it says so.
     pub(crate) fn check(&self) -> Option<Check> {
         self.fault.map(Code::check)
-    }
-}
-
-/// The largest blocks that every list of the program can be given in.
-fn list_block(work: &Buffers) -> u64 {
-    let listed = |node: &Node| node.list_len > 0 && !node.is_midal();
-    match IdawFormat::of(&work.orb).block() {
-        2048 if work.nodes.iter().any(listed) => 2048,
-        _ => 4096,
     }
 }
 

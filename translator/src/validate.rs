@@ -96,6 +96,7 @@ impl Validator {
         if !policy.remarks && unasked && !orb.limit_check {
             let taken = singles::take(nodes, words, orb, &mut lookup, *control, extents);
             if taken == nodes.len() {
+                self.work.verdict.plain = self.work.spans.len() == 1;
                 return;
             }
             done = narrow(taken as u64);

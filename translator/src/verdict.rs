@@ -42,6 +42,8 @@ pub(crate) struct Verdict {
     pub(crate) modified: Option<u16>,
     /// A break is needed where there can be none.
     pub(crate) unbroken: bool,
+    /// Each CCW is a usual one with plain data, and the first span has them all.
+    pub(crate) plain: bool,
 }
 
 impl Verdict {
@@ -54,12 +56,6 @@ impl Verdict {
         two_ways: None,
         modified: None,
         unbroken: false,
+        plain: false,
     };
-
-    /// Whether there is nothing in it that a copy taken at start cannot carry out exactly.
-    #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        let all = [self.suspend, self.two_ways, self.modified];
-        all == [None; 3]
-    }
 }

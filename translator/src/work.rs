@@ -223,6 +223,15 @@ impl Buffers {
         }
     }
 
+    /// The largest blocks that every list of the program can be given in.
+    pub(crate) fn list_block(&self) -> u64 {
+        let listed = |node: &Node| node.list_len > 0 && !node.is_midal();
+        match IdawFormat::of(&self.orb).block() {
+            2048 if self.nodes.iter().any(listed) => 2048,
+            _ => 4096,
+        }
+    }
+
     /// Number of the node that was read last.
     pub(crate) fn last_node(&self) -> u16 {
         u16::try_from(self.nodes.len().saturating_sub(1)).unwrap_or(u16::MAX)

@@ -6,11 +6,33 @@
 //! going on, skipping and jumping need no thought. Two, because a status modifier skips one.
 
 use crate::{
-    Buffers, Code,
+    Arrangement, Buffers, Code, HostProfile,
     arrangement::parts::Form,
-    arrangement::{HostSlot, STOPS},
+    arrangement::{HostSlot, Laid, STOPS},
     bounce::Bounce,
 };
+
+/// Lays a program for `profile` of which nothing else is to be asked, if it is one; says whether it is.
+#[inline]
+pub(crate) fn lay_plain(work: &mut Buffers, profile: &HostProfile) -> bool {
+    let alone = work.breaks.is_empty() && work.segment.from.is_none() && !work.segment.passing;
+    let asked = !work.orb.prefetch || work.too_long || !takes_all(profile);
+    if !work.verdict.plain || !alone || asked || profile.arrangement != Arrangement::Exact {
+        return false;
+    }
+    work.host_len = work.nodes.len() + STOPS;
+    work.profile = *profile;
+    work.laid = Laid {
+        block: work.list_block(),
+        last_head: 0,
+    };
+    true
+}
+
+/// Whether data never needs another form than the guest's.
+fn takes_all(profile: &HostProfile) -> bool {
+    profile.midaws && !profile.rebuilds_lists
+}
 
 /// Gives every node its host CCW, in the order of guest addresses.
 #[inline(always)]
@@ -58,7 +80,7 @@ fn in_pieces(work: &mut Buffers) {
 /// must be where a device may skip to.
 #[inline(always)]
 pub(crate) fn lower(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
-    if work.profile.midaws && !work.profile.rebuilds_lists {
+    if takes_all(&work.profile) {
         return Ok(());
     }
     bounce(work, block)
