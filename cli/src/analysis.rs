@@ -4,8 +4,8 @@
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Policy, Program, Segment, Stance,
-    StorageKey, StorageKeys, Suspension, fetch, fetch_segment, validate,
+    Buffers, Facilities, Guards, GuestStorage, Policy, Program, Segment, Stance, StorageKey,
+    StorageKeys, Suspension, fetch, fetch_segment, validate,
 };
 
 use crate::input::Input;
@@ -20,15 +20,10 @@ const MAX_CCWS: u16 = 16_384;
 
 /// Reads and judges the program of `input`: remarks included, nothing refused that can be done.
 pub(crate) fn judge(input: &Input) -> Program {
-    judge_with(input, None)
-}
-
-/// The same for a device that may be given only these commands.
-pub(crate) fn judge_with(input: &Input, commands: Option<&CommandPolicy>) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
-        commands,
+        commands: input.commands.as_ref(),
         ..Guards::default()
     };
     let policy = Policy {
@@ -41,16 +36,11 @@ pub(crate) fn judge_with(input: &Input, commands: Option<&CommandPolicy>) -> Pro
 }
 
 /// Reads and judges one `segment` of the program of `input`, as it stands in `storage`: up to where it
-/// must be fetched again. It is for a device that may be given only these `commands`.
-pub(crate) fn segment(
-    input: &Input,
-    storage: &impl GuestStorage,
-    segment: &Segment,
-    commands: Option<&CommandPolicy>,
-) -> Program {
+/// must be fetched again.
+pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segment) -> Program {
     let guards = Guards {
         keys: keys(&input.memory),
-        commands,
+        commands: input.commands.as_ref(),
         ..Guards::default()
     };
     let policy = Policy {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Format;
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError};
 use crate::json;
@@ -105,9 +106,10 @@ pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Reports on every one of `files`; the worst of those reported decides how the call ends.
+/// Reports on every one of `files`, of guests within `limits`; the worst of those reported decides how the call ends.
 pub(crate) fn run(
     files: &[PathBuf],
+    limits: Limits,
     format: Format,
     work: impl Fn(&Input) -> Report + Sync,
 ) -> io::Result<Exit> {
@@ -121,7 +123,7 @@ pub(crate) fn run(
         let reports: Vec<Report> = chunk
             .par_iter()
             .map(|file| {
-                let report = match input::read(file) {
+                let report = match input::read(file).and_then(|input| limits.confine(input)) {
                     Ok(input) => work(&input),
                     Err(error) => Report::unreadable(&error, format),
                 };

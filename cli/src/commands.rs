@@ -4,6 +4,8 @@
 use ccw::DeviceClass;
 use translator::{Blocks, CommandPolicy, Track, Tracks, Volume};
 
+use crate::input::{Input, InputError, Place};
+
 /// What a guest may do with its device.
 #[derive(clap::Args, Clone, Copy)]
 pub(crate) struct Limits {
@@ -20,27 +22,35 @@ pub(crate) struct Limits {
 const HEADS: u16 = 15;
 
 impl Limits {
-    /// The policy for a device of this kind, if there are any limits.
+    /// `input` of a guest that has only this of its device.
     ///
     /// # Errors
     ///
     /// The device has no such parts.
-    pub(crate) fn policy(self, class: DeviceClass) -> Result<Option<CommandPolicy>, &'static str> {
-        match self.extent {
-            None if !self.read_only => return Ok(None),
+    pub(crate) fn confine(self, mut input: Input) -> Result<Input, InputError> {
+        let class = input.device_class();
+        let reason = match self.extent {
             Some(Volume::Tracks(_)) if class != DeviceClass::Eckd => {
-                return Err("only a count-key-data disk has tracks");
+                "only a count-key-data disk has tracks"
             }
             Some(Volume::Blocks(_)) if class != DeviceClass::Fba => {
-                return Err("only a fixed-block disk has blocks");
+                "only a fixed-block disk has blocks"
             }
-            _ => {}
-        }
-        let volume = self.extent.unwrap_or(Volume::Whole(class));
-        Ok(Some(match self.read_only {
-            true => CommandPolicy::read_only(volume),
-            false => CommandPolicy::read_write(volume),
-        }))
+            _ => {
+                let volume = self.extent.unwrap_or(Volume::Whole(class));
+                input.commands = match (self.read_only, self.extent) {
+                    (false, None) => None,
+                    (true, _) => Some(CommandPolicy::read_only(volume)),
+                    (false, Some(_)) => Some(CommandPolicy::read_write(volume)),
+                };
+                return Ok(input);
+            }
+        };
+        Err(InputError {
+            file: input.name,
+            place: Place::Whole,
+            reason: reason.to_owned(),
+        })
     }
 }
 

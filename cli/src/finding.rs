@@ -3,7 +3,7 @@
 
 use ccw::{CcwFlags, GuestAddr, IdawFormat};
 use serde::Serialize;
-use translator::{Check, Code, Finding, Program, Severity};
+use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 
 use crate::input::Input;
 use crate::json;
@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     bytes: String,
     bits: Option<String>,
     data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other: Option<String>,
     check: &'static str,
     message: String,
     fix: &'static str,
@@ -62,6 +64,7 @@ impl Entry {
             bytes: json::digits(site.word.as_bytes()),
             bits: site.bits.map(|(first, last)| format!("{first}-{last}")),
             data: address(site.data),
+            other: address(site.other),
             check: code.check().name(),
             message,
             fix: code.fix(),
@@ -92,6 +95,11 @@ fn here(finding: &Finding, input: &Input, program: &Program) -> Option<String> {
         value(finding),
         Some(storage(finding, input)).filter(|text| !text.is_empty()),
         measure(finding, program),
+        reach(finding, input),
+        finding
+            .site
+            .other
+            .map(|other| format!("the CCW at {:08x} is in its way", other.get())),
     ]
     .into_iter()
     .flatten()
@@ -107,6 +115,9 @@ fn value(finding: &Finding) -> Option<String> {
     let digits = (usize::from(last - first) + 4) / 4;
     let word = match site.at {
         Some(at) => format!("of the word at {:08x}", at.get()),
+        None if finding.code.check() == Check::UnitCheck => {
+            "of the parameters, which another CCW names,".to_owned()
+        }
         None => format!("of ORB word {}", orb_word(finding.code)),
     };
     Some(match last - first + 1 {
@@ -197,6 +208,38 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
             )
         }
         _ => return None,
+    })
+}
+
+/// Where a command leads that leaves what the guest has of its disk, and what that is.
+fn reach(finding: &Finding, input: &Input) -> Option<String> {
+    if finding.code != Code::PolicyExtent {
+        return None;
+    }
+    let site = &finding.site;
+    let word = site.word.as_bytes().first_chunk::<4>();
+    let where_to = word.filter(|_| site.at != site.ccw && site.bits == Some((0, 31)));
+    Some(match input.commands?.volume() {
+        Volume::Tracks(tracks) => {
+            let place = match where_to {
+                Some(&[c, cc, h, hh]) => {
+                    // Twelve bits of the second halfword belong to the cylinder.
+                    let (low, high) = (u16::from_be_bytes([c, cc]), u16::from_be_bytes([h, hh]));
+                    let cylinder = u32::from(high >> 4) << 16 | u32::from(low);
+                    format!("that is track {}, ", Track::new(cylinder, high & 0xf))
+                }
+                None if site.at == site.ccw => "it leads to track 0.0, ".to_owned(),
+                None => String::new(),
+            };
+            format!("{place}the guest has tracks {tracks}")
+        }
+        Volume::Blocks(blocks) if where_to.is_none() => {
+            format!("it leads to block 0, the guest has blocks {blocks}")
+        }
+        Volume::Blocks(blocks) => {
+            format!("the extent is not in blocks {blocks}, which the guest has")
+        }
+        Volume::Whole(_) => return None,
     })
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, AreaError, Arrival, Bounced, Cause, Code, CommandPolicy, Earlier, Finding, GuestStorage,
-    HostProfile, Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
+    Area, AreaError, Arrival, Bounced, Cause, Code, Earlier, Finding, GuestStorage, HostProfile,
+    Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -125,17 +125,11 @@ pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) 
     }
 }
 
-/// Translates the program of `input` for `profile` up to where it must be fetched again, for a device
-/// that may be given only these `commands`. `program` is the same as a whole, which it is taken for on
-/// the software channel where it cannot be parted. What can be parted and not repeated is refused: as a
-/// whole it would end otherwise.
-pub(crate) fn begin(
-    input: &Input,
-    program: Program,
-    commands: Option<&CommandPolicy>,
-    profile: &HostProfile,
-) -> Translation {
-    let first = analysis::segment(input, &input.memory, &Segment::START, commands);
+/// Translates the program of `input` for `profile` up to where it must be fetched again. `program` is
+/// the same as a whole, which it is taken for on the software channel where it cannot be parted. What
+/// can be parted and not repeated is refused: as a whole it would end otherwise.
+pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> Translation {
+    let first = analysis::segment(input, &input.memory, &Segment::START);
     let mut earlier = Earlier::NONE;
     match emit_behind(input, first, &mut earlier, profile) {
         Translation::Refused(Finding {
@@ -154,7 +148,7 @@ pub(crate) fn translate_segment(
     earlier: &mut Parts,
     profile: &HostProfile,
 ) -> Translation {
-    let program = analysis::segment(input, storage, segment, None);
+    let program = analysis::segment(input, storage, segment);
     emit_behind(input, program, earlier, profile)
 }
 

@@ -212,16 +212,16 @@ impl Buffers {
 
     /// Refuses a program whose copies do not come to the same as its own storage would: because
     /// another CCW uses that as well, or because the guest may look at it more often than it is copied.
-    /// The number of the CCW in whose way it is.
+    /// The number of the CCW in whose way it is, and of the one that is.
     #[inline(always)]
-    pub(crate) fn keep_apart(&mut self) -> Result<(), (Code, u16)> {
+    pub(crate) fn keep_apart(&mut self) -> Result<(), (Code, u16, Option<u16>)> {
         if self.bounces.is_empty() {
             return Ok(());
         }
         self.compare_areas()
     }
 
-    fn compare_areas(&mut self) -> Result<(), (Code, u16)> {
+    fn compare_areas(&mut self) -> Result<(), (Code, u16, Option<u16>)> {
         let ordered = self.goes_forward();
         let interrupts = |node: &Node| node.ccw().flags.contains(CcwFlags::PCI);
         let input = self
@@ -230,9 +230,10 @@ impl Buffers {
             .find(|bounce| self.is_input(bounce.node));
         if let Some(input) = input
             && !ordered
-            && self.nodes.iter().any(interrupts)
+            && let Some((_, n)) = (self.nodes.iter().zip(0..)).find(|(node, _)| interrupts(node))
         {
-            return Err((Code::EnvSharedCopy, input.node));
+            let other = (n != input.node).then_some(n);
+            return Err((Code::EnvSharedCopy, input.node, other));
         }
         let mut areas = core::mem::take(&mut self.segments.areas);
         areas.clear();
@@ -259,7 +260,7 @@ impl Buffers {
             }
         }
         self.segments.areas = areas;
-        hit.map_or(Ok(()), |n| Err((Code::EnvSharedCopy, n)))
+        hit.map_or(Ok(()), |(n, other)| Err((Code::EnvSharedCopy, n, other)))
     }
 
     fn is_bounced(&self, n: u16) -> bool {
@@ -284,6 +285,7 @@ struct Shared {
     /// Areas that are stored into.
     inputs: usize,
     first_input: Option<u16>,
+    last_input: Option<u16>,
     last_output: Option<u16>,
 }
 
@@ -297,20 +299,27 @@ impl Shared {
         if input {
             self.inputs += 1;
             self.first_input = Some(self.first_input.map_or(n, |first| first.min(n)));
+            self.last_input = self.last_input.max(Some(n));
         } else {
             self.last_output = self.last_output.max(Some(n));
         }
     }
 
     /// The CCW whose copy is not the same as the storage itself. Only what is fetched before it is
-    /// stored into is.
-    fn conflict(&self, ordered: bool) -> Option<u16> {
+    /// stored into is. And another one that uses it, if there is one.
+    fn conflict(&self, ordered: bool) -> Option<(u16, Option<u16>)> {
         let stored_twice = self.stores && self.inputs > 1;
         let fetched_behind = match (self.first_input, self.last_output) {
             (Some(input), Some(output)) => !ordered || input < output,
             _ => false,
         };
-        self.bounced.filter(|_| stored_twice || fetched_behind)
+        let n = self.bounced.filter(|_| stored_twice || fetched_behind)?;
+        let users = [self.last_output, self.first_input, self.last_input];
+        let mut others = users
+            .into_iter()
+            .skip(usize::from(!fetched_behind))
+            .flatten();
+        Some((n, others.find(|other| *other != n)))
     }
 }
 

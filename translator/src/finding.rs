@@ -47,6 +47,8 @@ pub struct Site {
     pub bits: Option<(u8, u8)>,
     /// The byte of data that could not be used, if that is what decided.
     pub data: Option<GuestAddr>,
+    /// Another CCW that has a part in it.
+    pub other: Option<GuestAddr>,
 }
 
 /// Up to sixteen bytes of a program.

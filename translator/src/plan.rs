@@ -237,8 +237,11 @@ impl Program {
                 }
             }
         };
-        if let Err((code, n)) = work.keep_apart() {
-            let site = work.ccw_site(n, None);
+        if let Err((code, n, other)) = work.keep_apart() {
+            let site = Site {
+                other: other.and_then(|n| work.ccw_site(n, None).ccw),
+                ..work.ccw_site(n, None)
+            };
             return Err(Rejected::new(work, code, site));
         }
         Ok(Planned::Run(Plan { work }))

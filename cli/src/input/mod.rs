@@ -13,6 +13,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ccw::{DeviceClass, RawOrb};
+use translator::CommandPolicy;
 
 pub(crate) use fields::Hex;
 
@@ -32,6 +33,8 @@ pub(crate) struct Input {
     pub(crate) orb: RawOrb,
     /// Guest storage.
     pub(crate) memory: Memory,
+    /// What the guest may do with the device, if not everything.
+    pub(crate) commands: Option<CommandPolicy>,
 }
 
 impl Input {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ccw::DeviceStatus;
 use serde::Serialize;
-use translator::{Blame, CommandPolicy, Finding, HostProfile, Outcome, Program};
+use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
 use crate::batch::{self, Report};
 use crate::commands::Limits;
@@ -36,23 +36,19 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.format, |input| one(input, args))
+    batch::run(&args.files, args.limits, args.format, |input| {
+        one(input, args)
+    })
 }
 
 fn one(input: &Input, args: &Args) -> Report {
-    let commands = match args.limits.policy(input.device_class()) {
-        Ok(commands) => commands,
-        Err(text) => {
-            return Report::unusable(format_args!("{}: {text}", printable(&input.name)));
-        }
-    };
-    let program = analysis::judge_with(input, commands.as_ref());
+    let program = analysis::judge(input);
     let mut findings = program.findings().to_vec();
     let mut exit = exit(program.outcome());
     let misfit = args
         .profile
         .as_ref()
-        .and_then(|profile| misfit(input, commands.as_ref(), profile));
+        .and_then(|profile| misfit(input, profile));
     if let Some(misfit) = misfit {
         if !findings.contains(&misfit) {
             findings.push(misfit);
@@ -68,13 +64,8 @@ fn one(input: &Input, args: &Args) -> Report {
 
 /// What keeps the host from carrying out a program that is legal, or the first part of one that goes on
 /// part by part, as `run` and `submit` do.
-fn misfit(
-    input: &Input,
-    commands: Option<&CommandPolicy>,
-    profile: &HostProfile,
-) -> Option<Finding> {
-    let program = analysis::judge_with(input, commands);
-    match begin(input, program, commands, profile) {
+fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {
+    match begin(input, analysis::judge(input), profile) {
         Translation::Refused(finding) if finding.code.blame() != Blame::Guest => Some(finding),
         _ => None,
     }

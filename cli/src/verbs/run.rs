@@ -9,6 +9,7 @@ use translator::HostProfile;
 
 use super::{show, translate};
 use crate::batch::Report;
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError};
 use crate::machine::Spec;
@@ -32,11 +33,13 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "compare")]
     write: bool,
     /// Run the guest's own program on guest storage, not the translated one
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["read_only", "extent"])]
     direct: bool,
     /// Run both, each with storage and device as they were, and say where they differ
     #[arg(long, conflicts_with = "direct")]
     compare: bool,
+    #[command(flatten)]
+    limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -44,7 +47,7 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    let report = match input::read(&args.file) {
+    let report = match input::read(&args.file).and_then(|input| args.limits.confine(input)) {
         Ok(input) => match one(&input, args) {
             Ok(report) => report,
             Err(reason) => {
@@ -85,7 +88,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let translated = if args.direct {
         None
     } else {
-        let translation = begin(input, program, None, &HostProfile::SOFTWARE);
+        let translation = begin(input, program, &HostProfile::SOFTWARE);
         text.push_str(&translate::describe(
             input,
             &translation,

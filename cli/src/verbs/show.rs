@@ -10,6 +10,7 @@ use translator::{Program, Step};
 
 use super::check;
 use crate::batch::{self, Report};
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, printable};
 use crate::listing::{self, Data, Line};
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     /// Files with a program each (JSON, ccwprog/1); `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -29,7 +32,9 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.format, |input| one(input, args.format))
+    batch::run(&args.files, args.limits, args.format, |input| {
+        one(input, args.format)
+    })
 }
 
 fn one(input: &Input, format: Format) -> Report {

@@ -14,6 +14,7 @@ use translator::{
 
 use super::show;
 use crate::batch::Report;
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{self, Input, InputError, Place};
 use crate::listing::{self, Data, Mark, Subject};
@@ -39,6 +40,8 @@ pub(crate) struct Args {
     /// File with a program (JSON, ccwprog/1); `-` is standard input
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
+    #[command(flatten)]
+    limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -50,7 +53,8 @@ const LENT: u64 = 16 << 20;
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    let report = input::read(&args.program).and_then(|input| one(&input, args));
+    let input = input::read(&args.program).and_then(|input| args.limits.confine(input));
+    let report = input.and_then(|input| one(&input, args));
     let report = report.unwrap_or_else(|error| Report::unreadable(&error, args.format));
     report.end()
 }
@@ -112,12 +116,13 @@ fn one(input: &Input, args: &Args) -> Result<Report, InputError> {
 fn prepare(input: &Input) -> Result<Uses, Finding> {
     let profile = HostProfile::VFIO_CCW;
     // First by what `check --profile vfio-ccw` says.
-    if let Translation::Refused(finding) = begin(input, analysis::judge(input), None, &profile) {
+    if let Translation::Refused(finding) = begin(input, analysis::judge(input), &profile) {
         return Err(finding);
     }
     let memory = &input.memory;
     let guards = Guards {
         keys: analysis::keys(memory),
+        commands: input.commands.as_ref(),
         ..Guards::default()
     };
     let policy = policy(input.device_class());
@@ -173,6 +178,7 @@ fn start(
             true => Some(Arc::new(input.memory.clone())),
             false => None,
         },
+        commands: input.commands,
     };
     let session = Session::new(backend, window, guest, target.timeout());
     let mut session = session.map_err(trouble)?;

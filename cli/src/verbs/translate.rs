@@ -11,6 +11,7 @@ use translator::HostProfile;
 
 use super::{check, show};
 use crate::batch::{self, Report};
+use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::Input;
 use crate::listing::{self, Data, host};
@@ -27,6 +28,8 @@ pub(crate) struct Args {
     /// The host to translate for: software or vfio-ccw
     #[arg(long, value_name = "HOST", default_value = "software", value_parser = profile)]
     profile: HostProfile,
+    #[command(flatten)]
+    limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,7 +37,9 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.format, |input| one(input, args))
+    batch::run(&args.files, args.limits, args.format, |input| {
+        one(input, args)
+    })
 }
 
 fn one(input: &Input, args: &Args) -> Report {
@@ -47,7 +52,7 @@ fn one(input: &Input, args: &Args) -> Report {
         }
     }
     let findings = finding::entries(input, &program, program.findings());
-    let translation = begin(input, program, None, &args.profile);
+    let translation = begin(input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
         Translation::Ready(_) | Translation::Ended(_) | Translation::Arrived(..) => exit,

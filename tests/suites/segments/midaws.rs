@@ -305,6 +305,16 @@ fn e15_env_shared_copy() {
     let itself = list(&[(0x5004, 8), (0x5008, 8)]);
     let itself = program("02610010 00003000 03200001 00000000").put(0x3000, &itself);
     assert_eq!(refused(&itself), Code::EnvSharedCopy);
+    // What is in the way is named, if it is another CCW.
+    let other = |program: &GuestProgram| {
+        let rejected = program.judge().plan(&HostProfile::VFIO_CCW);
+        let site = rejected.expect_err("a refusal").finding.site;
+        (site.ccw, site.other)
+    };
+    let at = |at| Some(ccw::GuestAddr::new(at));
+    assert_eq!(other(&twice), (at(0x1000), at(0x1008)));
+    assert_eq!(other(&fetched), (at(0x1000), at(0x1008)));
+    assert_eq!(other(&itself), (at(0x1000), None));
     // The guest is told of each time round, and the data comes behind the last.
     let round = program("02690010 00003000 31600005 00004000 08000000 00001000 03200001 00000000");
     let round = round.put(0x3000, &areas).device(ccw::DeviceClass::Eckd);

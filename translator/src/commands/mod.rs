@@ -111,6 +111,11 @@ impl CommandPolicy {
         self
     }
 
+    /// What of the device the guest has.
+    pub const fn volume(&self) -> Volume {
+        self.volume
+    }
+
     /// Whether `command` may be given at all; where it leads is another question.
     pub fn allows(&self, command: Command) -> bool {
         self.allowed.contains(command) && (self.writes || !self.is_write(command))

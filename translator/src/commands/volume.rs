@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What of a device is a guest's.
 
+use core::fmt;
+
 use ccw::DeviceClass;
 
 /// What of a device a guest may use: all of it, or a part of a disk.
@@ -86,5 +88,26 @@ impl Blocks {
     /// From `first` to `last`, both included; `None` if they are not in this order.
     pub fn new(first: u32, last: u32) -> Option<Self> {
         (first <= last).then_some(Self { first, last })
+    }
+}
+
+/// Cylinder and head, such as `10.0`.
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.cylinder, self.head)
+    }
+}
+
+/// Such as `10.0-19.14`.
+impl fmt::Display for Tracks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+/// Such as `0-999`.
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
     }
 }

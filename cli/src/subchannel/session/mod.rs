@@ -11,7 +11,7 @@ use ccw::{
     ActivityControl, DeviceClass, Guest, GuestAddr, Irb, Orb, RawOrb, RawSchib, Schib, Scsw,
     StatusControl, SubsystemId,
 };
-use translator::{Facilities, Policy, StorageKeys};
+use translator::{CommandPolicy, Facilities, Policy, StorageKeys};
 use vfio_ccw::mediator::{
     ConditionCode, Event, GuestProfile, GuestRegion, Mediator, MediatorConfig, Metrics, Paths,
     ShadowWindow,
@@ -67,6 +67,8 @@ pub(crate) struct GuestSetup {
     pub(crate) class: DeviceClass,
     /// Storage keys, if it has any.
     pub(crate) keys: Option<Arc<dyn StorageKeys + Send + Sync>>,
+    /// What it may do with the device, if not everything.
+    pub(crate) commands: Option<CommandPolicy>,
 }
 
 /// The policy with which programs for a device of `class` are read: transport mode is there too, as far
@@ -109,6 +111,7 @@ impl Session {
         let config = MediatorConfig {
             guest: whatever(backend.capabilities(), policy(guest.class)),
             keys: guest.keys,
+            commands: guest.commands,
             ..MediatorConfig::new(id, 0)
         };
         let mut session = Self {

@@ -1,0 +1,1 @@
+translate --read-only tests/images/ckd-records.json
