@@ -9,7 +9,7 @@ use pinning::{Budget, PlainPinner};
 use tests::program::GuestProgram;
 use translator::{Area, Code, HostProfile, Planned, Slot};
 
-use super::{CCWS, COPIES, LISTS, OFFSET, SCRATCH, matching, refused, same, short};
+use super::host::{self, CCWS, COPIES, LISTS, OFFSET, SCRATCH, matching, refused, same, short};
 
 /// What stands for the first CCW of a program.
 #[derive(Debug, PartialEq)]
@@ -417,8 +417,8 @@ fn a_condition_of_the_first_byte_ends_the_program_at_once() {
     ];
     for (at, list) in lists {
         let program = program(&format!("02010010 {at:08X}")).put(0x3000, &list);
-        let (ran, _) = super::copied(&program, &[short(16)]).unwrap();
-        let there = super::direct(&program, &[short(16)]);
+        let (ran, _) = host::copied(&program, &[short(16)]).unwrap();
+        let there = host::direct(&program, &[short(16)]);
         assert_eq!(ran.sent, []);
         assert_eq!(
             (ran.scsw.cpa, ran.scsw.subchannel),
@@ -431,7 +431,7 @@ fn a_condition_of_the_first_byte_ends_the_program_at_once() {
         .put(0x3000, &midaw(LAST, 16, 0x5000))
         .with(0x3000_0000)
         .storage_key(0x3000, 5, true);
-    let (ran, _) = super::copied(&program, &[]).unwrap();
+    let (ran, _) = host::copied(&program, &[]).unwrap();
     assert_eq!(ran.scsw.subchannel, SubchannelStatus::PROTECTION_CHECK);
     assert_eq!(ran.scsw.cpa, 0x1008);
 }
@@ -456,10 +456,10 @@ fn a_condition_behind_bytes_read_backward_stops_the_channel_there() {
                     count.into(),
                     usize::from(count) + 1,
                 ] {
-                    match super::copied(&program, &[short(len), Response::immediate()]) {
+                    match host::copied(&program, &[short(len), Response::immediate()]) {
                         Ok((ran, _)) => {
                             let there =
-                                super::direct(&program, &[short(len), Response::immediate()]);
+                                host::direct(&program, &[short(len), Response::immediate()]);
                             assert_eq!(ran, there, "{first:x} {count:x} {total:x} {len}");
                         }
                         Err(code) => {
