@@ -4,10 +4,12 @@
 
 use ccw::DeviceStatus;
 use proptest::prelude::*;
+use tests::program::{GuestProgram, hex};
 use tests::transport::{
     Areas, Case, Change, Outcome, Step, cases, check, check_lowered, check_verdict, fetches,
+    interrogate,
 };
-use translator::Code;
+use translator::{Code, CommandPolicy};
 
 proptest! {
     #[test]
@@ -105,4 +107,41 @@ fn a_wrong_list_counts_before_a_later_command() {
         assert_eq!(check(&case), Ok(Outcome::Ran));
         assert_eq!(check_lowered(&case), Ok(Outcome::Ran));
     }
+}
+
+/// CANCEL SUBCHANNEL of a program that runs asks the device what it is at, and the guest finds the
+/// answer where its interrogate TCW says; then the program ends as ever.
+#[test]
+fn an_interrogation() {
+    let tcw = "00000000 002E0000 00000000 00000000 00000000 00000000 00000000 00002300
+               00000000 00002400 00000000 00000000 00000000 00000000 00000000 00000001";
+    let tccb = "7F000000 00000034 1FFF0000 00000000 40000020 00000000
+                00010280 8080001E A0000000 00000000 00112233 44556677 8899AABB CCDDEEFF
+                00000000 00000004";
+    let program = GuestProgram::transport_read()
+        .put(0x103c, "00003040")
+        .put(0x3040, tcw)
+        .put(0x2400, tccb);
+    let (answer, end, tsbs) = interrogate(&program).expect("asked");
+    assert_eq!(answer[..4], hex("001840C9"));
+    assert_eq!(answer[4..8], hex("00001000"));
+    assert_eq!(end, hex("00104007 00001000 0C000100"));
+    // Nothing is known of the device, which is told by an answer of format 3.
+    assert_eq!(tsbs[0][..4], hex("40030000"));
+    // All bytes of the one command have moved.
+    assert_eq!(tsbs[1][..8], hex("20C10000 00000000"));
+    // A question that is not one, an answer that cannot be stored, a list at a wrong place.
+    for (at, wrong) in [
+        (0x2410, "41000020"),
+        (0x3058, "00000001"),
+        (0x3058, "00000000 00002301"),
+        (0x3044, "002D0000"),
+        (0x2408, "1FFE0000"),
+        (0x103c, "00003020"),
+        (0x103c, "00000000"),
+    ] {
+        assert_eq!(interrogate(&program.clone().put(at, wrong)), None, "{at:x}");
+    }
+    let confined = CommandPolicy::everything(ccw::DeviceClass::Eckd).deny(ccw::Command(0xf3));
+    assert_eq!(interrogate(&program.commands(confined)), None);
 }

@@ -119,11 +119,11 @@ impl<P: Pinner> Translated<P> {
     ) -> impl Iterator<Item = CopyBack> + '_ {
         self.settle(host, area);
         let work = &*self.work;
-        let tsb = host.and_then(|host| transport::copy_back(work, host));
+        let tsbs = host.map(|host| transport::copies_back(work, host));
         let bounces = work.bounces.iter();
         bounces
             .flat_map(move |bounce| work.copies(bounce, bounce.done..bounce.moved))
-            .chain(tsb)
+            .chain(tsbs.into_iter().flatten().flatten())
     }
 
     /// Finds out how many bytes of each input have to go to the guest.

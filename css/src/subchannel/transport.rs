@@ -203,6 +203,8 @@ impl<S: Space> Subchannel<S> {
     fn end_checked(&mut self, condition: Condition, status: DeviceStatus) -> Progress {
         self.check = Some(self.at_tcw(condition));
         self.post_ending(self.scsw.cpa, 0, status, condition.status());
+        // That of an interrogation is told by Q alone.
+        self.change(|scsw| scsw.fcx_status = FcxStatus::empty());
         Progress::Pending
     }
 

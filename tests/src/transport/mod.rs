@@ -2,6 +2,7 @@
 //! Programs of transport mode: the guest's own, its translation for a host with the mode, and the CCWs
 //! for one without, do the same.
 
+mod asked;
 mod bytes;
 mod case;
 mod device;
@@ -16,6 +17,7 @@ use translator::{
     fetch, validate,
 };
 
+pub use asked::{Answered, interrogate};
 pub use bytes::{check_bytes, seeds};
 pub use case::{Areas, Case, Change, Image, Step, cases};
 pub use device::{Player, Sent};

@@ -108,7 +108,10 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         tsb = work.transport.found(work);
     }
     let unexplained = !unmapped && explain(&mut to, &work.transport);
-    if let Some(code) = work.transport.unstorable {
+    // An answer is another matter.
+    if let Some(code) = work.transport.unstorable
+        && from.status.contains(StatusControl::PRIMARY)
+    {
         withhold(&mut to, code);
     }
     let mut irb = Irb::IDLE;
@@ -146,16 +149,23 @@ pub(crate) fn stops_at_once(work: &Buffers) -> Option<Irb<Guest>> {
     Some(irb)
 }
 
-/// The TSB that the host's channel has stored with the status `host`, which is the guest's.
-pub(crate) fn copy_back(work: &Buffers, host: &Irb<Host>) -> Option<CopyBack> {
+/// The TSBs that the host's channel has stored with the status `host`, which are the guest's: that of
+/// an interrogation, and that of the program, if it has ended.
+pub(crate) fn copies_back(work: &Buffers, host: &Irb<Host>) -> [Option<CopyBack>; 2] {
+    let transport = &work.transport;
     let scsw = TransportScsw::of(&host.scsw);
-    let stored = work.is_transport() && scsw.tsb_is_valid() && !work.transport.is_denied(&scsw);
-    let guest = work.transport.meaning().tsb;
-    (stored && work.transport.unstorable.is_none()).then_some(CopyBack {
+    let copy = |guest, at| CopyBack {
         guest,
-        at: TSB_OFFSET,
+        at,
         len: TSB_SIZE,
-    })
+    };
+    let ended = scsw.tsb_is_valid() && scsw.status.contains(StatusControl::PRIMARY);
+    let its_own = ended && transport.unstorable.is_none() && !transport.is_denied(&scsw);
+    let answer = transport.asked.answer();
+    let answer = answer.filter(|_| scsw.interrogate_complete);
+    let answer = answer.and_then(|guest| Some(copy(guest, transport.answer_offset()?)));
+    let its_own = its_own.then(|| copy(transport.meaning().tsb, TSB_OFFSET));
+    [answer, its_own].map(|copy| copy.filter(|_| work.is_transport()))
 }
 
 /// The TSB that goes with this status cannot be stored, for `code`.

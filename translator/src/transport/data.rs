@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use ccw::{GuestAddr, TSB_SIZE, TcwFlags, TidawFlags};
 use pinning::{Access, Extent, Lookup, Permission, RegionMap};
 
-use super::{Fault, Piece, Refusal, Transport, When, fields::Field};
+use super::{Fault, Piece, Refusal, Transport, When, asked, fields::Field};
 use crate::{
     Buffers, Code, Guards, Outcome, Severity, Site,
     memory::{KEY_BLOCK, key_allows},
@@ -29,6 +29,7 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
     judge.transport.place();
     let overlap = judge.overlap();
     judge.status_block();
+    judge.answer();
     work.extents = extents;
     if let Some(Fault { code, site, .. }) = transport.fault {
         work.verdict.outcome = Outcome::Invalid;
@@ -106,13 +107,19 @@ impl Judge<'_> {
             return;
         }
         self.transport.tsb_is_pinned = true;
-        #[expect(clippy::cast_possible_truncation, reason = "64")]
-        let len = len as u32;
-        self.extents.push(Extent {
-            start: tsb,
-            len,
-            access: Access::DeviceWrites,
-        });
+        self.extents.push(asked::extent(tsb));
+    }
+
+    /// Looks whether the answer to an interrogation can be stored.
+    fn answer(&mut self) {
+        let Some(tsb) = self.transport.asked.answer() else {
+            return;
+        };
+        let codes = [Code::TcwUnavail, Code::TcwProt];
+        match self.usable(tsb, TSB_SIZE as u64, true, codes) {
+            (_, None) => self.extents.push(asked::extent(tsb)),
+            _ => self.transport.asked.clear(),
+        }
     }
 
     /// Collects the data up to where the channel stops.

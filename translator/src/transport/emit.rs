@@ -10,8 +10,9 @@ use ccw::{
 use super::{Piece, Refusal, Transport};
 use crate::{Buffers, Code, Doublewords, Slot, emit::Stream};
 
-/// Doublewords that the area for CCWs needs: the TCW, wherever its boundary lies.
-pub(crate) const TCW_DOUBLEWORDS: usize = 2 * TCW_SIZE / 8 - 1;
+/// Doublewords that the area for CCWs needs: the TCW and the one that interrogates, wherever their
+/// boundary lies.
+pub(crate) const TCW_DOUBLEWORDS: usize = 3 * TCW_SIZE / 8 - 1;
 
 /// First byte of the TSB in the area for copies.
 pub(super) const TSB_OFFSET: usize = 0;
@@ -24,10 +25,11 @@ const POISON: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 impl Transport {
     /// Passes what is pinned and not shown to the host: data that no CCW moves, and behind all data the
-    /// guest's TSB.
+    /// guest's TSBs.
     pub(crate) fn pass_rest(&self, stream: &mut Stream<'_>) {
         stream.pass(self.unmoved);
-        if self.tsb_is_pinned {
+        let answer = self.asked.answer().is_some();
+        for _ in [self.tsb_is_pinned, answer].into_iter().filter(|it| *it) {
             stream.pass(TSB_SIZE as u64);
         }
     }
@@ -43,9 +45,17 @@ impl Transport {
         (words + words / 255) * size_of::<RawTidaw>()
     }
 
+    /// First byte of the TSB of an interrogation in the area for copies: behind the TSB and the TCCB.
+    pub(super) fn answer_offset(&self) -> Option<usize> {
+        let denied = self.refusal.filter(Refusal::is_policy);
+        let left = denied.map_or(self.block().tca.len(), |it| usize::from(it.offset));
+        let gone = self.block().tca.len().checked_sub(left)?;
+        Some(TSB_SIZE + self.tccb.len().checked_sub(gone)?.next_multiple_of(8))
+    }
+
     /// Bytes with which the area for copies is large enough in any case.
     pub(crate) fn copy_bytes_at_most(&self) -> usize {
-        TSB_SIZE + TCCB_MAX
+        2 * (TSB_SIZE + TCCB_MAX)
     }
 }
 
@@ -125,7 +135,38 @@ impl Emitter<'_, '_> {
             input_count: count_if(guest.read),
             interrogate: Addr31::truncate(0),
         };
-        let start = gap(self.slot.ccws.base(), TCW_SIZE);
+        let interrogate = self.interrogate_tcw()?;
+        self.put_tcw(&Tcw { interrogate, ..tcw })
+    }
+
+    /// Writes the TCW that interrogates; its address is 0 if there is none.
+    fn interrogate_tcw(&mut self) -> Result<Addr31<Host>, Code> {
+        let Some(asked) = self.transport.asked.get() else {
+            return Ok(Addr31::truncate(0));
+        };
+        let tsb = self.copy(&[0; TSB_SIZE])?;
+        let tccb = self.copy(&asked.tccb)?;
+        let none = HostAddr::new(0);
+        self.put_tcw(&Tcw {
+            format: 0,
+            flags: TcwFlags::empty(),
+            tidaw_format: 0,
+            tccb_length: asked.meaning().tccb_length,
+            read: true,
+            write: false,
+            output: none,
+            input: none,
+            tsb,
+            tccb,
+            output_count: 0,
+            input_count: 0,
+            interrogate: Addr31::truncate(0),
+        })
+    }
+
+    fn put_tcw(&mut self, tcw: &Tcw<Host>) -> Result<Addr31<Host>, Code> {
+        let first = self.slot.ccws.at(self.used.ccws);
+        let start = self.used.ccws + gap(first, TCW_SIZE);
         let end = start + TCW_SIZE / 8;
         let at = self.slot.ccws.at(start);
         let raw = tcw.encode();

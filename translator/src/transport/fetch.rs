@@ -41,7 +41,7 @@ pub(crate) fn fetch<G: GuestStorage>(work: &mut Buffers, storage: &G, guards: &G
 
 impl<G: GuestStorage> Reader<'_, G> {
     /// Reads the TCW at `at`; or says why that cannot be.
-    fn tcw(&self, transport: &mut Transport, at: GuestAddr) -> Option<Code> {
+    pub(super) fn tcw(&self, transport: &mut Transport, at: GuestAddr) -> Option<Code> {
         if let Some(keys) = self.guards.keys
             && !key_allows(keys, self.key, at, false)
         {
@@ -109,6 +109,8 @@ impl Transport {
         self.judge_commands(at);
         if let Some(policy) = reader.guards.policy() {
             self.confine(policy);
+        } else {
+            self.asked.read(reader, self.tcw.interrogate());
         }
     }
 
@@ -123,7 +125,7 @@ impl Transport {
     }
 
     /// Reads the TCCB.
-    fn read_tccb<G: GuestStorage>(
+    pub(super) fn read_tccb<G: GuestStorage>(
         &mut self,
         reader: &Reader<'_, G>,
         at: GuestAddr,

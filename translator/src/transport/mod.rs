@@ -5,6 +5,7 @@
 //! one data area, and where the ending status goes (TSB). A host with this mode gets the same blocks
 //! with its own addresses; for any other one the commands become CCWs, where that is exact.
 
+mod asked;
 mod complete;
 mod data;
 mod emit;
@@ -17,7 +18,7 @@ mod raise;
 mod rules;
 mod view;
 
-pub(crate) use complete::{complete, copy_back, stops_at_once, unable};
+pub(crate) use complete::{complete, copies_back, stops_at_once, unable};
 pub(crate) use data::judge;
 pub(crate) use emit::{TCW_DOUBLEWORDS, emit, host_orb};
 pub(crate) use fetch::fetch;
@@ -64,6 +65,8 @@ pub(crate) struct Transport {
     pieces: Vec<Piece>,
     /// The commands, where they have become CCWs.
     lowered: Vec<Lowered>,
+    /// The program that asks what this one is at.
+    asked: asked::Asked,
     /// Bytes of the data that none of these moves.
     unmoved: u64,
 }
@@ -157,6 +160,7 @@ impl Transport {
         self.pieces.clear();
         self.lowered.clear();
         self.unmoved = 0;
+        self.asked.clear();
     }
 
     /// Notes a condition, unless one comes before it.

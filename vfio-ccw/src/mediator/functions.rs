@@ -131,7 +131,7 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// CANCEL SUBCHANNEL. Condition code 0 only if the device was never given the program, or if it
-    /// stands suspended. A program of transport mode that runs is not interrogated: no host can, so
+    /// stands suspended. A program of transport mode that runs is not interrogated: vfio-ccw cannot, so
     /// that is condition code 2 as for any other program that runs.
     pub fn xsch(&mut self, out: &mut Vec<Event>) -> ConditionCode {
         match self.subchannel.cancel_condition() {
