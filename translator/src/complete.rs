@@ -16,7 +16,7 @@ use crate::{
     arrangement::HostSlot,
     chain::Op,
     node::Node,
-    status::{add_sense, check_bit, unit_check},
+    status::{add_sense, check_bit, guest_esw, take_sense, unit_check},
     transport::{self, StatusBlock},
 };
 
@@ -179,13 +179,8 @@ impl<P: Pinner> Translated<P> {
         let mut irb = Irb::IDLE;
         irb.scsw = scsw;
         irb.esw = esw;
-        // Only what the status calls meaningful.
         if from.extended_control {
-            let sense = host.esw.erw().concurrent_sense.map(usize::from);
-            let len = sense.unwrap_or(host.ecw.len());
-            for (to, &byte) in irb.ecw.iter_mut().zip(&host.ecw).take(len) {
-                *to = byte;
-            }
+            take_sense(&mut irb, host);
         }
         if let Some(code) = refused {
             add_sense(&mut irb, self.work.commands.class, code);
@@ -298,26 +293,4 @@ fn address_is_meant(host: &Irb<Host>) -> bool {
         Esw::Path { .. } => !scsw.subchannel.intersects(addressless),
     };
     started && !ended && scsw.deferred_cc == 0 && scsw.status.intersects(known) && logged
-}
-
-/// The extended status without host addresses: neither of the two can be given in the guest's
-/// terms, so both are called invalid.
-pub(crate) fn guest_esw(host: &Esw<Host>) -> Esw<Guest> {
-    match *host {
-        Esw::Logout { logout, erw, .. } => Esw::Logout {
-            logout,
-            erw,
-            failing_storage: None,
-            secondary_ccw: None,
-        },
-        Esw::Path {
-            lpum,
-            connect_time,
-            erw,
-        } => Esw::Path {
-            lpum,
-            connect_time,
-            erw,
-        },
-    }
 }

@@ -125,6 +125,7 @@ mod singles;
 mod site;
 mod slot;
 mod status;
+mod stream;
 mod told;
 mod transport;
 mod validate;

@@ -2,8 +2,8 @@
 //! The status of a program that a check ends. "PoP: SCSW".
 
 use ccw::{
-    DeviceClass, DeviceStatus, Erw, Esw, Format, FunctionControl, Guest, Irb, Orb, OrbBits, Scsw,
-    StatusControl, SubchannelStatus,
+    DeviceClass, DeviceStatus, Erw, Esw, Format, FunctionControl, Guest, Host, Irb, Orb, OrbBits,
+    Scsw, StatusControl, SubchannelStatus,
 };
 
 use crate::{
@@ -81,5 +81,36 @@ pub(crate) fn check_bit(check: Check) -> SubchannelStatus {
         Check::ProtectionCheck => SubchannelStatus::PROTECTION_CHECK,
         Check::UnitCheck => SubchannelStatus::empty(),
         _ => SubchannelStatus::PROGRAM_CHECK,
+    }
+}
+
+/// The extended status without host addresses: neither of the two can be given in the guest's
+/// terms, so both are called invalid.
+pub(crate) fn guest_esw(host: &Esw<Host>) -> Esw<Guest> {
+    match *host {
+        Esw::Logout { logout, erw, .. } => Esw::Logout {
+            logout,
+            erw,
+            failing_storage: None,
+            secondary_ccw: None,
+        },
+        Esw::Path {
+            lpum,
+            connect_time,
+            erw,
+        } => Esw::Path {
+            lpum,
+            connect_time,
+            erw,
+        },
+    }
+}
+
+/// Adds what the device says with the status `host` to that of the guest: no more of it than is told.
+pub(crate) fn take_sense(irb: &mut Irb<Guest>, host: &Irb<Host>) {
+    let told = host.esw.erw().concurrent_sense.map(usize::from);
+    let len = told.unwrap_or(host.ecw.len());
+    for (to, &byte) in irb.ecw.iter_mut().zip(&host.ecw).take(len) {
+        *to = byte;
     }
 }

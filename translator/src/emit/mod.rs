@@ -5,7 +5,6 @@ mod copies;
 mod lists;
 mod midal;
 mod parts;
-mod stream;
 
 use alloc::boxed::Box;
 
@@ -13,7 +12,6 @@ use ccw::{Addr31, Ccw, CcwFlags, Command, Format, Host, Orb, RawCcw};
 use pinning::{Pinner, Pins};
 
 use lists::{blocks, write_blocks};
-pub(crate) use stream::Stream;
 
 use crate::{
     Arrangement, Buffers, Code, Earlier, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
@@ -22,6 +20,7 @@ use crate::{
     chain::Op,
     node::{NOWHERE, Node, Reach},
     plan::needs_length_suppression,
+    stream::Stream,
     transport,
 };
 

@@ -20,8 +20,8 @@ use pinning::RegionMap;
 pub use earlier::Earlier;
 
 use crate::{
-    Buffers, Guards, GuestStorage, Policy, Program, Stance, Suspension, chain::Op,
-    complete::guest_esw, fetch::fetch_at, node::Node, validate,
+    Buffers, Guards, GuestStorage, Policy, Program, Stance, Suspension, chain::Op, fetch::fetch_at,
+    node::Node, status::guest_esw, validate,
 };
 
 /// Why the host's program stops at a CCW with which nothing is wrong.

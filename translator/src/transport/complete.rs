@@ -8,8 +8,8 @@ use ccw::{
 
 use super::{Fault, Transport, When, emit::TSB_OFFSET};
 use crate::{
-    Buffers, Check, Code, Completion, CopyBack, FirstByteFault, HostProfile, complete::guest_esw,
-    status::check_bit,
+    Buffers, Check, Code, Completion, CopyBack, FirstByteFault, HostProfile,
+    status::{check_bit, guest_esw, take_sense},
 };
 
 /// The checks that a condition of the program is reported as.
@@ -119,11 +119,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
     to.extended_status_word = irb.esw.is_format0();
     irb.scsw = to.carry();
     if from.extended_control {
-        let sense = host.esw.erw().concurrent_sense.map(usize::from);
-        let len = sense.unwrap_or(host.ecw.len());
-        for (byte, &sensed) in irb.ecw.iter_mut().zip(&host.ecw).take(len) {
-            *byte = sensed;
-        }
+        take_sense(&mut irb, host);
     }
     Completion {
         irb,

@@ -8,7 +8,7 @@ use ccw::{
 };
 
 use super::{Piece, Refusal, Transport};
-use crate::{Buffers, Code, Doublewords, Slot, emit::Stream};
+use crate::{Buffers, Code, Doublewords, Slot, stream::Stream};
 
 /// Doublewords that the area for CCWs needs: the TCW and the one that interrogates, wherever their
 /// boundary lies.
