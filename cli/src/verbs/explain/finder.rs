@@ -80,8 +80,11 @@ pub(super) const fn of(code: Code) -> Finder {
             "the library, when it starts a program; the storage that this tool lays out cannot \
              fail so",
         ),
-        Code::EnvTransport
-        | Code::PolicyCommand
+        Code::EnvTransport => Finder::Nothing(
+            "programs of transport mode are carried out on every host: on one without that mode as \
+             CCWs (E13 where that would not be the same)",
+        ),
+        Code::PolicyCommand
         | Code::PolicyReadOnly
         | Code::PolicyExtent
         | Code::PolicyUnconfined
