@@ -67,6 +67,7 @@ pub(crate) struct Setup {
     pub(crate) patience: Patience,
     pub(crate) subchannel: SubsystemId,
     pub(crate) guest: GuestProfile,
+    pub(crate) commands: Option<translator::CommandPolicy>,
     pub(crate) dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
 }
 
@@ -86,6 +87,7 @@ impl Default for Setup {
             },
             subchannel: SubsystemId::new(0, 0x12).unwrap(),
             guest: GuestProfile::default(),
+            commands: None,
             dirty: None,
         }
     }
@@ -143,6 +145,7 @@ impl Setup {
             patience: self.patience,
             dirty: self.dirty,
             guest: self.guest,
+            commands: self.commands,
             ..MediatorConfig::new(id, 0x0190)
         };
         Machine {

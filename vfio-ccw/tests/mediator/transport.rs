@@ -3,7 +3,7 @@
 
 use css::device::DONE;
 use css::device::scripted::Response;
-use translator::{Facilities, Policy};
+use translator::{CommandPolicy, Facilities, Policy};
 use vfio_ccw::Errno;
 use vfio_ccw::device::fault::Call;
 use vfio_ccw::mediator::{Exception, GuestProfile};
@@ -209,6 +209,27 @@ fn what_is_wrong_with_a_later_command_is_told_there() {
     );
     assert_eq!(machine.tsb(16), "20820014 00000000 00000000 00000005");
     assert_eq!(machine.data(16), [7; 16]);
+    assert_eq!(machine.held(), (0, 0));
+}
+
+/// The guest may not read: the device runs the first command, and the guest finds the unit check of the
+/// second in its TSB, with command reject.
+#[test]
+fn a_command_that_the_policy_refuses() {
+    let mut setup = setup([Response::output(4)]);
+    let everything = CommandPolicy::everything(ccw::DeviceClass::Unknown);
+    setup.commands = Some(everything.deny(ccw::Command(0x02)));
+    let mut machine = setup.machine().transport();
+    assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
+    machine.run(8);
+    assert_eq!(
+        machine.tsch(),
+        (Cc0, "00104017 00002000 0e000100".to_owned())
+    );
+    assert_eq!(machine.tsb(8), "40c1000c 00000010");
+    assert!(machine.tsb(36).ends_with("80000000"));
+    let sent = machine.device().with(|soft| soft.model().sent().len());
+    assert_eq!(sent, 1);
     assert_eq!(machine.held(), (0, 0));
 }
 
