@@ -86,9 +86,9 @@ fn is_plain(dcw: &Dcw<'_>) -> bool {
     parameters && dcw.command != Command(EXTENSION)
 }
 
-/// The parameters of `dcw`, if there are so many, and no more among its data.
+/// The parameters of `dcw`, which is plain and so has none among its data, if there are so many.
 fn parameters<'a>(dcw: &Dcw<'a>, least: u16) -> Result<&'a [u8], commands::Refusal> {
-    match dcw.control.len() >= usize::from(least) && dcw.data_count == 0 {
+    match dcw.control.len() >= usize::from(least) {
         true => Ok(dcw.control),
         false => Err(unknown()),
     }
