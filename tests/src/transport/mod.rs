@@ -259,15 +259,16 @@ fn same_bytes(one: &[u8], other: &[u8]) -> Result<(), String> {
 
 /// Compares the verdict on `case` with what becomes of it on a device that moves all that a command
 /// announces: the program that is called valid meets no condition, and one that is called invalid
-/// meets just the one that was named. None where the verdict leaves it to the device: among its data are
-/// check bytes, or commands.
+/// meets just the one that was named. None where the verdict leaves it open: its input goes into its own
+/// list, or among its data are check bytes, or commands.
 ///
 /// # Errors
 ///
 /// What differs, in words.
 pub fn check_verdict(case: &Case) -> Result<Option<&'static str>, String> {
     let program = judge(case);
-    if is_left_to_the_device(&program) {
+    let undecided = program.outcome() == translator::Outcome::Indeterminate;
+    if undecided || is_left_to_the_device(&program) {
         return Ok(None);
     }
     let met = direct(case, Player::full())?.condition;
