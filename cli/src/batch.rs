@@ -2,7 +2,7 @@
 //! Many inputs at once: worked on in parallel, reported in the order given.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::Format;
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{self, Input, InputError};
+use crate::input::{Input, InputError, Reading};
 use crate::json;
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.
@@ -64,6 +64,14 @@ impl Report {
         }
     }
 
+    /// This and what comes behind it.
+    fn and(mut self, next: Self) -> Self {
+        self.out.push_str(&next.out);
+        self.err.push_str(&next.err);
+        self.exit = self.exit.max(next.exit);
+        self
+    }
+
     /// Prints the report, which is the only one; the answer is how the call ends.
     pub(crate) fn end(&self) -> io::Result<Exit> {
         self.print().map(|_| self.exit)
@@ -106,40 +114,63 @@ pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Reports on every one of `files`, of guests within `limits`; the worst of those reported decides how the call ends.
-pub(crate) fn run(
-    files: &[PathBuf],
-    limits: Limits,
-    format: Format,
-    work: impl Fn(&Input) -> Report + Sync,
-) -> io::Result<Exit> {
-    if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
-        let report = Report::unusable("standard input (-) can be read only once");
-        return report.end();
-    }
-    let bar = progress(files.len());
-    let mut worst = Exit::Fine;
-    for chunk in files.chunks(CHUNK) {
-        let reports: Vec<Report> = chunk
-            .par_iter()
-            .map(|file| {
-                let report = match input::read(file).and_then(|input| limits.confine(input)) {
-                    Ok(input) => work(&input),
-                    Err(error) => Report::unreadable(&error, format),
-                };
-                bar.inc(1);
-                report
-            })
-            .collect();
-        for report in &reports {
-            worst = worst.max(report.exit);
-            if bar.suspend(|| report.print())? == Wanted::NoMore {
-                return Ok(worst);
+/// Files to report on, and how they are read.
+pub(crate) struct Batch<'a> {
+    /// The files.
+    pub(crate) files: &'a [PathBuf],
+    /// What is in them.
+    pub(crate) reading: &'a Reading,
+    /// What their guests may do with their devices.
+    pub(crate) limits: Limits,
+    /// How results are printed.
+    pub(crate) format: Format,
+}
+
+impl Batch<'_> {
+    /// Reports on every program of every file; the worst of those reported decides how the call ends.
+    pub(crate) fn run(&self, work: impl Fn(&Input) -> Report + Sync) -> io::Result<Exit> {
+        let files = self.files;
+        if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
+            let report = Report::unusable("standard input (-) can be read only once");
+            return report.end();
+        }
+        let bar = progress(files.len());
+        let mut worst = Exit::Fine;
+        for chunk in files.chunks(CHUNK) {
+            let reports: Vec<Report> = chunk
+                .par_iter()
+                .map(|file| {
+                    let report = self.one(file, &work);
+                    bar.inc(1);
+                    report
+                })
+                .collect();
+            for report in &reports {
+                worst = worst.max(report.exit);
+                if bar.suspend(|| report.print())? == Wanted::NoMore {
+                    return Ok(worst);
+                }
             }
         }
+        bar.finish_and_clear();
+        Ok(worst)
     }
-    bar.finish_and_clear();
-    Ok(worst)
+
+    /// The reports on the programs of `file` as one.
+    fn one(&self, file: &Path, work: impl Fn(&Input) -> Report + Sync) -> Report {
+        let inputs = match self.reading.all(file) {
+            Ok(inputs) => inputs,
+            Err(error) => return Report::unreadable(&error, self.format),
+        };
+        let reports: Vec<Report> = inputs
+            .into_par_iter()
+            .map(|input| match self.limits.confine(input) {
+                Ok(input) => work(&input),
+                Err(error) => Report::unreadable(&error, self.format),
+            })
+            .collect();
+        reports.into_iter().reduce(Report::and).unwrap_or_default()
+    }
 }
 
 /// A bar on standard error if that is a terminal and there is something to wait for.

@@ -12,7 +12,8 @@ pub(crate) enum Exit {
     /// 0: every program is legal; the run ended normally.
     #[default]
     Fine,
-    /// 3: whether a program is legal depends on the device, or on bytes that it reads in itself.
+    /// 3: whether a program is legal depends on the device, on bytes that it reads in itself, or on
+    /// bytes that the input does not contain.
     Undecided,
     /// 1: a program breaks a rule or cannot be translated; the run ended with a check or a unit
     /// check, did not start, stands suspended or was given up; `run --compare` found a difference.

@@ -6,8 +6,8 @@ use serde::Serialize;
 use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 
 use crate::input::Input;
-use crate::json;
 use crate::listing::Mark;
+use crate::{json, undecided};
 
 /// A finding, as JSON.
 #[derive(Serialize)]
@@ -33,6 +33,7 @@ pub(crate) struct Entry {
 pub(crate) fn entries(input: &Input, program: &Program, findings: &[Finding]) -> Vec<Entry> {
     findings
         .iter()
+        .filter(|finding| undecided::missing(finding, input, program).is_none())
         .map(|finding| Entry::of(finding, input, program))
         .collect()
 }
@@ -74,6 +75,12 @@ impl Entry {
 
 /// The remark for `finding`: its name, the rule, what is there instead, what would satisfy it.
 pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark {
+    if let Some(missing) = undecided::missing(finding, input, program) {
+        return Mark {
+            bits: None,
+            text: vec![format!("undecided: {}", missing.text())],
+        };
+    }
     let code = finding.code;
     let mut text = vec![
         format!("{} {code}", finding.severity.name()),

@@ -18,10 +18,12 @@ mod listing;
 mod machine;
 mod memory;
 mod outcome;
+mod recorded;
 mod status;
 #[cfg(target_os = "linux")]
 mod subchannel;
 mod translation;
+mod undecided;
 mod verbs;
 
 use std::process::ExitCode;
@@ -43,7 +45,8 @@ Exit codes:
   0  every program is legal; the run ended normally
   1  a program breaks a rule or cannot be translated; the run ended with a check or did not end
   2  the command line is wrong, an input cannot be read, an output cannot be written
-  3  whether a program is legal depends on the device, or on bytes that it reads in itself";
+  3  whether a program is legal depends on the device, on bytes that it reads in itself, or on bytes
+     that the input does not contain";
 
 #[derive(Subcommand)]
 enum Verb {

@@ -13,6 +13,7 @@ use translator::{
 
 use crate::analysis::{self, HOST_BASE};
 use crate::input::Input;
+use crate::undecided::{self, Missing};
 
 /// Where host CCWs lie.
 const CCWS_AT: u64 = 0x4000_0000;
@@ -41,6 +42,8 @@ pub(crate) enum Translation {
     Ended(Irb<Guest>),
     /// It goes on there without any command; the guest sees this status.
     Arrived(Arrival, Irb<Guest>),
+    /// It is not wholly in the input.
+    Unknown(Missing),
     /// It is not started.
     Refused(Finding),
 }
@@ -129,6 +132,9 @@ pub(crate) fn translate(input: &Input, program: Program, profile: &HostProfile) 
 /// the same as a whole, which it is taken for on the software channel where it cannot be parted. What
 /// can be parted and not repeated is refused: as a whole it would end otherwise.
 pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> Translation {
+    if let Some(missing) = undecided::first(input, &program) {
+        return Translation::Unknown(missing);
+    }
     let first = analysis::segment(input, &input.memory, &Segment::START);
     let mut earlier = Earlier::NONE;
     match emit_behind(input, first, &mut earlier, profile) {

@@ -97,7 +97,7 @@ pub(super) fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
             .unwrap_or_default(),
         orb: document.orb.raw,
         memory: storage(document.memory)?,
-        commands: None,
+        ..Input::default()
     })
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Where channel programs come from: one file per format, all of them ending in an [`Input`].
+//! Where channel programs come from: one file per format, all of them ending in [`Input`]s.
 //!
-//! A format is a function from the bytes of a file to an [`Input`] or an [`InputError`] with the
-//! place that made it give up; [`decode`] chooses it.
+//! A format is a function from the bytes of a file to its [`Input`]s, one at least, or a [`Refusal`]
+//! with the place that made it give up; [`Reading`] chooses it.
 
 mod ccwprog;
 mod fields;
@@ -10,20 +10,23 @@ mod fields;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use ccw::{DeviceClass, RawOrb};
+use clap::ValueEnum;
 use translator::CommandPolicy;
 
 pub(crate) use fields::Hex;
 
 use crate::memory::Memory;
+use crate::recorded::Recorded;
 
 /// Largest file read. The programs on record take up to 14 KB.
 pub(crate) const FILE_LIMIT: u64 = 64 << 20;
 
 /// A channel program with the storage it lies in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
     /// Its name.
     pub(crate) name: String,
@@ -31,10 +34,14 @@ pub(crate) struct Input {
     pub(crate) device: String,
     /// The 32 bytes that the guest stored as ORB.
     pub(crate) orb: RawOrb,
-    /// Guest storage.
+    /// Guest storage, as far as it is known.
     pub(crate) memory: Memory,
     /// What the guest may do with the device, if not everything.
     pub(crate) commands: Option<CommandPolicy>,
+    /// How it ended when it was recorded.
+    pub(crate) recorded: Option<Recorded>,
+    /// What the input does not say, and what was taken for granted instead.
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Input {
@@ -93,34 +100,83 @@ impl fmt::Display for InputError {
     }
 }
 
-/// What a format's reader says; the file is added by [`read`].
+/// What a format's reader says; the file is added by [`Reading::all`].
 type Refusal = (Place, String);
 
-/// Reads the program in `file`, or on standard input if that is `-`.
-pub(crate) fn read(file: &Path) -> Result<Input, InputError> {
-    let (name, stem) = if file == Path::new("-") {
-        ("<stdin>".to_owned(), "stdin".to_owned())
-    } else {
-        let stem = file.file_stem().unwrap_or(file.as_os_str());
-        (
-            file.display().to_string(),
-            stem.to_string_lossy().into_owned(),
-        )
-    };
-    let refuse = |(place, reason)| InputError {
-        file: name.clone(),
-        place,
-        reason,
-    };
-    let bytes = load(file, FILE_LIMIT).map_err(|reason| refuse((Place::Whole, reason)))?;
-    decode(&bytes, stem).map_err(refuse)
+/// What files are, and which of their programs are wanted.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Reading {
+    /// What the files are; if left out, it is recognised from what is in them
+    #[arg(long = "input", value_name = "KIND", value_enum)]
+    kind: Option<Kind>,
+    /// Of the programs in a file only this one; the first is 1
+    #[arg(long, value_name = "N")]
+    number: Option<NonZeroUsize>,
 }
 
-/// Decodes a program of any known format; `stem` names it if it does not name itself.
-fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
-    // Some editors put a byte-order mark in front of UTF-8.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    ccwprog::decode(bytes, stem)
+/// What a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Programs of this project's: JSON, ccwprog/1
+    Ccwprog,
+}
+
+impl Reading {
+    /// Reads the programs in `file`, or on standard input if that is `-`; there is one at least.
+    pub(crate) fn all(&self, file: &Path) -> Result<Vec<Input>, InputError> {
+        let (name, stem) = if file == Path::new("-") {
+            ("<stdin>".to_owned(), "stdin".to_owned())
+        } else {
+            let stem = file.file_stem().unwrap_or(file.as_os_str());
+            (
+                file.display().to_string(),
+                stem.to_string_lossy().into_owned(),
+            )
+        };
+        let refuse = |(place, reason)| InputError {
+            file: name.clone(),
+            place,
+            reason,
+        };
+        let bytes = load(file, FILE_LIMIT).map_err(|reason| refuse((Place::Whole, reason)))?;
+        let inputs = self.decode(&bytes, &stem).map_err(refuse)?;
+        let Some(number) = self.number else {
+            return Ok(inputs);
+        };
+        let count = inputs.len();
+        let mut inputs = inputs.into_iter();
+        let input = inputs.nth(number.get() - 1).ok_or_else(|| {
+            let programs = if count == 1 { "program" } else { "programs" };
+            refuse((
+                Place::Whole,
+                format!("holds {count} {programs}, so there is no number {number}"),
+            ))
+        });
+        input.map(|input| vec![input])
+    }
+
+    /// Reads the only program in `file`, or the one that was asked for.
+    pub(crate) fn one(&self, file: &Path) -> Result<Input, InputError> {
+        let mut inputs = self.all(file)?;
+        let count = inputs.len();
+        match (inputs.pop(), count) {
+            (Some(input), 1) => Ok(input),
+            _ => Err(InputError {
+                file: file.display().to_string(),
+                place: Place::Whole,
+                reason: format!("holds {count} programs: name one of them with --number"),
+            }),
+        }
+    }
+
+    /// Decodes programs of any known format; `stem` names those that do not name themselves.
+    fn decode(&self, bytes: &[u8], stem: &str) -> Result<Vec<Input>, Refusal> {
+        // Some editors put a byte-order mark in front of UTF-8.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        match self.kind.unwrap_or(Kind::Ccwprog) {
+            Kind::Ccwprog => ccwprog::decode(bytes, stem.to_owned()).map(|input| vec![input]),
+        }
+    }
 }
 
 /// The bytes of `file`, or of standard input for `-`, if there are no more than `limit`.

@@ -268,6 +268,11 @@ fn preview(input: &Input, areas: &[(u64, u64)]) -> String {
         bytes.truncate(n);
         room -= bytes.len() as u64;
         text.push_str(&dump::lines(start, &bytes, HEAD));
+        let behind = start.saturating_add(n as u64);
+        if room > 0 && (n as u64) < len && input.memory.lacks(behind) {
+            let _ = writeln!(text, "{:HEAD$}{behind:08x}: not in this input", "");
+            return text;
+        }
     }
     let all: u64 = areas.iter().map(|(_, len)| len).sum();
     if all > SHOWN {

@@ -37,6 +37,8 @@ pub(crate) enum GivenUp {
     Bytes,
     /// The device has ended its part for the channel, and is silent since.
     NoDeviceEnd,
+    /// The program came to use this byte, which is not in the input.
+    NotInInput(u64),
 }
 
 impl fmt::Display for GivenUp {
@@ -51,6 +53,12 @@ impl fmt::Display for GivenUp {
                 "still running after {} MiB of data, the most that a run moves",
                 MOST_BYTES >> 20
             ),
+            Self::NotInInput(at) => {
+                write!(
+                    f,
+                    "it needs the storage at {at:08x}, which is not in this input"
+                )
+            }
             Self::NoDeviceEnd => f.write_str("the device has not presented device end"),
         }
     }

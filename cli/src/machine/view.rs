@@ -60,7 +60,7 @@ impl Storage<Guest> for GuestView<'_, '_> {
         let wanted = bytes.len();
         let allowed = self.permitted(addr.get(), wanted, key, false);
         let (now, _) = bytes.split_at_mut(allowed);
-        let done = self.0.read(addr.get(), now);
+        let done = self.0.fetch(addr.get(), now);
         finish(addr, done, allowed, wanted)
     }
 
@@ -117,7 +117,7 @@ impl Storage<Host> for HostView<'_, '_> {
     ) -> Result<(), StorageError<Host>> {
         let wanted = bytes.len();
         if let Some(at) = self.guest_address(addr) {
-            let done = self.guest.read(at, bytes);
+            let done = self.guest.fetch(at, bytes);
             return finish(addr, done, wanted, wanted);
         }
         let source = self.area(addr).unwrap_or_default();

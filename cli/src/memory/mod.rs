@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Guest storage as an input describes it: large, and almost all of it one fill byte.
+//! Guest storage as an input describes it: large, and almost all of it one fill byte, or not in the
+//! input at all.
 //!
 //! [`Memory`] keeps only the bytes that were listed, [`Working`] only the 4 KiB pages that a run
 //! has stored into. Neither ever allocates by the declared size.
 
 mod keys;
 mod working;
+
+use std::sync::Arc;
 
 use keys::Keys;
 
@@ -33,13 +36,14 @@ impl Extent {
 }
 
 /// Storage as listed: addresses 0 to `size` - 1, every byte `fill` unless an extent says
-/// otherwise.
+/// otherwise. Copies share the bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     size: u64,
-    fill: u8,
+    /// What bytes outside of the extents are; if there is none, nobody knows.
+    fill: Option<u8>,
     /// Not empty, ascending and apart.
-    extents: Vec<Extent>,
+    extents: Arc<[Extent]>,
     keys: Keys,
 }
 
@@ -58,6 +62,21 @@ impl Memory {
     pub(crate) fn new(
         size: u64,
         fill: u8,
+        extents: Vec<Extent>,
+        keys: Vec<StorageKey>,
+    ) -> Result<Self, BadExtent> {
+        Self::listed(size, Some(fill), extents, keys)
+    }
+
+    /// Storage of which only these extents are known, in any order.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for formats that show parts"))]
+    pub(crate) fn partial(size: u64, extents: Vec<Extent>) -> Result<Self, BadExtent> {
+        Self::listed(size, None, extents, Vec::new())
+    }
+
+    fn listed(
+        size: u64,
+        fill: Option<u8>,
         extents: Vec<Extent>,
         keys: Vec<StorageKey>,
     ) -> Result<Self, BadExtent> {
@@ -90,6 +109,16 @@ impl Memory {
         self.size
     }
 
+    /// Whether every byte is known.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.fill.is_some()
+    }
+
+    /// Whether the byte at `addr` is one of storage that is not in the input.
+    pub(crate) fn lacks(&self, addr: u64) -> bool {
+        addr < self.size && self.read(addr, &mut [0]) == 0
+    }
+
     /// Whether any storage has a key.
     pub(crate) fn has_keys(&self) -> bool {
         !self.keys.is_empty()
@@ -100,21 +129,31 @@ impl Memory {
         self.keys.at(addr)
     }
 
-    /// Reads from `addr` on; the answer is the number of bytes before the end of storage.
+    /// Reads from `addr` on; the answer is the number of bytes before the end of storage, or the first
+    /// one that is not known.
     pub(crate) fn read(&self, addr: u64, buf: &mut [u8]) -> usize {
         let (there, _) = buf.split_at_mut(available(self.size, addr, buf.len()));
-        there.fill(self.fill);
+        there.fill(self.fill.unwrap_or_default());
         let end = addr.saturating_add(there.len() as u64);
         let first = self
             .extents
             .partition_point(|x| x.end().is_some_and(|end| end <= addr));
+        // First byte behind those that are known.
+        let mut known = addr;
         for extent in self.extents.iter().skip(first).take_while(|x| x.addr < end) {
             let from = extent.addr.max(addr);
+            if self.fill.is_none() && from > known {
+                break;
+            }
             let source = extent.bytes.iter().skip(offset(from, extent.addr));
             let target = there.iter_mut().skip(offset(from, addr));
             target.zip(source).for_each(|(to, byte)| *to = *byte);
+            known = extent.end().unwrap_or(end);
         }
-        there.len()
+        match self.fill {
+            Some(_) => there.len(),
+            None => offset(known, addr).min(there.len()),
+        }
     }
 }
 
@@ -182,6 +221,22 @@ pub(super) mod tests {
         assert_eq!(new(9, vec![extent(4, b"1"), extent(1, b"123")]), Ok(()));
         assert_eq!(new(9, vec![extent(1, b"123"), extent(2, b"")]), Ok(()));
         assert_eq!(new(9, vec![extent(10, b"")]), Err(BadExtent::Outside(0)));
+    }
+
+    #[test]
+    fn what_is_not_listed_is_not_known() {
+        let extents = vec![
+            extent(0x1002, b"cd"),
+            extent(0xffe, b"abcd"),
+            extent(0x2ffe, b"yz"),
+        ];
+        let m = Memory::partial(0x3000, extents).unwrap();
+        assert_eq!(bytes(9, |b| m.read(0xffe, b)), b"abcdcd");
+        assert_eq!(bytes(4, |b| m.read(0x1001, b)), b"dcd");
+        assert_eq!(bytes(4, |b| m.read(0xffd, b)), b"");
+        assert_eq!(bytes(4, |b| m.read(0x2fff, b)), b"z");
+        assert!(m.lacks(0xffd) && !m.lacks(0xffe) && m.lacks(0x1004) && !m.lacks(0x3000));
+        assert!(!m.is_whole() && memory().is_whole());
     }
 
     /// Looking one by one through keys and empty ranges would take minutes here.

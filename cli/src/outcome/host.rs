@@ -194,6 +194,10 @@ impl HostRun {
                 }
                 Translation::Ready(_) => break,
                 Translation::Ended(irb) => return Err(Box::new(self.shown(irb))),
+                Translation::Unknown(missing) => {
+                    let why = GivenUp::NotInInput(missing.at);
+                    return Err(Box::new(End::GivenUp(why)));
+                }
                 Translation::Refused(finding) => return Err(Box::new(End::refused(&finding))),
                 Translation::Arrived(next, irb) => {
                     if next.cause == Cause::Suspend {

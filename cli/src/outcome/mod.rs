@@ -102,6 +102,7 @@ pub(crate) fn translated(
         Translation::Ready(ready) => return host::host(input, *ready, findings, storage, device),
         Translation::Ended(irb) => End::Status(irb),
         Translation::Arrived(_, irb) => End::Suspended(irb.scsw),
+        Translation::Unknown(missing) => End::GivenUp(GivenUp::NotInInput(missing.at)),
         Translation::Refused(finding) => End::refused(&finding),
     };
     let reason = match &end {
@@ -123,6 +124,16 @@ pub(crate) fn translated(
 }
 
 impl Outcome {
+    /// The same, if `storage` had all that the channel wanted; otherwise only that it had not.
+    pub(crate) fn in_storage(mut self, storage: &Working<'_>) -> Self {
+        if let Some(at) = storage.missed() {
+            self.end = End::GivenUp(GivenUp::NotInInput(at));
+            self.reason = None;
+            self.complaints.clear();
+        }
+        self
+    }
+
     /// The same for a program of transport mode, if there is a TSB.
     pub(crate) fn with_tsb(self, tsb: Option<u64>) -> Self {
         Self { tsb, ..self }
@@ -195,6 +206,7 @@ impl Outcome {
     pub(crate) fn exit(&self) -> Exit {
         let normal = match &self.end {
             End::Status(irb) => status::is_normal_end(&irb.scsw),
+            End::GivenUp(GivenUp::NotInInput(_)) => return Exit::Undecided,
             _ => false,
         };
         if normal && self.complaints.is_empty() {

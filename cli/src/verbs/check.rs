@@ -9,20 +9,22 @@ use ccw::DeviceStatus;
 use serde::Serialize;
 use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
-use crate::batch::{self, Report};
+use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, printable};
+use crate::input::{Input, Reading, printable};
 use crate::listing::{self, Data};
 use crate::translation::{Translation, begin, profile};
-use crate::{Format, analysis, finding, json, status};
+use crate::{Format, analysis, finding, json, recorded, status, undecided};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    /// Files with programs; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// Say also what keeps this host from carrying a program out: software (as `run` does) or vfio-ccw
     /// (as `submit` does)
     #[arg(long, value_name = "HOST", value_parser = profile)]
@@ -36,15 +38,19 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.limits, args.format, |input| {
-        one(input, args)
-    })
+    let batch = Batch {
+        files: &args.files,
+        reading: &args.reading,
+        limits: args.limits,
+        format: args.format,
+    };
+    batch.run(|input| one(input, args))
 }
 
 fn one(input: &Input, args: &Args) -> Report {
     let program = analysis::judge(input);
     let mut findings = program.findings().to_vec();
-    let mut exit = exit(program.outcome());
+    let mut exit = exit(undecided::outcome(input, &program));
     let misfit = args
         .profile
         .as_ref()
@@ -89,6 +95,30 @@ struct Verdict<'a> {
     #[serde(skip_serializing_if = "is_zero")]
     findings_dropped: u32,
     scsw: Option<String>,
+    #[serde(flatten)]
+    aside: Aside<'a>,
+}
+
+/// What else an input says, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Aside<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    undecided: Vec<undecided::Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<recorded::Entry>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    remarks: &'a [String],
+}
+
+impl<'a> Aside<'a> {
+    /// What `input` says besides `program`.
+    pub(crate) fn of(input: &'a Input, program: &Program) -> Self {
+        Self {
+            undecided: undecided::entries(input, program),
+            recorded: recorded::Entry::of(input, program),
+            remarks: &input.remarks,
+        }
+    }
 }
 
 #[expect(
@@ -103,28 +133,34 @@ impl<'a> Verdict<'a> {
     fn of(input: &'a Input, program: &Program, findings: &[Finding]) -> Self {
         Self {
             name: &input.name,
-            outcome: program.outcome().name(),
+            outcome: undecided::outcome(input, program).name(),
             findings: finding::entries(input, program, findings),
             findings_dropped: program.findings_dropped(),
-            scsw: program.scsw().map(|scsw| json::digits(&scsw.encode().0)),
+            scsw: program
+                .scsw()
+                .filter(|_| undecided::outcome(input, program) == Outcome::Invalid)
+                .map(|scsw| json::digits(&scsw.encode().0)),
+            aside: Aside::of(input, program),
         }
     }
 }
 
 fn text(input: &Input, program: &Program, findings: &[Finding]) -> String {
-    let mut text = format!("{}: {}\n", printable(&input.name), program.outcome().name());
+    let outcome = undecided::outcome(input, program).name();
+    let mut text = format!("{}: {outcome}\n", printable(&input.name));
     if !findings.is_empty() {
         let lines = listing::lines(input, program, findings, Data::Hidden);
         for line in listing::with_remarks(lines) {
             line.render(&mut text);
         }
     }
-    text.push_str(&ending(program));
+    text.push_str(&ending(input, program));
     text
 }
 
-/// What the machine makes of an invalid program, in a sentence or two.
-pub(crate) fn ending(program: &Program) -> String {
+/// What the machine makes of an invalid program, what was recorded of it, and what the input says
+/// besides.
+pub(crate) fn ending(input: &Input, program: &Program) -> String {
     let mut text = String::new();
     if program.findings_dropped() > 0 {
         let _ = writeln!(
@@ -133,9 +169,19 @@ pub(crate) fn ending(program: &Program) -> String {
             program.findings_dropped()
         );
     }
-    if program.outcome() != Outcome::Invalid {
-        return text;
+    if undecided::outcome(input, program) == Outcome::Invalid {
+        text.push_str(&status_of(program));
     }
+    text.push_str(&recorded::text(input, program));
+    for remark in &input.remarks {
+        let _ = writeln!(text, "  note: {}", printable(remark));
+    }
+    text
+}
+
+/// The status with which a machine ends an invalid program.
+fn status_of(program: &Program) -> String {
+    let mut text = String::new();
     let _ = match program.scsw() {
         Some(scsw) if scsw.device.contains(DeviceStatus::UNIT_CHECK) => writeln!(
             text,

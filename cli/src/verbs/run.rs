@@ -11,7 +11,7 @@ use super::{show, translate};
 use crate::batch::Report;
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{self, Input, InputError};
+use crate::input::{self, Input, InputError, Reading};
 use crate::machine::Spec;
 use crate::memory::Working;
 use crate::outcome::{self, Outcome};
@@ -22,9 +22,11 @@ use crate::{Format, analysis, finding, json};
 /// a device, and map the status back to the guest.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// File with a program (JSON, ccwprog/1); `-` is standard input
+    /// File with a program; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     /// The device: eckd:IMAGE (CKD, as dasdinit makes it), fba:IMAGE (flat file), tape:IMAGE
     /// (.aws), printer:FILE, punch:FILE, reader:FILE (text), or script:FILE (JSON: its answers)
     #[arg(long, value_name = "KIND:FILE")]
@@ -47,7 +49,8 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    let report = match input::read(&args.file).and_then(|input| args.limits.confine(input)) {
+    let input = args.reading.one(&args.file);
+    let report = match input.and_then(|input| args.limits.confine(input)) {
         Ok(input) => match one(&input, args) {
             Ok(report) => report,
             Err(reason) => {
@@ -80,7 +83,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let direct = if args.direct || args.compare {
         let mut storage = Working::new(&input.memory);
         let outcome = outcome::direct(input, &mut storage, attach()?).with_tsb(tsb);
-        Some((outcome, storage))
+        Some((outcome.in_storage(&storage), storage))
     } else {
         None
     };
@@ -98,7 +101,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         shown = Some(translate::Host::of(&translation, input.device_class()));
         let outcome =
             outcome::translated(input, translation, &found, &mut storage, attach()?).with_tsb(tsb);
-        Some((outcome, storage))
+        Some((outcome.in_storage(&storage), storage))
     };
 
     let mut exit = Exit::Fine;

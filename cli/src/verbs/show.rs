@@ -9,20 +9,22 @@ use serde::Serialize;
 use translator::{Program, Step};
 
 use super::check;
-use crate::batch::{self, Report};
+use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, printable};
+use crate::input::{Input, Reading, printable};
 use crate::listing::{self, Data, Line};
-use crate::{Format, analysis, finding, json};
+use crate::{Format, analysis, finding, json, undecided};
 
 /// List channel programs: every CCW and list word that the channel reads, output data with its
 /// EBCDIC text, and remarks under the bits that they are about.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    /// Files with programs; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     limits: Limits,
     /// How to print
@@ -32,9 +34,13 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.limits, args.format, |input| {
-        one(input, args.format)
-    })
+    let batch = Batch {
+        files: &args.files,
+        reading: &args.reading,
+        limits: args.limits,
+        format: args.format,
+    };
+    batch.run(|input| one(input, args.format))
 }
 
 fn one(input: &Input, format: Format) -> Report {
@@ -43,7 +49,7 @@ fn one(input: &Input, format: Format) -> Report {
         Format::Text => text(input, &program),
         Format::Json => json::line(&Listing::of(input, &program)),
     };
-    Report::new(out, check::exit(program.outcome()))
+    Report::new(out, check::exit(undecided::outcome(input, &program)))
 }
 
 /// The listing and the verdict.
@@ -58,8 +64,11 @@ pub(crate) fn text_of(input: &Input, program: &Program, lines: &[Line]) -> Strin
     for line in lines {
         line.render(&mut text);
     }
-    text.push_str(&format!("  {}\n", program.outcome().name()));
-    text.push_str(&check::ending(program));
+    text.push_str(&format!(
+        "  {}\n",
+        undecided::outcome(input, program).name()
+    ));
+    text.push_str(&check::ending(input, program));
     text
 }
 
@@ -72,7 +81,9 @@ pub(crate) fn title(input: &Input) -> String {
         &input.device
     };
     let size = input.memory.size();
-    let size = if size.is_multiple_of(1 << 20) {
+    let size = if !input.memory.is_whole() {
+        "part".to_owned()
+    } else if size.is_multiple_of(1 << 20) {
         format!("{} MiB", size >> 20)
     } else {
         format!("{} KiB", size >> 10)
@@ -109,6 +120,8 @@ struct Listing<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     transport: Option<listing::Blocks>,
     findings: Vec<finding::Entry>,
+    #[serde(flatten)]
+    aside: check::Aside<'a>,
 }
 
 /// A CCW, as JSON.
@@ -132,13 +145,14 @@ impl<'a> Listing<'a> {
         Self {
             name: &input.name,
             device: &input.device,
-            outcome: program.outcome().name(),
+            outcome: undecided::outcome(input, program).name(),
             orb: json::digits(&input.orb.0),
             ccws: ccws(input, program),
             transport: program
                 .transport()
                 .map(|it| listing::Blocks::of(&it, input.device_class())),
             findings: finding::entries(input, program, program.findings()),
+            aside: check::Aside::of(input, program),
         }
     }
 }

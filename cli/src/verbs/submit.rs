@@ -16,7 +16,7 @@ use super::show;
 use crate::batch::Report;
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{self, Input, InputError, Place};
+use crate::input::{Input, InputError, Place, Reading};
 use crate::listing::{self, Data, Mark, Subject};
 use crate::memory::Working;
 use crate::outcome::{self, Outcome};
@@ -37,9 +37,11 @@ pub(crate) struct Args {
     /// of the CCW where it stands
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     resume: u32,
-    /// File with a program (JSON, ccwprog/1); `-` is standard input
+    /// File with a program; `-` is standard input
     #[arg(value_name = "PROGRAM")]
     program: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     limits: Limits,
     /// How to print
@@ -53,13 +55,22 @@ const LENT: u64 = 16 << 20;
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    let input = input::read(&args.program).and_then(|input| args.limits.confine(input));
+    let input = args.reading.one(&args.program);
+    let input = input.and_then(|input| args.limits.confine(input));
     let report = input.and_then(|input| one(&input, args));
     let report = report.unwrap_or_else(|error| Report::unreadable(&error, args.format));
     report.end()
 }
 
 fn one(input: &Input, args: &Args) -> Result<Report, InputError> {
+    if !input.memory.is_whole() {
+        return Err(InputError {
+            file: args.program.display().to_string(),
+            place: Place::Whole,
+            reason: "only a part of storage is in this input, and a device may need all of it"
+                .to_owned(),
+        });
+    }
     let program = analysis::judge(input);
     let mut findings = program.findings().to_vec();
     let (outcome, storage, ended) = match prepare(input) {

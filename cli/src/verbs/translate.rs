@@ -10,21 +10,23 @@ use serde::Serialize;
 use translator::HostProfile;
 
 use super::{check, show};
-use crate::batch::{self, Report};
+use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::Input;
+use crate::input::{Input, Reading};
 use crate::listing::{self, Data, host};
 use crate::translation::{COPIES_AT, Ready, Translation, begin, profile};
-use crate::{Format, analysis, finding, json};
+use crate::{Format, analysis, finding, json, undecided};
 
 /// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
 /// guest storage that must stay in place.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files with a program each (JSON, ccwprog/1); `-` is standard input
+    /// Files with programs; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// The host to translate for: software or vfio-ccw
     #[arg(long, value_name = "HOST", default_value = "software", value_parser = profile)]
     profile: HostProfile,
@@ -37,14 +39,18 @@ pub(crate) struct Args {
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
-    batch::run(&args.files, args.limits, args.format, |input| {
-        one(input, args)
-    })
+    let batch = Batch {
+        files: &args.files,
+        reading: &args.reading,
+        limits: args.limits,
+        format: args.format,
+    };
+    batch.run(|input| one(input, args))
 }
 
 fn one(input: &Input, args: &Args) -> Report {
     let program = analysis::judge(input);
-    let exit = check::exit(program.outcome());
+    let exit = check::exit(undecided::outcome(input, &program));
     let mut text = show::title(input);
     if args.format == Format::Text {
         for line in listing::lines(input, &program, program.findings(), Data::Hidden) {
@@ -55,6 +61,7 @@ fn one(input: &Input, args: &Args) -> Report {
     let translation = begin(input, program, &args.profile);
     let exit = match &translation {
         Translation::Refused(_) => Exit::Refused,
+        Translation::Unknown(_) => Exit::Undecided,
         Translation::Ready(_) | Translation::Ended(_) | Translation::Arrived(..) => exit,
     };
     let out = match args.format {
@@ -85,6 +92,9 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
                 arrival.at.get(),
                 crate::dump::words(&irb.scsw.encode().0)
             );
+        }
+        Translation::Unknown(missing) => {
+            return format!("\nnot translated for {profile}: {}\n", missing.text());
         }
         Translation::Refused(finding) => {
             return format!("\nnot translated for {profile}: {}\n", refusal(finding));
@@ -168,6 +178,8 @@ pub(crate) enum Host {
     },
     /// Nothing: the guest has this status already.
     Ended { scsw: String },
+    /// Nothing: the program is not wholly in the input.
+    Unknown { at: String, message: String },
     /// Nothing, for a reason.
     Refused {
         id: &'static str,
@@ -241,6 +253,10 @@ impl Host {
             Translation::Ready(ready) => Self::ready(ready, class),
             Translation::Ended(irb) | Translation::Arrived(_, irb) => Self::Ended {
                 scsw: json::digits(&irb.scsw.encode().0),
+            },
+            Translation::Unknown(missing) => Self::Unknown {
+                at: json::hex(missing.at),
+                message: missing.text(),
             },
             Translation::Refused(finding) => Self::Refused {
                 id: finding.code.id(),

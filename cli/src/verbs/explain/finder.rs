@@ -154,7 +154,10 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if let Ok(input) = crate::input::read(&path) {
+            for input in crate::input::Reading::default()
+                .all(&path)
+                .unwrap_or_default()
+            {
                 let program = crate::analysis::judge(&input);
                 found.extend(program.findings().iter().map(|finding| finding.code));
             }

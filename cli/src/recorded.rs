@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! How a program ended when it was recorded, beside what a machine makes of it.
+
+use std::fmt::Write;
+
+use ccw::{DeviceStatus, SubchannelStatus};
+use serde::Serialize;
+use translator::{Outcome, Program};
+
+use crate::input::Input;
+use crate::{dump, json, status, undecided};
+
+/// How a program ended when it was recorded, as far as the input says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// Device status.
+    pub(crate) device: Option<DeviceStatus>,
+    /// Subchannel status.
+    pub(crate) subchannel: Option<SubchannelStatus>,
+    /// Residual count.
+    pub(crate) residual: Option<u16>,
+    /// CCW address of the status, which is that of the last CCW used plus 8.
+    pub(crate) cpa: Option<u32>,
+    /// Sense bytes.
+    pub(crate) sense: Vec<u8>,
+}
+
+impl Recorded {
+    /// In words.
+    fn text(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(device) = self.device.filter(|device| !device.is_empty()) {
+            parts.push(status::device(device));
+        }
+        match self.subchannel {
+            Some(status) if !status.is_empty() => parts.push(status::subchannel(status)),
+            Some(_) if self.device.is_none_or(|device| device.is_empty()) => {
+                parts.push("no status".to_owned());
+            }
+            _ => {}
+        }
+        if let Some(cpa) = self.cpa {
+            parts.push(match cpa.checked_sub(8) {
+                Some(at) => format!("CCW address {cpa:08x}, so the CCW at {at:08x}"),
+                None => "CCW address 0, so no CCW is known".to_owned(),
+            });
+        }
+        if let Some(residual) = self.residual {
+            parts.push(format!("residual count {residual}"));
+        }
+        parts.join("; ")
+    }
+
+    /// Whether the channel found an error in the program.
+    fn is_check(&self) -> bool {
+        let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
+        self.subchannel
+            .is_some_and(|status| status.intersects(checks))
+    }
+
+    /// Whether the device found one.
+    fn is_unit_check(&self) -> bool {
+        let check = DeviceStatus::UNIT_CHECK;
+        self.device.is_some_and(|status| status.contains(check))
+    }
+}
+
+/// What was recorded of the end of `program`, and what a machine makes of it; lines of a report.
+pub(crate) fn text(input: &Input, program: &Program) -> String {
+    let mut text = String::new();
+    let Some(recorded) = &input.recorded else {
+        return text;
+    };
+    let _ = writeln!(text, "  recorded: {}", recorded.text());
+    if !recorded.sense.is_empty() {
+        let _ = writeln!(text, "  sense:    {}", dump::words(&recorded.sense));
+    }
+    let _ = writeln!(text, "  {}", compared(input, program, recorded));
+    text
+}
+
+/// How what was recorded and what a machine does go together, in a sentence.
+fn compared(input: &Input, program: &Program, recorded: &Recorded) -> String {
+    let would = match (undecided::outcome(input, program), program.scsw()) {
+        (Outcome::Valid, _) if recorded.is_check() => {
+            return "a machine would: carry it out; the program that is here is legal, so the one that \
+                    ran was another, or its channel is at fault"
+                .to_owned();
+        }
+        (Outcome::Valid, _) if recorded.is_unit_check() => {
+            return "a machine would: carry it out, unless the device objects, as it did here"
+                .to_owned();
+        }
+        (Outcome::Valid, _) => return "a machine would: carry it out as well".to_owned(),
+        (Outcome::Indeterminate, _) => {
+            return "a machine would: do what cannot be told from this input".to_owned();
+        }
+        (Outcome::Invalid, None) => {
+            return "a machine would: not start it at all; the two differ".to_owned();
+        }
+        (Outcome::Invalid, Some(scsw)) => scsw,
+    };
+    let kind = if would.subchannel.is_empty() {
+        status::device(would.device)
+    } else {
+        status::subchannel(would.subchannel)
+    };
+    let same = recorded.subchannel.is_none_or(|it| it == would.subchannel)
+        && recorded.cpa.is_none_or(|it| it == would.cpa)
+        && recorded.device.is_none_or(|it| it == would.device);
+    let same = if same {
+        "as recorded"
+    } else {
+        "the two differ"
+    };
+    format!(
+        "a machine would: end it with {kind}, CCW address {:08x}; {same}",
+        would.cpa
+    )
+}
+
+/// What was recorded, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Entry {
+    device_status: Option<String>,
+    subchannel_status: Option<String>,
+    residual: Option<u16>,
+    ccw_address: Option<String>,
+    sense: Option<String>,
+    compared: String,
+}
+
+impl Entry {
+    /// What was recorded of the end of `program`.
+    pub(crate) fn of(input: &Input, program: &Program) -> Option<Self> {
+        let recorded = input.recorded.as_ref()?;
+        Some(Self {
+            device_status: recorded.device.map(status::device),
+            subchannel_status: recorded.subchannel.map(status::subchannel),
+            residual: recorded.residual,
+            ccw_address: recorded.cpa.map(|cpa| json::hex(cpa.into())),
+            sense: (!recorded.sense.is_empty()).then(|| json::digits(&recorded.sense)),
+            compared: compared(input, program, recorded),
+        })
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What cannot be told, because the storage that decides is not in the input.
+
+use ccw::{Format, GuestAddr, IdawFormat};
+use serde::Serialize;
+use translator::{Code, Finding, Outcome, Program, Severity};
+
+use crate::input::Input;
+use crate::json;
+
+/// Storage that is needed and not in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Missing {
+    /// The word that is not there, or not wholly.
+    pub(crate) at: u64,
+    what: &'static str,
+}
+
+impl Missing {
+    /// What is said instead of a finding.
+    pub(crate) fn text(&self) -> String {
+        format!("the {} at {:08x} is not in this input", self.what, self.at)
+    }
+}
+
+/// What keeps `finding` about `program` from being one: the storage that it rests on is not in the input.
+pub(crate) fn missing(finding: &Finding, input: &Input, program: &Program) -> Option<Missing> {
+    if input.memory.is_whole() {
+        return None;
+    }
+    let site = &finding.site;
+    let zero = program.orb().format == Format::Zero;
+    let (what, at, len) = match finding.code {
+        Code::CcwaCpaUnavail => ("CCW", Some(program.orb().cpa.widen().get()), 8),
+        Code::CcwaSeqUnavail => ("CCW", site.at.or(site.ccw).map(GuestAddr::get), 8),
+        Code::CcwaTicUnavail => {
+            let word = site.word.as_bytes().first_chunk::<8>()?;
+            let word = u64::from_be_bytes(*word);
+            let target = if zero {
+                word >> 32 & 0xff_ffff
+            } else {
+                word & 0x7fff_ffff
+            };
+            ("CCW", Some(target), 8)
+        }
+        Code::IdalUnavail => {
+            let size = IdawFormat::of(program.orb()).size();
+            ("list", site.at.map(GuestAddr::get), size)
+        }
+        Code::MidalUnavail => ("list", site.at.map(GuestAddr::get), 16),
+        Code::TcwUnavail => ("TCW", Some(program.orb().cpa.widen().get()), 64),
+        _ => ("storage", site.data.or(site.at).map(GuestAddr::get), 1),
+    };
+    let at = at?;
+    let lacks = (at..at.saturating_add(len)).any(|byte| input.memory.lacks(byte));
+    lacks.then_some(Missing { at, what })
+}
+
+/// The first storage that the verdict on `program` depends on and that is not in the input.
+pub(crate) fn first(input: &Input, program: &Program) -> Option<Missing> {
+    let mut findings = program.findings().iter();
+    findings.find_map(|finding| missing(finding, input, program))
+}
+
+/// Whether `program` is legal, as far as it can be told from `input`.
+pub(crate) fn outcome(input: &Input, program: &Program) -> Outcome {
+    let findings = program.findings();
+    let certain = findings
+        .iter()
+        .take_while(|finding| missing(finding, input, program).is_none())
+        .any(|finding| finding.severity == Severity::Error);
+    match program.outcome() {
+        _ if !certain && first(input, program).is_some() => Outcome::Indeterminate,
+        outcome => outcome,
+    }
+}
+
+/// Storage that is missing, as JSON.
+#[derive(Serialize)]
+pub(crate) struct Entry {
+    ccw: Option<String>,
+    index: Option<u16>,
+    at: String,
+    message: String,
+}
+
+/// All that is missing to judge `program`, as JSON.
+pub(crate) fn entries(input: &Input, program: &Program) -> Vec<Entry> {
+    let entry = |finding: &Finding| {
+        let missing = missing(finding, input, program)?;
+        Some(Entry {
+            ccw: finding.site.ccw.map(|ccw| json::hex(ccw.get())),
+            index: finding.site.index,
+            at: json::hex(missing.at),
+            message: missing.text(),
+        })
+    };
+    program.findings().iter().filter_map(entry).collect()
+}
