@@ -84,6 +84,8 @@ pub(super) enum Stage {
     Executing,
     /// Primary status was presented: only the device end is still to come.
     DeviceEnd,
+    /// The same, and the guest has started something else: that has the subchannel now.
+    Superseded,
 }
 
 /// The initial status of a program.
@@ -199,7 +201,7 @@ impl Job {
 
     /// Whether only the device end is still to come.
     pub(super) fn is_at_device_end(&self) -> bool {
-        self.stage == Stage::DeviceEnd
+        self.stage != Stage::Executing
     }
 
     /// Whether data was lost between the device and the guest.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ccw::{Guest, Irb, StatusControl, SubchannelStatus};
 
 use super::errno::Refusal;
-use super::flight::{Flight, Job, Suspicion, Then};
+use super::flight::{Flight, Job, Stage, Suspicion, Then};
 use super::{Event, Mediator, Timer, status};
 use crate::{CcwDevice, DeviceError, Errno};
 
@@ -129,9 +129,9 @@ impl<D: CcwDevice> Mediator<D> {
     /// What the guest is told when the program that runs is broken off: nothing, if it has started
     /// another one behind the channel end.
     pub(super) fn after_breaking_off(&self) -> Then {
-        match &self.waiting {
-            Some(_) => Then::Nothing,
-            None => Then::Status(self.broken_off()),
+        match self.flight.job() {
+            Some(job) if job.stage == Stage::Superseded => Then::Nothing,
+            _ => Then::Status(self.broken_off()),
         }
     }
 

@@ -27,7 +27,7 @@ impl<D: CcwDevice> Mediator<D> {
             self.suspect(how);
             return;
         }
-        if job.is_at_device_end() && self.waiting.is_some() {
+        if job.stage == Stage::Superseded {
             self.superseded(job, host, out);
             return;
         }

@@ -57,6 +57,7 @@ impl<D: CcwDevice> Mediator<D> {
                 Ok(ConditionCode::Cc0)
             }
             Prepared::Status(irb) => {
+                self.supersede();
                 self.subchannel.accept_start(&decoded);
                 self.post(&irb, out);
                 Ok(ConditionCode::Cc0)

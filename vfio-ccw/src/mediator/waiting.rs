@@ -5,7 +5,7 @@
 use translator::{Cause, Earlier};
 
 use super::errno::{AT_ONCE, Refusal};
-use super::flight::{Flight, Ready, Then, Waiting};
+use super::flight::{Flight, Ready, Stage, Then, Waiting};
 use super::place::Place;
 use super::prepare::Prepared;
 use super::{Event, Mediator};
@@ -14,16 +14,21 @@ use crate::CcwDevice;
 impl<D: CcwDevice> Mediator<D> {
     /// A start is to wait for its turn.
     pub(super) fn wait(&mut self, place: Place, ready: Option<Ready>) {
-        // Of what is being cleared, the guest has seen the channel end: it would take more of that for
-        // the end of this start.
-        if let Flight::Clearing {
-            then: then @ Then::Status(_),
-            ..
-        } = &mut self.flight
-        {
-            *then = Then::Nothing;
-        }
+        self.supersede();
         self.waiting = Some(Waiting::at(place, ready));
+    }
+
+    /// A start is accepted: of what the host still does the guest has seen the channel end, and would
+    /// take more of it for status of this start.
+    pub(super) fn supersede(&mut self) {
+        match &mut self.flight {
+            Flight::Running(job) => job.stage = Stage::Superseded,
+            Flight::Clearing {
+                then: then @ Then::Status(_),
+                ..
+            } => *then = Then::Nothing,
+            _ => {}
+        }
     }
 
     /// Gives a program that waits to the host, if there is one and the host is free: its guest has

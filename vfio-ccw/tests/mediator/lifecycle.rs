@@ -213,6 +213,11 @@ fn channel_end_tested(responses: Vec<css::device::scripted::Response>) -> Machin
     machine
 }
 
+/// Status of a program whose first CCW is zero.
+const WRONG: &str = "00c04017 00002008 00200000";
+/// A device end that nobody waits for.
+const DEVICE_END: &str = "00000011 00000000 04000000";
+
 /// What is stopped has had its channel end tested: a start behind that is not told of the other's end.
 #[test]
 fn a_start_while_the_program_before_is_stopped() {
@@ -225,6 +230,62 @@ fn a_start_while_the_program_before_is_stopped() {
     machine.run(8);
     assert_eq!(machine.events(), [INTERRUPT]);
     assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+}
+
+/// The same of a start that ends at once.
+#[test]
+fn a_start_that_ends_at_once_while_the_program_before_is_stopped() {
+    for tested in [false, true] {
+        let mut machine = channel_end_tested(vec![read()]);
+        machine.sch.stop(&mut machine.events);
+        machine.program(&[[0; 8]]);
+        assert_eq!(machine.ssch(), Cc0);
+        let status = (Cc0, WRONG.into());
+        if tested {
+            assert_eq!(machine.tsch(), status);
+        }
+        machine.run(8);
+        let seen = machine.tsch();
+        assert!(
+            if tested {
+                seen.0 == Cc1
+            } else {
+                seen == status
+            },
+            "{seen:?}"
+        );
+        machine.works();
+    }
+}
+
+/// Its device end comes by itself, and is none of the start's.
+#[test]
+fn a_start_that_ends_at_once_behind_a_channel_end() {
+    for tested in [false, true] {
+        let mut machine = channel_end_tested(vec![read()]);
+        machine.program(&[[0; 8]]);
+        assert_eq!(machine.ssch(), Cc0);
+        let status = (Cc0, WRONG.into());
+        if tested {
+            assert_eq!(machine.tsch(), status);
+        }
+        machine.run(8);
+        if !tested {
+            assert_eq!(machine.tsch(), status);
+        }
+        assert_eq!(machine.tsch(), (Cc0, DEVICE_END.into()));
+        machine.works();
+    }
+}
+
+/// Nor of one that was taken back.
+#[test]
+fn a_start_that_is_cancelled_behind_a_channel_end() {
+    let mut machine = channel_end_tested(vec![read()]);
+    assert_eq!((machine.ssch(), machine.xsch()), (Cc0, Cc0));
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, DEVICE_END.into()));
+    machine.works();
 }
 
 /// The same when its device end is lost.
