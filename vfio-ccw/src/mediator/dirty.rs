@@ -122,62 +122,63 @@ impl<D> Mediator<D> {
     /// know. Says whether all of them are there.
     pub(super) fn store(&self, layout: &Layout, at: GuestAddr, bytes: &[u8]) -> bool {
         let stored = layout.write(at, bytes);
-        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
         if let Some(end) = at.checked_add(stored as u64).filter(|end| *end > at) {
-            layout.wherever(at..end, |range| {
-                if let Some(sink) = sink {
-                    sink.dirty(range.clone());
-                }
-                if let Some(keys) = keys {
-                    keys.referenced(range.clone());
-                    keys.changed(range);
-                }
-            });
+            self.tell_referenced(layout, at..end);
+            self.tell_stored(layout, at..end);
         }
         stored == bytes.len()
     }
 
     /// Who keeps track of what was stored into, or of reference and change bits, is told.
     fn tell_dirty(&self, job: &mut Job, host: Option<&Irb<Host>>) {
-        let (sink, keys) = (self.config.dirty.as_deref(), self.config.keys.as_deref());
-        if sink.is_none() && keys.is_none() {
+        if self.config.dirty.is_none() && self.config.keys.is_none() {
             return;
         }
         let layout = self.window.layout();
-        if let Some(keys) = keys {
-            let tell = |range| layout.wherever(range, |range| keys.referenced(range));
-            job.program.referenced().for_each(tell);
+        if self.config.keys.is_some() {
+            let referenced = job.program.referenced();
+            referenced.for_each(|range| self.tell_referenced(&layout, range));
         }
-        let each = |range: Range<GuestAddr>| {
-            if let Some(sink) = sink {
-                sink.dirty(range.clone());
-            }
-            if let Some(keys) = keys {
-                keys.changed(range);
-            }
-        };
-        let tell = |range| layout.wherever(range, each);
+        let tell = |range| self.tell_stored(&layout, range);
         match host {
             Some(host) => job.program.dirty(host).for_each(tell),
             None => job.program.dirty_at_most().for_each(tell),
         }
+    }
+
+    /// A device may have used the storage of `range`.
+    fn tell_referenced(&self, layout: &Layout, range: Range<GuestAddr>) {
+        if let Some(keys) = &self.config.keys {
+            layout.wherever(range, |range| keys.referenced(range));
+        }
+    }
+
+    /// A device may have stored into `range`.
+    fn tell_stored(&self, layout: &Layout, range: Range<GuestAddr>) {
+        layout.wherever(range, |range| {
+            if let Some(sink) = &self.config.dirty {
+                sink.dirty(range.clone());
+            }
+            if let Some(keys) = &self.config.keys {
+                keys.changed(range);
+            }
+        });
     }
 }
 
 impl<D: CcwDevice> Mediator<D> {
     /// The device has stopped what its programs in quarantine did until now.
     pub(super) fn tell_quarantined(&self) {
-        let Some(sink) = self.config.dirty.as_deref() else {
-            return;
-        };
-        if self.metrics.quarantined == self.metrics.released {
+        let nobody = self.config.dirty.is_none() && self.config.keys.is_none();
+        if nobody || self.metrics.quarantined == self.metrics.released {
             return;
         }
         let layout = self.window.layout();
-        let tell = |range| layout.wherever(range, |range| sink.dirty(range));
         let ours = self.window.in_quarantine().into_iter();
         for program in ours.filter(|program| program.owner == self.owner()) {
-            program.ranges.into_iter().for_each(tell);
+            for range in program.ranges {
+                self.tell_stored(&layout, range);
+            }
         }
     }
 }

@@ -68,6 +68,7 @@ pub(crate) struct Setup {
     pub(crate) subchannel: SubsystemId,
     pub(crate) guest: GuestProfile,
     pub(crate) commands: Option<translator::CommandPolicy>,
+    pub(crate) keys: Option<Arc<dyn translator::StorageKeys + Send + Sync>>,
     pub(crate) dirty: Option<Arc<dyn DirtySink + Send + Sync>>,
 }
 
@@ -88,6 +89,7 @@ impl Default for Setup {
             subchannel: SubsystemId::new(0, 0x12).unwrap(),
             guest: GuestProfile::default(),
             commands: None,
+            keys: None,
             dirty: None,
         }
     }
@@ -146,6 +148,7 @@ impl Setup {
             dirty: self.dirty,
             guest: self.guest,
             commands: self.commands,
+            keys: self.keys,
             ..MediatorConfig::new(id, 0x0190)
         };
         Machine {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ccw::{DeviceStatus, GuestAddr};
 use css::device::scripted::Response;
+use translator::{StorageKey, StorageKeys};
 use vfio_ccw::Errno;
 use vfio_ccw::device::fault::{Call, InterruptFault};
 use vfio_ccw::mediator::{DirtySink, GuestRegion};
@@ -13,24 +14,43 @@ use vfio_ccw::mediator::{DirtySink, GuestRegion};
 use crate::common::*;
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(u64, u64)>>>);
+struct Log {
+    dirty: Arc<Mutex<Vec<(u64, u64)>>>,
+    changed: Arc<Mutex<Vec<(u64, u64)>>>,
+}
 
 impl DirtySink for Log {
     fn dirty(&self, range: Range<GuestAddr>) {
         let range = (range.start.get(), range.end.get());
-        self.0.lock().unwrap().push(range);
+        self.dirty.lock().unwrap().push(range);
+    }
+}
+
+impl StorageKeys for Log {
+    fn key(&self, _at: GuestAddr) -> StorageKey {
+        StorageKey::default()
+    }
+    fn changed(&self, range: Range<GuestAddr>) {
+        let range = (range.start.get(), range.end.get());
+        self.changed.lock().unwrap().push(range);
     }
 }
 
 impl Log {
+    /// What is dirty, of which the change bits are set too.
+    #[track_caller]
     fn take(&self) -> Vec<(u64, u64)> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        let [dirty, changed] =
+            [&self.dirty, &self.changed].map(|log| std::mem::take(&mut *log.lock().unwrap()));
+        assert_eq!(dirty, changed);
+        dirty
     }
 }
 
 fn told(mut setup: Setup) -> (Machine, Log) {
     let log = Log::default();
     setup.dirty = Some(Arc::new(log.clone()));
+    setup.keys = Some(Arc::new(log.clone()));
     (setup.machine(), log)
 }
 
