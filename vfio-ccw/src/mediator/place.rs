@@ -90,10 +90,9 @@ impl Place {
 
     /// The status of a program that the host does not carry on from here.
     pub(super) fn refused(&self, refusal: Refusal) -> Irb<Guest> {
-        let under_way = self.cause() == Some(Cause::Refetch);
         let mut irb = match refusal {
             // The function was initiated before.
-            Refusal::NotOperational | Refusal::NoPath if under_way => {
+            Refusal::NotOperational | Refusal::NoPath if self.is_under_way() => {
                 status::checked(self.bits(), SubchannelStatus::INTERFACE_CONTROL_CHECK)
             }
             refusal => status::refused(self.bits(), refusal),

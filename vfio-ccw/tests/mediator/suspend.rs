@@ -194,6 +194,21 @@ fn resumed_beforehand() {
     machine.ends("08c04007 00002018 0c000000");
 }
 
+/// The program is under way when its path goes: a guest that is told that there was none would begin with
+/// what has run.
+#[test]
+fn resumed_beforehand_and_refused_by_the_host() {
+    let mut machine = Setup::default().stepped().machine();
+    machine.program(&TWO);
+    machine.start(S);
+    assert_eq!(machine.rsch(), Cc0);
+    machine.refuse(Call::Start, 1, Errno::EACCES);
+    machine.run(8);
+    assert_eq!(machine.sent(), 1);
+    machine.ends("08c04017 00002010 00020000");
+    machine.works();
+}
+
 /// The guest hears nothing of it, and may resume the program all the same.
 #[test]
 fn with_its_interruption_suppressed() {
