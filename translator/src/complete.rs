@@ -39,8 +39,9 @@ pub struct Completion {
     /// none. Initial status is part of it if the first command was accepted since, whether or not the
     /// host has shown it by itself.
     pub arrived: Option<Arrival>,
-    /// Why the command policy has refused the command in control, if it has: the device has no sense of
-    /// it, so a guest without concurrent sense is to be given what `irb` shows when it asks.
+    /// Why the command policy has refused the command in control, if it has. The device has no sense of
+    /// it: a guest without concurrent sense is to be given what `irb` shows when it asks. In transport
+    /// mode `irb` shows none, and the TSB has it.
     pub refused: Option<Code>,
 }
 

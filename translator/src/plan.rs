@@ -173,7 +173,7 @@ impl Program {
             return Ok(Planned::Ended(Ended {
                 irb,
                 tsb: work.transport.found_at_once(&work),
-                refused: None,
+                refused: work.transport.denied_at_once(),
                 work,
             }));
         }

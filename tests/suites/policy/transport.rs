@@ -71,8 +71,8 @@ fn refused(program: &GuestProgram, code: Code, given: &[u8], head: &str, sense: 
             "{}",
             host.name
         );
+        assert_eq!(ended.refused, Some(code));
         // The sense bytes are in the TSB, and nowhere else.
-        assert_eq!(ended.refused, None);
         assert_eq!(ended.irb.concurrent_sense(), None);
         assert_eq!(ended.irb.ecw, [0; 32]);
         let tsb = tsb(&ended);

@@ -6,7 +6,7 @@ use ccw::{
     SubchannelStatus, TSB_SIZE, TransportScsw,
 };
 
-use super::{Fault, Transport, When, emit::TSB_OFFSET};
+use super::{Fault, Refusal, Transport, When, emit::TSB_OFFSET};
 use crate::{
     Buffers, Check, Code, Completion, CopyBack, FirstByteFault, HostProfile,
     status::{check_bit, guest_esw, take_sense},
@@ -102,7 +102,8 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         }
     }
     let mut tsb = None;
-    if work.transport.is_denied(&from) {
+    let denied = work.transport.denial_in(&from);
+    if denied.is_some() {
         to.subchannel -= SubchannelStatus::PROGRAM_CHECK;
         to.device |= DeviceStatus::UNIT_CHECK;
         tsb = work.transport.found(work);
@@ -127,7 +128,7 @@ pub(crate) fn complete(work: &Buffers, tcw: Addr31<Host>, host: &Irb<Host>) -> C
         unexplained,
         arrived: None,
         tsb,
-        refused: None,
+        refused: denied.map(|it| it.code),
     }
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn copies_back(work: &Buffers, host: &Irb<Host>) -> [Option<CopyBack>
         len: TSB_SIZE,
     };
     let ended = scsw.tsb_is_valid() && scsw.status.contains(StatusControl::PRIMARY);
-    let its_own = ended && transport.unstorable.is_none() && !transport.is_denied(&scsw);
+    let its_own = ended && transport.unstorable.is_none() && transport.denial_in(&scsw).is_none();
     let answer = transport.asked.answer();
     let answer = answer.filter(|_| scsw.interrogate_complete);
     let answer = answer.and_then(|guest| Some(copy(guest, transport.answer_offset()?)));
@@ -193,11 +194,18 @@ fn explain(scsw: &mut TransportScsw<Guest>, transport: &Transport) -> bool {
 }
 
 impl Transport {
-    /// Whether this is the status of a device that finds its commands at an end where the one stands
-    /// that the guest's policy refuses.
-    fn is_denied(&self, scsw: &TransportScsw<Host>) -> bool {
+    /// What the guest's policy refused, if this is the status of a device that finds its commands at an
+    /// end where that stands.
+    fn denial_in(&self, scsw: &TransportScsw<Host>) -> Option<Refusal> {
         let found = scsw.tsb_is_valid() && scsw.subchannel == SubchannelStatus::PROGRAM_CHECK;
-        found && self.refusal.is_some_and(|it| it.is_policy())
+        self.refusal.filter(|it| found && it.is_policy())
+    }
+
+    /// Why the guest's policy refused the command with which the program [ends at once](Self::ends_at_once).
+    pub(crate) fn denied_at_once(&self) -> Option<Code> {
+        self.fault.filter(|it| it.when == When::Device)?;
+        let refusal = self.refusal.filter(Refusal::is_policy)?;
+        Some(refusal.code)
     }
 }
 

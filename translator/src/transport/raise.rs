@@ -56,8 +56,6 @@ pub(crate) fn raise(work: &Buffers, mut completion: Completion) -> Completion {
     if let Some(refusal) = refused {
         to.device = usual;
         to.device.set(DeviceStatus::UNIT_CHECK, refusal.is_policy());
-        // The sense bytes are in the TSB.
-        completion.refused = None;
     }
     if has_block(&from, completion.unmapped, refused.is_some()) {
         to.fcx_status = FcxStatus::TSB_VALID;

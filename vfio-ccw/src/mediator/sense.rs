@@ -58,7 +58,8 @@ impl<D: CcwDevice> Mediator<D> {
             target: "vfio_ccw::mediator::start", level,
             "{}: {code} at the CCW before {:x}", self.name(), irb.scsw.cpa
         );
-        if !self.subchannel.pmcw().concurrent_sense {
+        // That of a program of transport mode is in its TSB.
+        if !self.subchannel.pmcw().concurrent_sense && irb.concurrent_sense().is_some() {
             self.sense = Some(Sense::of(irb));
         }
     }

@@ -213,13 +213,18 @@ fn what_is_wrong_with_a_later_command_is_told_there() {
 }
 
 /// The guest may not read: the device runs the first command, and the guest finds the unit check of the
-/// second in its TSB, with command reject.
+/// second in its TSB, with command reject. Of that the subchannel keeps nothing: a SENSE behind it is the
+/// device's.
 #[test]
 fn a_command_that_the_policy_refuses() {
-    let mut setup = setup([Response::output(4)]);
+    let mut setup = setup([Response::output(4), Response::input(&[7; 4])]);
     let everything = CommandPolicy::everything(ccw::DeviceClass::Unknown);
     setup.commands = Some(everything.deny(ccw::Command(0x02)));
     let mut machine = setup.machine().transport();
+    let mut schib = machine.sch.stsch(&mut machine.events);
+    // No concurrent sense.
+    schib.0[27] = 0;
+    assert_eq!(machine.sch.msch(&schib), Ok(Cc0));
     assert_eq!(machine.ssch_orb([INTPARM, ORB, PROGRAM]), Ok(Cc0));
     machine.run(8);
     assert_eq!(
@@ -228,8 +233,12 @@ fn a_command_that_the_policy_refuses() {
     );
     assert_eq!(machine.tsb(8), "40c1000c 00000010");
     assert!(machine.tsb(36).ends_with("80000000"));
-    let sent = machine.device().with(|soft| soft.model().sent().len());
-    assert_eq!(sent, 1);
+    assert_eq!((machine.sent(), machine.metrics().forbidden), (1, 1));
+    machine.program(&[[4, 0, 0, 4, 0, 0, 0x30, 0]]);
+    assert_eq!(machine.ssch(), Cc0);
+    machine.run(8);
+    assert_eq!(machine.tsch(), (Cc0, ENDED.into()));
+    assert_eq!((machine.sent(), machine.data(4)), (2, vec![7; 4]));
     assert_eq!(machine.held(), (0, 0));
 }
 
