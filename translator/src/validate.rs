@@ -233,17 +233,19 @@ impl Validator {
     }
 
     /// Has the device given the copy of the data of node `n`, if there is one; says whether it is not
-    /// given the data itself. Where it is not all there, the device is given none of it.
+    /// given the data itself. Where it is not all there, the device is given none of it, and so where
+    /// there are too many to be copied.
     fn copied(&mut self, n: u16, stops: Option<DataFault>) -> bool {
-        let Some(piece) = self.work.commands.piece(n) else {
+        let piece = self.work.commands.piece(n);
+        if piece.is_none() && self.work.commands.refusal(n).is_none() {
             return false;
-        };
+        }
         let Some(node) = self.work.nodes.get_mut(usize::from(n)) else {
             return false;
         };
         if stops.is_some() {
             node.good = 0;
-        } else if node.op == Op::Output {
+        } else if let Some(piece) = piece.filter(|_| node.op == Op::Output) {
             node.op = Op::Copied;
             node.offset = piece;
         }

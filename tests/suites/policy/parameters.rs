@@ -3,7 +3,7 @@
 
 use ccw::{DeviceClass, HostAddr};
 use tests::program::{GuestProgram, hex};
-use translator::{Code, HostProfile, Outcome, Policy, Severity};
+use translator::{Code, HostProfile, Outcome, Planned, Policy, Severity};
 
 use crate::run::{Ended, OFFSET, disk, passes, run};
 use crate::{EXTENT, SEEK, ckd};
@@ -93,6 +93,16 @@ fn storage_that_is_not_there_comes_first() {
         assert_eq!(ended.irb.scsw.subchannel.bits(), 0x20);
         assert_eq!(ended.irb.scsw.cpa, 0x1008);
         assert_eq!(ended.refused, None);
+    }
+    // However many there should be: those that are there are not judged, so they are not given either.
+    for count in ["0006", "012C"] {
+        let program = ckd(&format!("0740{count} 000FFFFC 1A200005 00003000"));
+        match program.judge().plan(&HostProfile::SOFTWARE) {
+            Ok(Planned::Run(plan)) => {
+                assert!(plan.extents().iter().all(|it| it.start.get() == 0x3000))
+            }
+            other => panic!("{other:?}"),
+        }
     }
     // Protected: no byte of what the program may not read is judged, or given to the device.
     let key3 = ckd("07400006 00004000 1A200005 00003000").with(0x3000_0000);
