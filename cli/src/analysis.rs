@@ -4,8 +4,8 @@
 use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, Facilities, Guards, GuestStorage, Policy, Program, Segment, Stance, StorageKey,
-    StorageKeys, Suspension, fetch, fetch_segment, validate,
+    Buffers, Facilities, Guards, GuestStorage, Part, Policy, Program, Stance, StorageKey,
+    StorageKeys, Suspension, fetch, fetch_part, validate,
 };
 
 use crate::input::Input;
@@ -35,9 +35,9 @@ pub(crate) fn judge(input: &Input) -> Program {
     validate(snapshot, &regions(memory), &guards)
 }
 
-/// Reads and judges one `segment` of the program of `input`, as it stands in `storage`: up to where it
+/// Reads and judges one `part` of the program of `input`, as it stands in `storage`: up to where it
 /// must be fetched again.
-pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segment) -> Program {
+pub(crate) fn part(input: &Input, storage: &impl GuestStorage, part: &Part) -> Program {
     let guards = Guards {
         keys: keys(&input.memory),
         commands: input.commands.as_ref(),
@@ -46,16 +46,14 @@ pub(crate) fn segment(input: &Input, storage: &impl GuestStorage, segment: &Segm
     let policy = Policy {
         facilities: Facilities::FCX,
         max_ccws: MAX_CCWS,
-        no_prefetch: Stance::Segments,
-        self_modifying: Stance::Segments,
-        suspend: Suspension::Segments,
+        no_prefetch: Stance::Parts,
+        self_modifying: Stance::Parts,
+        suspend: Suspension::Parts,
         ..Policy::CHECK.for_device(input.device_class())
     };
     let map = regions(&input.memory);
     let buffers = Buffers::new();
-    fetch_segment(
-        &input.orb, segment, storage, &map, &policy, &guards, buffers,
-    )
+    fetch_part(&input.orb, part, storage, &map, &policy, &guards, buffers)
 }
 
 /// All of guest storage, as one region of the host.

@@ -8,7 +8,7 @@ use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Irb, Orb, RawCcw};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
     Area, AreaError, Arrival, Bounced, Cause, Code, Earlier, Finding, GuestStorage, HostProfile,
-    Planned, Program, Rejected, Segment, Severity, Site, Slot, Translated,
+    Part, Planned, Program, Rejected, Severity, Site, Slot, Translated,
 };
 
 use crate::analysis::{self, HOST_BASE};
@@ -48,9 +48,6 @@ pub(crate) enum Translation {
     Refused(Finding),
 }
 
-/// Segments that ran before.
-pub(crate) type Parts = Earlier;
-
 /// A translated program, and the host storage that it lies in.
 pub(crate) struct Ready {
     /// The program with its pins.
@@ -74,10 +71,10 @@ pub(crate) struct HostCcw {
     /// The guest CCW that it is the image of; stop CCWs and added TICs are the image of none.
     pub(crate) guest: Option<GuestAddr>,
     /// Its number among the host CCWs of that guest CCW, from 1, and how many these are.
-    pub(crate) part: (usize, usize),
+    pub(crate) link: (usize, usize),
     /// The words of its list, two for a MIDAW.
     pub(crate) list: Vec<u64>,
-    /// Why the program is left there, and goes on in another segment.
+    /// Why the program is left there, and goes on in another part.
     pub(crate) stops: Option<Cause>,
 }
 
@@ -135,7 +132,7 @@ pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> T
     if let Some(missing) = undecided::first(input, &program) {
         return Translation::Unknown(missing);
     }
-    let first = analysis::segment(input, &input.memory, &Segment::START);
+    let first = analysis::part(input, &input.memory, &Part::START);
     let mut earlier = Earlier::NONE;
     match emit_behind(input, first, &mut earlier, profile) {
         Translation::Refused(Finding {
@@ -146,22 +143,22 @@ pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> T
     }
 }
 
-/// Translates one `segment` of the program of `input`, as it stands in `storage`, behind `earlier` ones.
-pub(crate) fn translate_segment(
+/// Translates one `part` of the program of `input`, as it stands in `storage`, behind `earlier` ones.
+pub(crate) fn translate_part(
     input: &Input,
     storage: &impl GuestStorage,
-    segment: &Segment,
-    earlier: &mut Parts,
+    part: &Part,
+    earlier: &mut Earlier,
     profile: &HostProfile,
 ) -> Translation {
-    let program = analysis::segment(input, storage, segment);
+    let program = analysis::part(input, storage, part);
     emit_behind(input, program, earlier, profile)
 }
 
 fn emit_behind(
     input: &Input,
     program: Program,
-    earlier: &mut Parts,
+    earlier: &mut Earlier,
     profile: &HostProfile,
 ) -> Translation {
     let translation = program
@@ -179,7 +176,7 @@ fn try_translate(
     emit(input, program.plan(profile)?, &mut earlier)
 }
 
-fn emit(input: &Input, planned: Planned, earlier: &mut Parts) -> Result<Translation, Rejected> {
+fn emit(input: &Input, planned: Planned, earlier: &mut Earlier) -> Result<Translation, Rejected> {
     let plan = match planned {
         Planned::Run(plan) => plan,
         Planned::Ended(ended) => return Ok(Translation::Ended(*ended.irb())),
@@ -286,15 +283,15 @@ fn read_back(
     };
     let images: Vec<_> = translated.host_ccws().collect();
     // How many host CCWs each guest CCW has, and how many of them came already.
-    let mut parts: HashMap<GuestAddr, (usize, usize)> = HashMap::new();
+    let mut links: HashMap<GuestAddr, (usize, usize)> = HashMap::new();
     for guest in images.iter().flatten() {
-        parts.entry(*guest).or_default().1 += 1;
+        links.entry(*guest).or_default().1 += 1;
     }
-    let mut part = |guest: Option<GuestAddr>| {
-        let part = guest.and_then(|guest| parts.get_mut(&guest));
-        part.map_or((0, 0), |part| {
-            part.0 += 1;
-            *part
+    let mut link = |guest: Option<GuestAddr>| {
+        let link = guest.and_then(|guest| links.get_mut(&guest));
+        link.map_or((0, 0), |link| {
+            link.0 += 1;
+            *link
         })
     };
     (0..)
@@ -306,7 +303,7 @@ fn read_back(
                 at,
                 raw,
                 guest,
-                part: part(guest),
+                link: link(guest),
                 list: list(&raw).unwrap_or_default(),
                 stops: usize::try_from(n)
                     .ok()

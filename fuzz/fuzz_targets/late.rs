@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Any program that reads itself in, suspends itself or is changed by its guest, and its translation in
-//! segments: they do the same.
+//! parts: they do the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -11,7 +11,7 @@ pub mod corpus;
 pub mod decode;
 pub mod differential;
 pub mod generator;
-pub mod in_segments;
+pub mod in_parts;
 pub mod program;
 pub mod second_copy;
 pub mod seeds;

@@ -40,7 +40,7 @@ pub enum Refused {
     BadTarget(HostAddr),
 }
 
-/// A part of a program and its copy.
+/// A segment of a program and its copy.
 #[derive(Clone, Debug)]
 struct Segment {
     from: u32,

@@ -17,8 +17,8 @@ use tests::{
     storage::Storage,
 };
 use translator::{
-    Area, Buffers, CommandPolicy, Earlier, Facilities, Guards, GuestStorage, HostProfile, Planned,
-    Policy, Rejected, Segment, Slot, Track, Tracks, fetch, fetch_segment, validate,
+    Area, Buffers, CommandPolicy, Earlier, Facilities, Guards, GuestStorage, HostProfile, Part,
+    Planned, Policy, Rejected, Slot, Track, Tracks, fetch, fetch_part, validate,
 };
 
 /// How often `work` asked for memory or gave some back.
@@ -167,9 +167,9 @@ fn come_again(settings: &[Setting], most: usize) {
     }
 }
 
-/// READ of the two CCWs behind it, from a disk: the second of its segments repeats the first.
+/// READ of the two CCWs behind it, from a disk: the second of its parts repeats the first.
 #[test]
-fn nor_do_programs_in_segments() {
+fn nor_do_programs_in_parts() {
     let mut storage = Storage::new(0x1_0000);
     let ccws = "02600010 00001008 06400008 00003000 06000008 00003010";
     storage.write(0x1000, &hex(ccws));
@@ -183,9 +183,9 @@ fn nor_do_programs_in_segments() {
     raw.0[..12].copy_from_slice(&hex("00C04017 00100010 00200000"));
     let irb = Irb::<Host>::decode(&raw);
     let (mut ccws, mut lists) = ([0; 4096], [0; 4096]);
-    let mut translate = |segment: &Segment, earlier: Earlier, buffers| {
+    let mut translate = |part: &Part, earlier: Earlier, buffers| {
         let map = pinner.regions();
-        let program = fetch_segment(&orb, segment, &quiet, map, &policy, &guards, buffers);
+        let program = fetch_part(&orb, part, &quiet, map, &policy, &guards, buffers);
         let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
             panic!("not run")
         };
@@ -199,11 +199,11 @@ fn nor_do_programs_in_segments() {
         translated.expect("room").start()
     };
     let mut round = |buffers: Box<Buffers>| {
-        let running = translate(&Segment::START, Earlier::NONE, buffers);
+        let running = translate(&Part::START, Earlier::NONE, buffers);
         let arrival = running.complete(&irb).arrived.expect("an arrival");
         let (earlier, buffers) = running.go_on(&irb).expect("repeatable");
         assert!(!earlier.is_empty());
-        let mut running = translate(&Segment::from(arrival), earlier, buffers);
+        let mut running = translate(&Part::from(arrival), earlier, buffers);
         assert_eq!(running.dirty_at_most().count(), 3);
         running.end()
     };

@@ -94,7 +94,7 @@ fn midaws_take_every_form() {
     for (id, n) in &census {
         println!("{n:6} {id}");
     }
-    for form in ["Lists", "Parts", "Copies"] {
+    for form in ["Lists", "Links", "Copies"] {
         let ran = format!("(Ran(None), {form})");
         assert!(census.get(&ran).is_some_and(|&n| n > 50), "{ran}");
     }

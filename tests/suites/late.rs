@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Programs that are carried out in segments do what the guest's own do: those that suspend
+//! Programs that are carried out in parts do what the guest's own do: those that suspend
 //! themselves, read into themselves, or must not be prefetched.
 
 use std::collections::BTreeMap;
@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(config(1))]
 
     #[test]
-    fn a_program_in_segments_does_the_same(case in marked()) {
+    fn a_program_in_parts_does_the_same(case in marked()) {
         if let Err(difference) = case.check() {
             prop_assert!(false, "{}\nbytes {:02x?}", difference, case.to_bytes());
         }
@@ -109,7 +109,7 @@ fn what_is_written_down_is_read_again() {
 
 /// What fuzzing starts from does what its name says.
 #[test]
-fn the_seeds_are_carried_out_in_segments() {
+fn the_seeds_are_carried_out_in_parts() {
     for (name, bytes) in late_seeds() {
         for course in LateCase::from_bytes(&bytes).check().expect(name) {
             let Course::Ran(tally) = course else {
@@ -120,7 +120,7 @@ fn the_seeds_are_carried_out_in_segments() {
             let expected = match name {
                 "cards" => (3, 0, 0),
                 "disk" => (3, 3, 0),
-                // At the READ as well, where a segment begins behind it.
+                // At the READ as well, where a part begins behind it.
                 "loop" => (5, 0, 0),
                 "told" => (2, 2, 0),
                 "suspended" => (2, 1, 1),
@@ -187,7 +187,7 @@ fn the_cases_go_everywhere() {
 proptest! {
     #![proptest_config(config(2))]
 
-    /// Whichever pin fails, of the first segment or a later one: nothing stays pinned.
+    /// Whichever pin fails, of the first part or a later one: nothing stays pinned.
     #[test]
     fn a_pin_that_fails_leaves_nothing_pinned(case in loaders(), pin in 0_u8..4) {
         let case = LateCase { fails: Some(pin), ..case };

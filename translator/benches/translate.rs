@@ -22,8 +22,8 @@ use ccw::{DeviceClass, GuestAddr, Host, HostAddr, Irb, RawOrb, RawScsw, Scsw};
 use criterion::{BenchmarkId, Criterion};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 use translator::{
-    Area, Buffers, Earlier, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot,
-    Translated, fetch, fetch_segment, validate,
+    Area, Buffers, Earlier, Guards, GuestStorage, HostProfile, Part, Planned, Policy, Slot,
+    Translated, fetch, fetch_part, validate,
 };
 
 const PROGRAMS: usize = 64;
@@ -178,7 +178,7 @@ const SHAPES: &[Shape] = &[
         gate: None,
     },
     Shape {
-        name: "midaw-32x2k-parts",
+        name: "midaw-32x2k-chained",
         ccws: 4,
         pages: 8,
         data: Data::Midaws { pieces: true },
@@ -365,7 +365,7 @@ fn min_of<F: FnMut()>(mut run: F) -> Duration {
 /// A program that reads its own end in, on a disk: the READ and the two CCWs that it reads in.
 ///
 /// Ours is all that is done between two starts: the READ is taken back as one that is repeated, the
-/// next segment is fetched and judged, and both are written. The floor is the same sentence as for
+/// next part is fetched and judged, and both are written. The floor is the same sentence as for
 /// the others, for the four CCWs and three IDAWs that are written then.
 struct Rerun {
     ram: Ram,
@@ -407,7 +407,7 @@ impl Rerun {
         ram: &Ram,
         areas: (&mut [u8], &mut [u8]),
         n: usize,
-        segment: &Segment,
+        part: &Part,
         earlier: Earlier,
         work: Box<Buffers>,
     ) -> Translated<&'p PlainPinner> {
@@ -415,7 +415,7 @@ impl Rerun {
         let policy = Policy::MEDIATE.for_device(DeviceClass::Eckd);
         let orb = RawOrb::from_words([0, 0x00c2_8000, (n as u64 * CONTROL) as u32]);
         let map = pinner.regions();
-        let program = fetch_segment(&orb, segment, ram, map, &policy, &guards, work);
+        let program = fetch_part(&orb, part, ram, map, &policy, &guards, work);
         let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
             unreachable!()
         };
@@ -441,14 +441,14 @@ impl Rerun {
                 lists,
                 ..
             } = self;
-            let first = (&Segment::START, Earlier::NONE);
+            let first = (&Part::START, Earlier::NONE);
             let areas = (&mut ccws[..], &mut lists[..]);
             let one = Self::translate(pinner, ram, areas, n, first.0, first.1, work);
             let running = one.start();
             let start = Instant::now();
             let arrival = running.complete(&irb).arrived.unwrap();
             let (earlier, buffers) = running.go_on(&irb).unwrap();
-            let next = Segment::from(arrival);
+            let next = Part::from(arrival);
             let areas = (&mut ccws[..], &mut lists[..]);
             let two = Self::translate(pinner, ram, areas, n, &next, earlier, buffers);
             black_box(two.orb().cpa);
@@ -473,7 +473,7 @@ impl Rerun {
     }
 }
 
-/// The line of the table for programs that are carried out in segments.
+/// The line of the table for programs that are carried out in parts.
 fn rerun() {
     let mut bench = Rerun::new();
     let (_, mut work) = bench.ours(Buffers::new());

@@ -53,9 +53,9 @@ pub(crate) enum Op {
     Tic,
     /// Never carried out: the channel stops here.
     Fault,
-    /// Not carried out in this segment: the channel stops here, and the program is fetched again.
+    /// Not carried out in this part: the channel stops here, and the program is fetched again.
     Break(Cause),
-    /// Leads to the next segment: the CCW that stood here is there.
+    /// Leads to the next part: the CCW that stood here is there.
     Onward,
 }
 

@@ -34,7 +34,7 @@ pub struct Completion {
     /// What else the guest has to find before it is told the status: the TSB of a program of transport
     /// mode that was carried out as CCWs.
     pub tsb: Option<StatusBlock>,
-    /// The host's program is over, and the guest's goes on with the segment that begins here. `irb` is
+    /// The host's program is over, and the guest's goes on with the part that begins here. `irb` is
     /// then the status of a program that is suspended or still runs: it has intermediate status or
     /// none. Initial status is part of it if the first command was accepted since, whether or not the
     /// host has shown it by itself.
@@ -45,14 +45,14 @@ pub struct Completion {
     pub refused: Option<Code>,
 }
 
-/// A host CCW, as a part of a guest's.
+/// A host CCW, as a link of what stands for a guest's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
     /// Number of the node.
     pub(crate) node: u16,
-    /// Bytes of its count in this part.
+    /// Bytes of its count in this link.
     pub(crate) count: u16,
-    /// Bytes of its count in the parts behind.
+    /// Bytes of its count in the links behind.
     pub(crate) left: u16,
 }
 
@@ -70,7 +70,7 @@ impl<P: Pinner> Translated<P> {
     /// Number of host CCWs, and for each the guest address of the CCW that it is the image of.
     pub fn host_ccws(&self) -> impl Iterator<Item = Option<ccw::GuestAddr>> {
         (0..self.work.host_len).map(|n| match self.work.slot(n)? {
-            HostSlot::Node(n) | HostSlot::Part { node: n, .. } | HostSlot::SecondTic(n) => {
+            HostSlot::Node(n) | HostSlot::Link { node: n, .. } | HostSlot::SecondTic(n) => {
                 if self.work.is_lowered() {
                     return self.work.transport.command_at(n);
                 }
@@ -80,7 +80,7 @@ impl<P: Pinner> Translated<P> {
         })
     }
 
-    /// Why host CCW `n` stops the program, if it stands where the guest's goes on in another segment.
+    /// Why host CCW `n` stops the program, if it stands where the guest's goes on in another part.
     pub fn break_at_ccw(&self, n: usize) -> Option<Cause> {
         let HostSlot::Node(n) = self.work.slot(n)? else {
             return None;
@@ -210,10 +210,10 @@ impl<P: Pinner> Translated<P> {
         let n = usize::try_from(n).ok()?;
         let (node, left) = match self.work.slot(n)? {
             HostSlot::Node(n) | HostSlot::SecondTic(n) => (n, 0),
-            HostSlot::Part { node, left } => (node, left),
+            HostSlot::Link { node, left } => (node, left),
             HostSlot::Jump(_) | HostSlot::Cut | HostSlot::Stop => return None,
         };
-        let from_here = match self.work.part_before(n) {
+        let from_here = match self.work.link_before(n) {
             Some(left) => left,
             None => self.work.nodes.get(usize::from(node))?.ccw().count,
         };
@@ -241,8 +241,8 @@ impl<P: Pinner> Translated<P> {
 const CHECKS: SubchannelStatus =
     SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
 
-/// The channel stopped in a part of `node` with others behind it: `left` bytes of these are left too,
-/// and what is a wrong length for the part need not be one for all of them.
+/// The channel stopped in a link of `node` with others behind it: `left` bytes of these are left too,
+/// and what is a wrong length for the link need not be one for all of them.
 fn join(scsw: &mut Scsw<Guest>, node: &Node, left: u16) {
     scsw.residual = scsw.residual.saturating_add(left);
     if node.suppresses() {

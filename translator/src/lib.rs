@@ -26,7 +26,7 @@
 //!   which guest storage the device may have stored into by then.
 //!
 //! What one snapshot cannot hold, a program that suspends itself, reads into itself or must not be
-//! prefetched, is carried out in [segments](Segment): [`fetch_segment`] in the place of the first two
+//! prefetched, is carried out in [parts](Part): [`fetch_part`] in the place of the first two
 //! stages, [`Completion::arrived`] where control has come, [`Running::go_on`] to the next one.
 //!
 //! A program of transport mode takes the same way. On a host without that mode it becomes CCWs, and
@@ -113,6 +113,7 @@ mod memory;
 mod node;
 mod orb;
 mod overlap;
+mod part;
 mod plan;
 mod policy;
 mod profile;
@@ -120,7 +121,6 @@ mod program;
 mod reject;
 mod remarks;
 mod running;
-mod segment;
 mod singles;
 mod site;
 mod slot;
@@ -143,13 +143,13 @@ pub use fetch::{Snapshot, fetch};
 pub use finding::{Finding, Severity, Site, Word};
 pub use memory::{AddressLimit, Guards, GuestStorage, LimitAddr, StorageKey, StorageKeys};
 pub use orb::fault as orb_fault;
+pub use part::{Arrival, Cause, Earlier, Part, fetch_part};
 pub use plan::{Arrived, Ended, Pinned, Plan, Planned};
 pub use policy::{Facilities, Policy, Skips, Stance, Suspension};
 pub use profile::{Arrangement, FirstByteFault, HostProfile};
 pub use program::{Program, Step};
 pub use reject::{Rejected, Response};
 pub use running::Running;
-pub use segment::{Arrival, Cause, Earlier, Segment, fetch_segment};
 pub use slot::{Area, AreaError, Slot};
 pub use transport::{CommandView, ListView, StatusBlock, TransportView};
 pub use validate::validate;

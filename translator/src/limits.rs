@@ -15,7 +15,7 @@ pub const KERNEL_SEGMENTS: u16 = 16;
 /// MIDAWs of one list: it must lie in one 4 KiB page.
 pub const MAX_MIDAWS: usize = 256;
 
-/// Breaks of one segment. A program in which control may come to a place behind none of them, where there
+/// Breaks of one part. A program in which control may come to a place behind none of them, where there
 /// must be one, is refused: it would be fetched as often.
 pub const MAX_BREAKS: usize = 32;
 
@@ -28,7 +28,7 @@ pub const MAX_CHAIN_STEPS: u32 = 1 << 16;
 /// and a bit for each record or track of what the command is about.
 pub const MAX_PARAMETERS: usize = 256;
 
-/// Areas of storage of which it is known, from segment to segment, that a program has stored into
+/// Areas of storage of which it is known, from part to part, that a program has stored into
 /// them. One that stores into more, apart from each other, cannot be repeated any more.
 pub const MAX_STORED: usize = 1 << 16;
 

@@ -11,7 +11,7 @@ use crate::CommandPolicy;
 ///
 /// The guest may change every byte at any time, so an implementation copies with volatile or
 /// atomic loads and never forms a reference into the storage. Only [`fetch`](crate::fetch) and
-/// [`fetch_segment`](crate::fetch_segment) call this, and ask for each word once for a snapshot.
+/// [`fetch_part`](crate::fetch_part) call this, and ask for each word once for a snapshot.
 pub trait GuestStorage {
     /// Copies bytes from `at` on into `buf`, up to the first byte that is not available, and
     /// says how many those were.

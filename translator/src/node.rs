@@ -177,7 +177,7 @@ pub(crate) struct Span {
     pub(crate) len: u16,
 }
 
-/// Where a segment begins that comes behind another.
+/// Where a part begins that comes behind another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begin {
     /// Number of its first node.

@@ -100,7 +100,7 @@ pub(crate) fn extension_reserved(raw: &RawOrb) -> Option<(u8, u8)> {
     Some((first * 8, last * 8 + 7))
 }
 
-/// The condition that stops the channel before it fetches the first CCW of a segment.
+/// The condition that stops the channel before it fetches the first CCW of a part.
 pub(crate) fn entry_fault(work: &Buffers, entry: u32) -> Option<Code> {
     let entry = GuestAddr::new(u64::from(entry));
     if !entry.is_aligned(CCW_SIZE) {

@@ -27,7 +27,7 @@ pub enum Planned {
     Run(Plan),
     /// It ends before the first byte moves: the guest gets its status at once.
     Ended(Ended),
-    /// Nothing is to be done before the next segment: the first CCW suspends the program, or control
+    /// Nothing is to be done before the next part: the first CCW suspends the program, or control
     /// comes by TICs alone to where it must be fetched again.
     Arrived(Arrived),
 }
@@ -73,7 +73,7 @@ impl Ended {
     }
 }
 
-/// A segment of a program that does nothing.
+/// A part of a program that does nothing.
 #[derive(Debug)]
 pub struct Arrived {
     arrival: Arrival,
@@ -121,7 +121,7 @@ impl Program {
         self.plan_in(None, profile)
     }
 
-    /// The same for a segment that comes behind `earlier` ones, with which it shares the limits of the
+    /// The same for a part that comes behind `earlier` ones, with which it shares the limits of the
     /// host.
     ///
     /// # Errors
@@ -275,8 +275,8 @@ impl Program {
             Stance::Accept => false,
             Stance::Refuse => true,
             // What it reads in, if that is the reason, is named.
-            Stance::Segments if work.segment.whole => true,
-            Stance::Segments => {
+            Stance::Parts if work.part.whole => true,
+            Stance::Parts => {
                 let named = policy.self_modifying != Stance::Accept && verdict.modified.is_some();
                 verdict.unbroken && !named
             }
@@ -292,7 +292,7 @@ impl Program {
             (Code::EnvSuspend, n)
         } else if let Some(n) = verdict.two_ways {
             (Code::EnvTwoWays, n)
-        } else if let (Some(n), Stance::Refuse | Stance::Segments) =
+        } else if let (Some(n), Stance::Refuse | Stance::Parts) =
             (verdict.modified, policy.self_modifying)
         {
             (Code::EnvOverlap, n)

@@ -51,10 +51,10 @@ pub enum Stance {
     Accept,
     /// Refuse it by name.
     Refuse,
-    /// Carry it out exactly, in [segments](crate::Segment): the host's program stops where the
+    /// Carry it out exactly, in [parts](crate::Part): the host's program stops where the
     /// guest's must be fetched later, and [`Completion::arrived`](crate::Completion::arrived) says
     /// when control has come there.
-    Segments,
+    Parts,
 }
 
 /// What to do with programs that suspend themselves: no host is known to do that for them.
@@ -62,8 +62,8 @@ pub enum Stance {
 pub enum Suspension {
     /// Refuse them by name.
     Refuse,
-    /// Carry them out in [segments](crate::Segment), of which one ends where the program is suspended.
-    Segments,
+    /// Carry them out in [parts](crate::Part), of which one ends where the program is suspended.
+    Parts,
 }
 
 /// How programs of one subchannel are read and judged.
@@ -101,11 +101,11 @@ impl Policy {
         max_ccws: u16::MAX,
     };
 
-    /// For a mediator: what one copy cannot carry out exactly is carried out in segments.
+    /// For a mediator: what one copy cannot carry out exactly is carried out in parts.
     pub const MEDIATE: Self = Self {
-        no_prefetch: Stance::Segments,
-        self_modifying: Stance::Segments,
-        suspend: Suspension::Segments,
+        no_prefetch: Stance::Parts,
+        self_modifying: Stance::Parts,
+        suspend: Suspension::Parts,
         remarks: false,
         max_ccws: limits::MAX_CCWS,
         ..Self::CHECK

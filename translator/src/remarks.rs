@@ -61,7 +61,7 @@ pub(crate) fn node(work: &mut Buffers, n: u16) {
         None => {}
     }
     if node.op == Op::Tic {
-        if n == 0 && work.segment.from.is_none() {
+        if n == 0 && work.part.from.is_none() {
             remark(work, Code::TicFirst, (0, 7));
         }
         return;

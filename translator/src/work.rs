@@ -10,7 +10,7 @@ use ccw::{Guest, Host, IdawFormat, Orb, RawOrb};
 use pinning::{Extent, Runs};
 
 use crate::{
-    Code, Finding, HostProfile, Policy, Segment, Severity, Site,
+    Code, Finding, HostProfile, Part, Policy, Severity, Site,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     bounce::Bounce,
     commands::Commands,
@@ -40,14 +40,14 @@ pub struct Buffers {
     pub(crate) words: Vec<[u8; 8]>,
     /// Skipped-to addresses that are still to be walked.
     pub(crate) pending: Vec<u32>,
-    /// Where segments begin that come behind others, which are repeated in front of them.
+    /// Where parts begin that come behind others, which are repeated in front of them.
     pub(crate) begins: Vec<Begin>,
-    /// Storage that earlier segments stored into: first byte and end.
+    /// Storage that earlier parts stored into: first byte and end.
     pub(crate) stored: Vec<(u64, u64)>,
-    /// Buffers for one segment more.
+    /// Buffers for one part more.
     pub(crate) spare: Option<Box<Buffers>>,
     /// Which part of the program it is.
-    pub(crate) segment: Segment,
+    pub(crate) part: Part,
     /// Addresses at which control is stopped, ascending, because the program must be fetched again
     /// there.
     pub(crate) breaks: Vec<u32>,
@@ -100,9 +100,9 @@ impl Buffers {
     }
 
     /// Forgets the last program.
-    pub(crate) fn reset(&mut self, raw_orb: &RawOrb, segment: &Segment, policy: &Policy) {
+    pub(crate) fn reset(&mut self, raw_orb: &RawOrb, part: &Part, policy: &Policy) {
         self.raw_orb = *raw_orb;
-        self.segment = *segment;
+        self.part = *part;
         self.orb = Orb::decode(raw_orb);
         self.policy = *policy;
         self.nodes.clear();
@@ -150,12 +150,12 @@ impl Buffers {
         self.control.1 = self.control.1.max(start.saturating_add(len));
     }
 
-    /// Number of the node at guest address `at`, before segments come together.
+    /// Number of the node at guest address `at`, before parts come together.
     pub(crate) fn find_node(&self, at: u32) -> Option<u16> {
         find(&self.spans, at)
     }
 
-    /// Number of the node at guest address `at` in the segment of node `n`.
+    /// Number of the node at guest address `at` in the part of node `n`.
     pub(crate) fn find_from(&self, n: u16, at: u32) -> Option<u16> {
         if self.begins.is_empty() {
             return self.find_node(at);
@@ -167,7 +167,7 @@ impl Buffers {
         find(self.spans.get(start..end)?, at)
     }
 
-    /// First node of the segment behind the one of node `n`.
+    /// First node of the part behind the one of node `n`.
     pub(crate) fn next_entry(&self, n: u16) -> Option<u16> {
         let behind = self.begins.partition_point(|begin| begin.node <= n);
         self.begins.get(behind).map(|begin| begin.node)
@@ -177,7 +177,7 @@ impl Buffers {
     /// the format.
     #[inline]
     pub(crate) fn entry_addr(&self) -> u32 {
-        match self.segment.from {
+        match self.part.from {
             None => self.orb.cpa.get(),
             Some(arrival) => u32::try_from(arrival.at.get()).unwrap_or(u32::MAX),
         }
@@ -251,9 +251,9 @@ impl Buffers {
         }
     }
 
-    /// Bytes of the guest's count that were left behind the part before host CCW `n`, if that is the
-    /// next part of the same node.
-    pub(crate) fn part_before(&self, n: usize) -> Option<u16> {
+    /// Bytes of the guest's count that were left behind the link before host CCW `n`, if that is the
+    /// next link of the same node.
+    pub(crate) fn link_before(&self, n: usize) -> Option<u16> {
         let mut before = n.checked_sub(1)?;
         if let Some(end) = n.checked_sub(1 + STOPS)
             && self.slot(end) == Some(HostSlot::Cut)
@@ -261,7 +261,7 @@ impl Buffers {
             before = end.checked_sub(1)?;
         }
         match self.slot(before) {
-            Some(HostSlot::Part { left, .. }) => Some(left),
+            Some(HostSlot::Link { left, .. }) => Some(left),
             _ => None,
         }
     }
@@ -346,7 +346,7 @@ impl Default for Buffers {
             begins: Vec::new(),
             stored: Vec::new(),
             spare: None,
-            segment: Segment::START,
+            part: Part::START,
             breaks: Vec::new(),
             writers: Vec::new(),
             ends: Vec::new(),

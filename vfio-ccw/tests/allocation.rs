@@ -118,5 +118,5 @@ fn programs_of_several_parts() {
     );
     assert_eq!(asked, 0);
     let metrics = sch.metrics();
-    assert_eq!((metrics.segments, metrics.suspensions), (1020, 2040));
+    assert_eq!((metrics.parts, metrics.suspensions), (1020, 2040));
 }

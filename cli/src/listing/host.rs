@@ -73,11 +73,11 @@ fn ccw_line(ccw: &HostCcw, class: DeviceClass, chained: bool) -> String {
     let line = CcwLine { addr, raw: ccw.raw }.display(Format::One, class);
     let line = if chained { line.data_chained() } else { line };
     match ccw.guest {
-        Some(guest) if ccw.part.1 > 1 => format!(
-            "{line}  for guest {:08x}, part {} of {}",
+        Some(guest) if ccw.link.1 > 1 => format!(
+            "{line}  for guest {:08x}, CCW {} of {}",
             guest.get(),
-            ccw.part.0,
-            ccw.part.1
+            ccw.link.0,
+            ccw.link.1
         ),
         Some(guest) => format!("{line}  for guest {:08x}", guest.get()),
         None => line.to_string(),

@@ -3,15 +3,15 @@
 
 use ccw::{Guest, Host, Irb, SubchannelStatus};
 use css::{Check, Condition};
-use translator::{Arrival, Cause, Finding, FirstByteFault, HostProfile, Segment};
+use translator::{Arrival, Cause, Earlier, Finding, FirstByteFault, HostProfile, Part};
 
 use super::{End, Outcome, condition, damage, named, not_started, output};
 use crate::input::Input;
 use crate::machine::{self, Attached, Dropped, Ended, Exchange, GivenUp};
 use crate::memory::Working;
-use crate::translation::{Parts, Ready, Translation, translate_segment};
+use crate::translation::{Ready, Translation, translate_part};
 
-/// Runs the translated program, segment by segment where it must be fetched again.
+/// Runs the translated program, part by part where it must be fetched again.
 pub(super) fn host(
     input: &Input,
     ready: Ready,
@@ -105,7 +105,7 @@ impl HostRun {
         }
     }
 
-    /// The host's program has ended with the status `irb`: the next segment, or the end.
+    /// The host's program has ended with the status `irb`: the next part, or the end.
     fn ended(
         &mut self,
         input: &Input,
@@ -170,7 +170,7 @@ impl HostRun {
         &mut self,
         input: &Input,
         mut arrival: Arrival,
-        mut earlier: Parts,
+        mut earlier: Earlier,
         storage: &Working<'_>,
     ) -> Result<Box<Ready>, Box<End>> {
         self.repeats = !earlier.is_empty();
@@ -186,10 +186,10 @@ impl HostRun {
                 "fetched again at {:08x}, and run {how}",
                 arrival.at.get()
             ));
-            let segment = Segment::from(arrival);
+            let part = Part::from(arrival);
             let profile = &HostProfile::SOFTWARE;
-            match translate_segment(input, storage, &segment, &mut earlier, profile) {
-                Translation::Ready(next) if self.remarks.len() <= MOST_SEGMENTS => {
+            match translate_part(input, storage, &part, &mut earlier, profile) {
+                Translation::Ready(next) if self.remarks.len() <= MOST_PARTS => {
                     return Ok(next);
                 }
                 Translation::Ready(_) => break,
@@ -211,5 +211,5 @@ impl HostRun {
     }
 }
 
-/// Segments of a program after which a run is given up.
-const MOST_SEGMENTS: usize = 256;
+/// Parts of a program after which a run is given up.
+const MOST_PARTS: usize = 256;

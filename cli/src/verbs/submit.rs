@@ -8,8 +8,7 @@ use std::sync::Arc;
 use ccw::{DeviceStatus, Guest, Irb, Orb};
 use serde::Serialize;
 use translator::{
-    Buffers, Finding, Guards, HostProfile, Planned, Program, Segment, fetch, fetch_segment,
-    validate,
+    Buffers, Finding, Guards, HostProfile, Part, Planned, Program, fetch, fetch_part, validate,
 };
 
 use super::show;
@@ -153,9 +152,9 @@ fn prepare(input: &Input) -> Result<Uses, Finding> {
         });
     }
     // In parts, of which only the first one is known for certain.
-    let program = fetch_segment(
+    let program = fetch_part(
         &input.orb,
-        &Segment::START,
+        &Part::START,
         &watched,
         &map,
         &policy,

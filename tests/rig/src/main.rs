@@ -20,9 +20,9 @@ mod midaw;
 mod names;
 mod ownership;
 mod pair;
+mod parts;
 mod policy;
 mod report;
-mod segments;
 mod shared;
 mod storage;
 mod tape;
@@ -139,12 +139,12 @@ fn whole(report: &mut Report) -> Result<(), Box<dyn Error>> {
         ..Kind::default()
     };
     for (front, opener) in openers(&disk)? {
-        report.at(&format!("segments on a 3390 by {front}"));
+        report.at(&format!("programs in parts on a 3390 by {front}"));
         let mut line = Line::open_as(opener, disks())?;
         dasd::data(&mut line, report);
-        segments::suspend(&mut line, report);
-        segments::modified(&mut line, report);
-        segments::interrupted(&mut line, report);
+        parts::suspend(&mut line, report);
+        parts::modified(&mut line, report);
+        parts::interrupted(&mut line, report);
     }
     for (front, opener) in openers(&disk)? {
         report.at(&format!("MIDAWs on a 3390 by {front}"));
@@ -173,7 +173,7 @@ fn cards(report: &mut Report) -> Result<(), Box<dyn Error>> {
             class: DeviceClass::UnitRecord,
             ..Kind::default()
         };
-        segments::cards(&mut Line::open_as(opener, kind)?, report);
+        parts::cards(&mut Line::open_as(opener, kind)?, report);
     }
     Ok(())
 }

@@ -16,8 +16,8 @@ use ccw::{DeviceClass, GuestAddr, HostAddr, RawOrb};
 use css::{Config, Subchannel};
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 use translator::{
-    Area, Buffers, Cause, CommandPolicy, Earlier, Guards, HostProfile, Planned, Policy, Segment,
-    Slot, Track, Tracks, fetch_segment,
+    Area, Buffers, Cause, CommandPolicy, Earlier, Guards, HostProfile, Part, Planned, Policy, Slot,
+    Track, Tracks, fetch_part,
 };
 
 use disk::Disk;
@@ -36,7 +36,7 @@ const STEPS: u32 = 300;
 pub enum Manner {
     /// From one copy.
     Whole,
-    /// In segments.
+    /// In parts.
     InParts,
 }
 
@@ -135,14 +135,14 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
         writable: program.writes,
         ..Report::default()
     };
-    let (mut segment, mut earlier) = (Segment::START, Earlier::NONE);
+    let (mut part, mut earlier) = (Part::START, Earlier::NONE);
     let mut buffers = Buffers::new();
     for _ in 0..PARTS {
-        let judged = fetch_segment(&orb, &segment, &guest, &map, &policy, &guards, buffers);
+        let judged = fetch_part(&orb, &part, &guest, &map, &policy, &guards, buffers);
         let plan = match judged.plan_behind(&earlier, profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Arrived(arrived)) => {
-                segment = Segment::from(arrived.arrival());
+                part = Part::from(arrived.arrival());
                 guest.is_asked(arrived.arrival().at.get());
                 buffers = arrived.into_buffers();
                 continue;
@@ -183,7 +183,7 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
         };
         (earlier, buffers) = (repeated, next);
         report.suspended += usize::from(arrival.cause == Cause::Suspend);
-        segment = Segment::from(arrival);
+        part = Part::from(arrival);
         guest.is_asked(arrival.at.get());
     }
     report.given = disk.given;

@@ -37,7 +37,7 @@ pub enum Lowered {
     /// By one list for each CCW.
     Lists,
     /// Some by several CCWs.
-    Parts,
+    Links,
     /// Some by way of a copy.
     Copies,
 }
@@ -86,9 +86,9 @@ fn check_noting(case: &Case, lowered: &mut Lowered) -> Result<Outcome, Differenc
         return Ok(Outcome::SelfModifying);
     }
     let host = HostRun::new(&scene, plan, Way::Copied)?;
-    *lowered = match (host.bounced, host.parts) {
+    *lowered = match (host.bounced, host.links) {
         (true, _) => Lowered::Copies,
-        (false, true) => Lowered::Parts,
+        (false, true) => Lowered::Links,
         (false, false) => Lowered::Lists,
     };
     if host.bounced && case.has_aliases() {

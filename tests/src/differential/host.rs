@@ -42,7 +42,7 @@ pub(super) struct HostRun {
     /// Some data went by way of a copy.
     pub(super) bounced: bool,
     /// Some CCW took several host CCWs.
-    pub(super) parts: bool,
+    pub(super) links: bool,
 }
 
 impl HostRun {
@@ -84,7 +84,7 @@ impl HostRun {
         let mut storage = Granted::new(ram.replace(Ram::new(0)));
         let bounced = translated.bounced().next().is_some();
         let images: Vec<_> = translated.host_ccws().flatten().collect();
-        let parts = images.windows(2).any(|two| two[0] == two[1]);
+        let links = images.windows(2).any(|two| two[0] == two[1]);
         copies::out(scene, &translated, storage.inner(), &mut arena.copies);
         arena.grant(&mut storage, translated.bounced());
         for (run, access) in pinner.granted() {
@@ -156,7 +156,7 @@ impl HostRun {
             stored,
             dirty,
             bounced,
-            parts,
+            links,
         })
     }
 }

@@ -30,7 +30,7 @@ fn e01_env_noprefetch() {
     remark(Code::EnvNoprefetch, program.clone())
         .orb(1, "00828000", 9..=9)
         .becomes("00C28000");
-    // A mediator carries it out in segments (`late`); who fetches it once refuses it by name.
+    // A mediator carries it out in parts (`late`); who fetches it once refuses it by name.
     let refused = program.policy(Policy::MEDIATE).judge();
     let rejected = refused.plan(&HostProfile::SOFTWARE).expect_err("a refusal");
     assert_eq!(rejected.finding.code, Code::EnvNoprefetch);

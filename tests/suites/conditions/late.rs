@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What a mediator carries out in segments of E01, E07 and E11, and what it refuses all the same
+//! What a mediator carries out in parts of E01, E07 and E11, and what it refuses all the same
 //! (E14): where control arrives, and what the guest sees there and in the end.
 
 use ccw::{DeviceClass, DeviceStatus, orb::word1};
 use css::device::scripted::{Data, Response, Scripted};
 use tests::{
-    in_segments::{self, Course, HostRam},
+    in_parts::{self, Course, HostRam},
     program::{GuestProgram, hex},
 };
 use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy, Stance};
@@ -30,7 +30,7 @@ fn go(
     let mut runs = HostProfile::ALL.iter().map(|profile| {
         let mut device = Scripted::new(responses.to_vec());
         let mut places = Vec::new();
-        let course = in_segments::run(program, profile, &mut device, |arrival, irb, ram| {
+        let course = in_parts::run(program, profile, &mut device, |arrival, irb, ram| {
             let scsw = irb.scsw.encode().0;
             let words = scsw.chunks(4).map(|word| {
                 let digits = word.iter().map(|byte| format!("{byte:02X}"));
@@ -59,7 +59,7 @@ fn at(at: u64, cause: Cause, scsw: &str) -> Place {
 fn refused(program: &GuestProgram) -> Code {
     let mut codes = HostProfile::ALL.iter().map(|profile| {
         let mut device = Scripted::new([]);
-        let refused = in_segments::run(program, profile, &mut device, |_, _, _| {});
+        let refused = in_parts::run(program, profile, &mut device, |_, _, _| {});
         assert_eq!(device.sent(), []);
         refused.err().expect("a refusal")
     });
@@ -259,7 +259,7 @@ fn e01_behind_a_search_that_skips() {
     let search = Response::new(Data::Output(5)).with_status(matching);
     let mut device = Scripted::new([search.clone(), search, Response::immediate()]);
     let mut places = Vec::new();
-    let course = in_segments::run(
+    let course = in_parts::run(
         &program,
         &HostProfile::SOFTWARE,
         &mut device,
@@ -316,7 +316,7 @@ fn e14_env_not_repeatable() {
     assert_eq!(places.len(), 1);
 }
 
-/// What an earlier segment read in was there when a command of this one was first carried out.
+/// What an earlier part read in was there when a command of this one was first carried out.
 #[test]
 fn e14_not_where_parameters_were_read_in_before() {
     // READ what follows, with the SEEK address; SEEK; READ the last CCW.
@@ -339,7 +339,7 @@ fn e14_not_where_parameters_were_read_in_before() {
 }
 
 #[test]
-fn what_ends_at_once_in_a_later_segment_is_the_end() {
+fn what_ends_at_once_in_a_later_part_is_the_end() {
     let program = mediated("02600008 00001008 00000000 00000000").without(word1::SUSPEND);
     let (places, course) = go(&program, &[Response::input(&[0; 8])], |_, _| {});
     assert_eq!(places.len(), 1);
@@ -360,7 +360,7 @@ fn what_ends_at_once_in_a_later_segment_is_the_end() {
 
 /// A plan never leaves where nothing is to be fetched again.
 #[test]
-fn most_programs_are_one_segment() {
+fn most_programs_are_one_part() {
     for ccws in [
         "02200010 00003000",
         "03600001 00000000 02200008 00001000",

@@ -43,7 +43,7 @@ fn e07_env_overlap() {
         .whole_ccw("00200010 00100000")
         .becomes_with(0x1000, "02800001 00001010 00200010 00004000");
 
-    // A mediator carries such a program out in segments (`late`); who fetches it once refuses it.
+    // A mediator carries such a program out in parts (`late`); who fetches it once refuses it.
     let program = f1("02600008 00001010 03600001 00000000 03200001 00000000");
     let refused = program.policy(Policy::MEDIATE).judge();
     let rejected = refused.plan(&HostProfile::SOFTWARE).expect_err("a refusal");

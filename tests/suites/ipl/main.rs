@@ -2,7 +2,7 @@
 //! Programs that a machine is loaded with: they read in what they go on with, and forbid that they be
 //! prefetched. PoP: Initial Program Loading.
 //!
-//! Each is run in three ways, and comes to the same end: as it stands on `css`; in segments, laid out
+//! Each is run in three ways, and comes to the same end: as it stands on `css`; in parts, laid out
 //! for every host; and through the guest's subchannel, laid out for vfio-ccw.
 
 mod chains;
@@ -15,7 +15,7 @@ use ccw::{DeviceClass, Guest, GuestAddr};
 use css::{Config, Device, Progress, Subchannel, device::unit_record::Reader};
 use tests::{
     corpus::{self, Case},
-    in_segments::{self, CCWS},
+    in_parts::{self, CCWS},
     program::{GuestProgram, hex},
     volume::volume,
 };
@@ -23,7 +23,7 @@ use translator::{HostProfile, Policy};
 
 use chains::{Chain, blocks};
 
-/// How a chain was run in segments: the host programs, for each of [`HostProfile::ALL`].
+/// How a chain was run in parts: the host programs, for each of [`HostProfile::ALL`].
 type Starts = Vec<Vec<Vec<u8>>>;
 
 /// Runs `chain` in each way, and holds its status and what it loads against what they must be.
@@ -50,7 +50,7 @@ fn check(chain: &Chain) -> Starts {
     let mut starts = Starts::new();
     for profile in HostProfile::ALL {
         let name = profile.name;
-        let course = in_segments::run(program, profile, &mut *(chain.device)(), |_, _, _| {});
+        let course = in_parts::run(program, profile, &mut *(chain.device)(), |_, _, _| {});
         let course = course.unwrap_or_else(|code| panic!("{name}: {code}"));
         assert_eq!(course.scsw.encode().0[..], expected, "{name}");
         for (at, bytes) in &chain.loaded {
@@ -68,7 +68,7 @@ fn check(chain: &Chain) -> Starts {
     }
     // The guest has started one program.
     let parts = starts.last().map_or(0, |starts| starts.len() as u64);
-    let counts = (mediated.metrics.starts, mediated.metrics.segments);
+    let counts = (mediated.metrics.starts, mediated.metrics.parts);
     assert_eq!(counts, (1, parts - 1), "mediated");
     starts
 }

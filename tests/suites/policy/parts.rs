@@ -3,7 +3,7 @@
 //! come before it; what is repeated in front of it is what was judged then.
 
 use ccw::DeviceClass;
-use tests::in_segments::{HostRam, run};
+use tests::in_parts::{HostRam, run};
 use tests::program::{GuestProgram, hex};
 use translator::{CommandPolicy, HostProfile, Policy};
 

@@ -70,7 +70,7 @@ pub(crate) fn run(
                 storage: None,
             };
         }
-        Ok(Planned::Arrived(_)) => panic!("nothing here runs in segments"),
+        Ok(Planned::Arrived(_)) => panic!("nothing here runs in parts"),
         Err(rejected) => panic!("{rejected}"),
     };
     let area = |at, bytes| Area::new(HostAddr::new(at), bytes).expect("below 2 GiB");

@@ -15,7 +15,7 @@ use super::host::{self, CCWS, COPIES, LISTS, OFFSET, SCRATCH, matching, refused,
 #[derive(Debug, PartialEq)]
 enum Form {
     Whole,
-    Parts(usize),
+    Links(usize),
     Bounced,
 }
 
@@ -45,13 +45,13 @@ fn emitted(program: &GuestProgram) -> (Form, Vec<[u8; 8]>) {
     let slot = slot.unwrap().with_copies(copies).unwrap();
     let translated = plan.pin(&pinner).unwrap().emit(slot).unwrap();
     let images: Vec<_> = translated.host_ccws().collect();
-    let parts = images
+    let links = images
         .iter()
         .filter(|image| image.is_some() && **image == images[0]);
-    let form = match parts.count() {
+    let form = match links.count() {
         _ if translated.bounced().next().is_some() => Form::Bounced,
         1 => Form::Whole,
-        parts => Form::Parts(parts),
+        links => Form::Links(links),
     };
     drop(translated);
     let (raws, _) = ccws.as_chunks();
@@ -148,7 +148,7 @@ fn areas_of_whole_blocks_are_one_list() {
         Form::Whole,
     );
     // This host would read too few words.
-    every_record(BACKWARD, 0, &areas, Form::Parts(2));
+    every_record(BACKWARD, 0, &areas, Form::Links(2));
 }
 
 /// As one area they are no more than a list of blocks.
@@ -171,9 +171,9 @@ fn areas_that_adjoin_are_one_list() {
 fn other_areas_are_chained() {
     let areas = [(0x5040, 0x20), (0x6f00, 0x30), (0x5800, 9)];
     for flags in [0, SLI, CHAIN] {
-        every_record(READ, flags, &areas, Form::Parts(3));
-        every_record(WRITE, flags, &areas, Form::Parts(3));
-        every_record(BACKWARD, flags, &areas, Form::Parts(3));
+        every_record(READ, flags, &areas, Form::Links(3));
+        every_record(WRITE, flags, &areas, Form::Links(3));
+        every_record(BACKWARD, flags, &areas, Form::Links(3));
     }
 }
 
@@ -200,7 +200,7 @@ fn an_immediate_command_of_format_0_goes_on_as_well() {
     same(&program, &[Response::output(3)]);
 }
 
-/// A search that matches would land on the second part.
+/// A search that matches would land on the second link.
 #[test]
 fn what_may_be_skipped_is_copied() {
     let ccws = "31400005 00004000 02410010 00003000 02210010 00003020";
@@ -220,7 +220,7 @@ fn what_may_be_skipped_is_copied() {
 #[test]
 fn what_is_skipped_goes_to_the_scratch_page() {
     let areas = midaw(0, 8, 0x5014) + &midaw(SKIP, 0x1800, 0) + &midaw(LAST, 8, 0x6014);
-    for (flags, expected) in [(0x21, Form::Parts(3)), (0x61, Form::Bounced)] {
+    for (flags, expected) in [(0x21, Form::Links(3)), (0x61, Form::Bounced)] {
         for code in [READ, BACKWARD] {
             let ccws = format!("{code:02X}{flags:02X}1810 00003000 03200001 00000000");
             let program = program(&ccws)
@@ -269,12 +269,12 @@ fn a_pci_comes_with_the_first_part_alone() {
 fn a_list_as_long_as_lists_get() {
     let areas: Vec<(u64, u16)> = (0..256).map(|n| (0x5001 + n * 8, 3)).collect();
     let program = moving(READ, CHAIN, &areas);
-    assert_eq!(form(&program), Form::Parts(256));
+    assert_eq!(form(&program), Form::Links(256));
     for len in [0, 1, 253 * 3, 254 * 3, 254 * 3 + 1, 255 * 3, 768, 900] {
         let segments = same(&program, &[short(len), Response::immediate()]);
         assert_eq!(segments.len(), 2, "{segments:?}");
     }
-    // 17 lists of 256 parts are more than 16 segments hold.
+    // 17 lists of 256 links are more than 16 segments hold.
     let mut ccws = String::new();
     for n in 0..17 {
         let flags = if n == 16 { "21" } else { "41" };

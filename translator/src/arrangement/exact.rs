@@ -7,7 +7,7 @@
 
 use crate::{
     Arrangement, Buffers, Code, HostProfile,
-    arrangement::parts::Form,
+    arrangement::links::Form,
     arrangement::{HostSlot, Laid, STOPS},
     bounce::Bounce,
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Lays a program for `profile` of which nothing else is to be asked, if it is one; says whether it is.
 #[inline]
 pub(crate) fn lay_plain(work: &mut Buffers, profile: &HostProfile) -> bool {
-    let alone = work.breaks.is_empty() && work.segment.from.is_none() && !work.segment.passing;
+    let alone = work.breaks.is_empty() && work.part.from.is_none() && !work.part.passing;
     let asked = !work.orb.prefetch || work.too_long || !takes_all(profile);
     if !work.verdict.plain || !alone || asked || profile.arrangement != Arrangement::Exact {
         return false;
@@ -94,7 +94,7 @@ fn bounce(work: &mut Buffers, block: u64) -> Result<(), (Code, u16)> {
     for (node, n) in work.nodes.iter().zip(0..) {
         match work.form(node, block, false) {
             Ok(Form::Bounced) => bounces.push(Bounce::new(n)),
-            Ok(Form::Whole | Form::Parts) => {}
+            Ok(Form::Whole | Form::Links) => {}
             Err(code) => result = Err((code, n)),
         }
     }

@@ -2,7 +2,7 @@
 //! The host's program, CCW by CCW, before it is written.
 
 pub(crate) mod exact;
-pub(crate) mod parts;
+pub(crate) mod links;
 pub(crate) mod segments;
 
 use alloc::vec::Vec;
@@ -13,12 +13,12 @@ pub(crate) const STOPS: usize = 2;
 /// One CCW of the host's program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HostSlot {
-    /// The image of this node, or the last part of it.
+    /// The image of this node, or the last link of it.
     Node(u16),
-    /// A part of the data of this node, chained to the next part.
-    Part {
+    /// A link of the data chain that stands for this node, with others behind it.
+    Link {
         node: u16,
-        /// Bytes of the guest's count in the parts behind.
+        /// Bytes of the guest's count in the links behind.
         left: u16,
     },
     /// A TIC to the image of this node, which the guest's program does not have.

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use crate::{
     Buffers, Code,
-    arrangement::parts::Form,
+    arrangement::links::Form,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     bounce::Bounce,
     chain::Op,
@@ -40,8 +40,8 @@ pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     let block = backward_block(work, shape.block);
     let mut scratch = core::mem::take(&mut work.segments);
     let mut result = line_up(work, &mut scratch, block, shape, true);
-    // Copies take fewer CCWs than parts do.
-    if matches!(result, Err((Code::EnvTooLong, _))) && has_parts(&scratch.line) {
+    // Copies take fewer CCWs than links do.
+    if matches!(result, Err((Code::EnvTooLong, _))) && has_links(&scratch.line) {
         result = line_up(work, &mut scratch, block, shape, false).or(result);
     }
     let result = result.map(|()| Laid {
@@ -53,14 +53,14 @@ pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     result
 }
 
-/// Lays the program out in one line, and cuts it. `parts` says that several host CCWs may stand for
+/// Lays the program out in one line, and cuts it. `links` says that several host CCWs may stand for
 /// one of the guest's.
 fn line_up(
     work: &mut Buffers,
     scratch: &mut Scratch,
     block: u64,
     shape: Shape,
-    parts: bool,
+    links: bool,
 ) -> Result<(), Refusal> {
     for node in &mut work.nodes {
         node.host = NOWHERE;
@@ -69,14 +69,14 @@ fn line_up(
     scratch.loops.clear();
     scratch.cuts.clear();
     work.bounces.clear();
-    straighten(work, block, scratch, parts)?;
+    straighten(work, block, scratch, links)?;
     work.bounces.sort_unstable_by_key(|bounce| bounce.node);
     cut(work, scratch, shape)
 }
 
-fn has_parts(line: &[HostSlot]) -> bool {
+fn has_links(line: &[HostSlot]) -> bool {
     line.iter()
-        .any(|slot| matches!(slot, HostSlot::Part { .. }))
+        .any(|slot| matches!(slot, HostSlot::Link { .. }))
 }
 
 /// Lays the program out in one line.
@@ -84,7 +84,7 @@ fn straighten(
     work: &mut Buffers,
     block: u64,
     scratch: &mut Scratch,
-    parts: bool,
+    links: bool,
 ) -> Result<(), Refusal> {
     let Scratch { line, loops, .. } = scratch;
     let mut n = 0;
@@ -123,10 +123,10 @@ fn straighten(
             line.push(HostSlot::Jump(n));
             return Ok(());
         } else {
-            // A command that skips would land on the second part.
-            match work.form(&node, block, parts && !skippable) {
+            // A command that skips would land on the second link.
+            match work.form(&node, block, links && !skippable) {
                 Ok(Form::Whole) => put(work, line, n),
-                Ok(Form::Parts) => put_parts(work, line, n, block),
+                Ok(Form::Links) => put_links(work, line, n, block),
                 Ok(Form::Bounced) => {
                     work.bounces.push(Bounce::new(n));
                     put(work, line, n);
@@ -178,18 +178,18 @@ fn put(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16) {
     line.push(HostSlot::Node(n));
 }
 
-/// Puts the parts of node `n` at the end of the line.
-fn put_parts(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16, block: u64) {
+/// Puts the links of node `n` at the end of the line.
+fn put_links(work: &mut Buffers, line: &mut Vec<HostSlot>, n: u16, block: u64) {
     let Some(&node) = work.nodes.get(usize::from(n)) else {
         return;
     };
     let first = line.len();
     let mut left = node.ccw().count;
-    for part in work.parts(&node, block) {
-        left = left.saturating_sub(part.len);
-        line.push(HostSlot::Part { node: n, left });
+    for link in work.links(&node, block) {
+        left = left.saturating_sub(link.len);
+        line.push(HostSlot::Link { node: n, left });
     }
-    // The last part has what is left.
+    // The last link has what is left.
     line.pop();
     line.push(HostSlot::Node(n));
     if let Some(node) = work.nodes.get_mut(usize::from(n)) {
@@ -263,7 +263,7 @@ fn may_cut(work: &Buffers, line: &[HostSlot], loops: &[(usize, usize)], at: usiz
             let node = work.nodes.get(usize::from(*n));
             node.is_some_and(|node| node.may_skip(&work.policy))
         }
-        Some(HostSlot::Part { .. }) => false,
+        Some(HostSlot::Link { .. }) => false,
         _ => return false,
     };
     // A TIC must not lead to a TIC.
@@ -279,7 +279,7 @@ fn node_of(slot: Option<&HostSlot>) -> u16 {
     match slot {
         Some(
             HostSlot::Node(n)
-            | HostSlot::Part { node: n, .. }
+            | HostSlot::Link { node: n, .. }
             | HostSlot::Jump(n)
             | HostSlot::SecondTic(n),
         ) => *n,
@@ -290,14 +290,14 @@ fn node_of(slot: Option<&HostSlot>) -> u16 {
 /// Writes the segments down, stop CCWs behind each; returns the head of the last.
 fn place(work: &mut Buffers, Scratch { line, cuts, .. }: &Scratch) -> usize {
     let mut head = 0;
-    // Whether the slot before is a part of the same node.
+    // Whether the slot before is a link of the same node.
     let mut begun = false;
     let ends = cuts.iter().skip(1).copied().map(Some).chain([None]);
     for (&start, end) in cuts.iter().zip(ends) {
         head = work.slots.len();
         for &slot in line.get(start..end.unwrap_or(line.len())).unwrap_or(&[]) {
-            let goes_on = core::mem::replace(&mut begun, matches!(slot, HostSlot::Part { .. }));
-            if let HostSlot::Node(n) | HostSlot::Part { node: n, .. } = slot
+            let goes_on = core::mem::replace(&mut begun, matches!(slot, HostSlot::Link { .. }));
+            if let HostSlot::Node(n) | HostSlot::Link { node: n, .. } = slot
                 && !goes_on
                 && let Some(node) = work.nodes.get_mut(usize::from(n))
             {

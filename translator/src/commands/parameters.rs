@@ -143,7 +143,7 @@ impl Commands {
         self.areas.iter().map(|&(start, end, _)| (start, end))
     }
 
-    /// Takes over what was copied for `earlier` segments; says behind how many pieces. What is known by
+    /// Takes over what was copied for `earlier` parts; says behind how many pieces. What is known by
     /// the number of a node means nothing any more.
     pub(crate) fn put_behind(&mut self, earlier: &Self) -> u16 {
         let pieces = u16::try_from(self.pieces.len()).unwrap_or(u16::MAX);

@@ -2,9 +2,9 @@
 //! Writing the host's program: format-1 CCWs and format-2 lists, of which no word is a guest's.
 
 mod copies;
+mod links;
 mod lists;
 mod midal;
-mod parts;
 
 use alloc::boxed::Box;
 
@@ -48,7 +48,7 @@ pub struct Doublewords {
 }
 
 impl<P: Pinner> Pinned<P> {
-    /// Writes what is repeated of the `earlier` segments that it was planned behind into `slot`, and this
+    /// Writes what is repeated of the `earlier` parts that it was planned behind into `slot`, and this
     /// one behind. Any slot will do.
     ///
     /// # Errors

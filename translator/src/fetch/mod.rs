@@ -18,9 +18,7 @@ use alloc::boxed::Box;
 
 use ccw::{Format, RawOrb};
 
-use crate::{
-    Buffers, Guards, GuestStorage, Policy, Segment, commands, node::Reach, orb, transport,
-};
+use crate::{Buffers, Guards, GuestStorage, Part, Policy, commands, node::Reach, orb, transport};
 
 use straight::Stop;
 use walk::Walk;
@@ -37,8 +35,8 @@ pub struct Snapshot {
 /// Never fails: what is wrong with the program is told by the stages behind. `guards` are asked
 /// for the keys of the storage that CCWs and lists are read from.
 ///
-/// It is the whole program: one that would have to be carried out in segments is refused
-/// ([`fetch_segment`](crate::fetch_segment) takes those).
+/// It is the whole program: one that would have to be carried out in parts is refused
+/// ([`fetch_part`](crate::fetch_part) takes those).
 pub fn fetch<G: GuestStorage>(
     raw_orb: &RawOrb,
     storage: &G,
@@ -47,20 +45,20 @@ pub fn fetch<G: GuestStorage>(
     mut work: Box<Buffers>,
 ) -> Snapshot {
     work.breaks.clear();
-    fetch_at(raw_orb, &Segment::WHOLE, storage, policy, guards, work)
+    fetch_at(raw_orb, &Part::WHOLE, storage, policy, guards, work)
 }
 
-/// The same for any segment, with the breaks that [`Buffers`] say.
+/// The same for any part, with the breaks that [`Buffers`] say.
 #[inline]
 pub(crate) fn fetch_at<G: GuestStorage>(
     raw_orb: &RawOrb,
-    segment: &Segment,
+    part: &Part,
     storage: &G,
     policy: &Policy,
     guards: &Guards<'_>,
     mut work: Box<Buffers>,
 ) -> Snapshot {
-    work.reset(raw_orb, segment, policy);
+    work.reset(raw_orb, part, policy);
     match orb::fault(raw_orb, policy) {
         Some(code) => work.orb_fault = Some(code),
         None if work.orb.transport => transport::fetch(&mut work, storage, guards),

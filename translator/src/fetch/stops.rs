@@ -24,7 +24,7 @@ impl<G: GuestStorage> Walk<'_, G> {
 
     /// Whether the program is left at the CCW `word`, because it suspends itself there.
     pub(super) fn suspends(&self, word: u64, here: &Way, judged: Judged) -> bool {
-        let segment = &self.work.segment;
+        let part = &self.work.part;
         // It looks at count and address only when it is resumed.
         let later = matches!(
             judged.fault,
@@ -39,7 +39,7 @@ impl<G: GuestStorage> Walk<'_, G> {
             && here.state == State::Command
             && judged.op != Op::Tic
             && (judged.fault.is_none() || later)
-            && !(segment.passing && first)
+            && !(part.passing && first)
     }
 
     /// Whether the program is left at `here` because it must be fetched again there.
@@ -55,7 +55,7 @@ impl<G: GuestStorage> Walk<'_, G> {
         true
     }
 
-    /// Puts a node without bytes at `here`, where the segment ends.
+    /// Puts a node without bytes at `here`, where the part ends.
     #[cold]
     pub(super) fn break_node(&mut self, here: Way) {
         let op = Op::Break(Cause::Refetch);
@@ -83,11 +83,11 @@ impl<G: GuestStorage> Walk<'_, G> {
         self.leave_span();
     }
 
-    /// Whether the channel passed over the suspension at node `index`, with which the segment begins,
+    /// Whether the channel passed over the suspension at node `index`, with which the part begins,
     /// and comes there once more.
     pub(super) fn would_suspend_now(&self, index: u16, here: &Way) -> bool {
         let node = self.work.nodes.get(usize::from(index));
-        self.work.segment.passing
+        self.work.part.passing
             && here.state == State::Command
             && node.is_some_and(|node| {
                 node.reach.contains(Reach::COMMAND)
@@ -96,7 +96,7 @@ impl<G: GuestStorage> Walk<'_, G> {
             })
     }
 
-    /// The segment ends before the TIC that leads to node `index`, which has another meaning there.
+    /// The part ends before the TIC that leads to node `index`, which has another meaning there.
     pub(super) fn leave_before(&mut self, index: u16, here: Way) {
         let tic = match here.via {
             Via::Tic(tic) => self.work.nodes.get_mut(usize::from(tic)),

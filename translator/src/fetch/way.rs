@@ -19,7 +19,7 @@ pub(super) struct Way {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Via {
-    /// By the ORB, or because the segment begins there.
+    /// By the ORB, or because the part begins there.
     Start,
     /// By a command that skipped a CCW.
     Skip,

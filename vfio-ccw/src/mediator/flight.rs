@@ -60,7 +60,7 @@ pub(super) enum Then {
     Status(Irb<Guest>),
 }
 
-/// A program that the host has, or a segment of one, and the slot that it lies in.
+/// A program that the host has, or a part of one, and the slot that it lies in.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) program: Running<ShadowWindow>,
@@ -151,12 +151,12 @@ pub(super) struct Waiting {
     pub(super) put_off: u32,
 }
 
-/// A program, or a segment of one, and the slot that it lies in.
+/// A program, or a part of one, and the slot that it lies in.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) program: Translated<ShadowWindow>,
     pub(super) lease: Lease,
-    /// Segments of before are repeated in it: it cannot be made a second time.
+    /// Parts of before are repeated in it: it cannot be made a second time.
     pub(super) once: bool,
 }
 

@@ -7,10 +7,10 @@
 pub struct Metrics {
     /// START SUBCHANNEL, whatever became of it.
     pub starts: u64,
-    /// Programs, and further segments of programs, that the host took.
+    /// Programs, and further parts of programs, that the host took.
     pub started: u64,
     /// Times that a program had to be fetched again on its way without having suspended itself.
-    pub segments: u64,
+    pub parts: u64,
     /// Times that a program has suspended itself.
     pub suspensions: u64,
     /// RESUME SUBCHANNEL with condition code 0.

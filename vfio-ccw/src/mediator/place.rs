@@ -2,7 +2,7 @@
 //! Where a program begins, or goes on.
 
 use ccw::{Guest, Irb, Orb, OrbBits, RawOrb, SubchannelStatus};
-use translator::{Arrival, Cause, Segment};
+use translator::{Arrival, Cause, Part};
 
 use super::errno::Refusal;
 use super::status;
@@ -48,13 +48,11 @@ impl Place {
     }
 
     /// What is to be fetched.
-    pub(super) fn segment(&self) -> Segment {
+    pub(super) fn part(&self) -> Part {
         match self.arrival {
-            None => Segment::START,
-            Some(arrival) if self.turn == Turn::Passing => {
-                Segment::from(arrival).passing_suspension()
-            }
-            Some(arrival) => Segment::from(arrival),
+            None => Part::START,
+            Some(arrival) if self.turn == Turn::Passing => Part::from(arrival).passing_suspension(),
+            Some(arrival) => Part::from(arrival),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ccw::{Guest, GuestAddr, Irb, LimitMode};
 use translator::{
     AddressLimit, Buffers, Code, Earlier, Ended, Guards, LimitAddr, Planned, Rejected, Response,
-    StorageKeys, fetch_segment,
+    StorageKeys, fetch_part,
 };
 
 use super::errno::Refusal;
@@ -34,7 +34,7 @@ pub(super) enum Prepared {
 
 impl<D: CcwDevice> Mediator<D> {
     /// Reads, judges, lays out, pins and writes the guest's program from `place` on, as far as it can
-    /// be read now, behind what must be repeated of `earlier` segments.
+    /// be read now, behind what must be repeated of `earlier` parts.
     pub(super) fn prepare(&mut self, place: &Place, earlier: Earlier) -> Prepared {
         let Some(lease) = self.window.lease(&self.recent, self.last_cpa) else {
             self.metrics.refused += 1;
@@ -56,9 +56,9 @@ impl<D: CcwDevice> Mediator<D> {
         let layout = self.window.layout();
         let buffers = self.spare.pop().unwrap_or_default();
         let policy = &self.config.guest.policy;
-        let segment = place.segment();
+        let part = place.part();
         let (orb, map) = (&place.orb, layout.map());
-        let program = fetch_segment(orb, &segment, &*layout, map, policy, &guards, buffers);
+        let program = fetch_part(orb, &part, &*layout, map, policy, &guards, buffers);
         let plan = match program.plan_behind(&earlier, &self.config.profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Arrived(arrived)) => {

@@ -91,7 +91,7 @@ bitflags! {
         const PATHS = 0x08;
         /// Programs that cannot be copied at once, because they suspend themselves, read into
         /// themselves or forbid that they be prefetched: part by part.
-        const SEGMENTS = 0x10;
+        const PARTS = 0x10;
         /// MIDAWs: by IDAWs, by data chaining, or by way of a copy.
         const MIDAWS = 0x20;
         /// Transport mode: by CCWs. A program for which there are none is refused by name, and none is
@@ -163,7 +163,7 @@ pub enum Misfit {
 ///     reset: true,
 /// };
 /// let found = plan(&config, device);
-/// let emulated = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::MIDAWS;
+/// let emulated = Emulated::ORB_EXTENSION | Emulated::PARTS | Emulated::MIDAWS;
 /// assert_eq!(found, Plan::Emulate(emulated));
 ///
 /// // A kernel that does not show the subchannel: the user can fix the paths.
@@ -212,9 +212,8 @@ pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<
         suspend,
         ..
     } = guest.policy;
-    if [no_prefetch, self_modifying].contains(&Stance::Segments) || suspend == Suspension::Segments
-    {
-        emulated |= Emulated::SEGMENTS;
+    if [no_prefetch, self_modifying].contains(&Stance::Parts) || suspend == Suspension::Parts {
+        emulated |= Emulated::PARTS;
     }
     if facilities.orb_extension && !channel.orb_extension {
         emulated |= Emulated::ORB_EXTENSION;

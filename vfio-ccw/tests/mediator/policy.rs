@@ -275,7 +275,7 @@ fn what_was_judged_is_repeated_in_front_of_a_later_part() {
     let mut read = [0; 5];
     guest.ram.read(0x1_0003, &mut read).unwrap();
     assert_eq!(read, [0, 0, 1, 0, 5]);
-    assert_eq!(guest.sch.metrics().segments, 1);
+    assert_eq!(guest.sch.metrics().parts, 1);
     // And a later part is judged as the first is.
     guest.ram.write(0x280a, &hex("0002")).unwrap();
     let irb = guest.run(

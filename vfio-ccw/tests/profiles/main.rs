@@ -174,7 +174,7 @@ fn what_is_emulated() {
         }
         .plan(guest)
     };
-    let always = Emulated::ORB_EXTENSION | Emulated::SEGMENTS | Emulated::MIDAWS | Emulated::PATHS;
+    let always = Emulated::ORB_EXTENSION | Emulated::PARTS | Emulated::MIDAWS | Emulated::PATHS;
     assert_eq!(plan(&fixed, |_| {}), Plan::Emulate(always));
     assert_eq!(
         plan(&fixed, |can| can.reset = false),

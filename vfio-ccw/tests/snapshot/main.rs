@@ -43,7 +43,7 @@ fn text(schib: &str) -> Value {
                 "skips": "searches",
                 "no_prefetch": "refuse",
                 "self_modifying": "refuse",
-                "suspend": "segments",
+                "suspend": "parts",
                 "max_ccws": 4096,
             },
             "stop": true,

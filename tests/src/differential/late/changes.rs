@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! What the guest does between two segments.
+//! What the guest does between two parts.
 
 use ccw::{CcwFlags, Format, Guest, GuestAddr, Host, HostAddr, Orb};
 use css::Ram;

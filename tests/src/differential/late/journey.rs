@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The translated program, segment by segment.
+//! The translated program, part by part.
 
 use ccw::{Guest, Host, HostAddr, Irb, Orb, StatusControl, SubchannelStatus};
 use css::{Config, Granted, Progress, Ram, Storage, Subchannel};
 use pinning::{Access, Budget, Pinner, PlainPinner};
 use translator::{
-    Buffers, Cause, Code, Earlier, FirstByteFault, HostProfile, Planned, Response, Segment, Sure,
-    fetch_segment,
+    Buffers, Cause, Code, Earlier, FirstByteFault, HostProfile, Part, Planned, Response, Sure,
+    fetch_part,
 };
 
 use super::{Due, Late, SUSPENSIONS, Tally, changes::Changes, failing::Failing};
@@ -22,8 +22,8 @@ use crate::{
     second_copy,
 };
 
-/// Segments of a program that is not left.
-const SEGMENTS: u32 = 24;
+/// Parts of a program that is not left.
+const PARTS: u32 = 24;
 
 /// How the translated program came to its end.
 pub(super) enum End {
@@ -43,7 +43,7 @@ pub(super) struct HostRun {
     pub(super) doubtful: bool,
 }
 
-/// The way of the translated program from segment to segment.
+/// The way of the translated program from part to part.
 struct Journey<'a> {
     scene: Scene,
     copies: bool,
@@ -62,7 +62,7 @@ struct Journey<'a> {
 
 impl HostRun {
     pub(super) fn new(scene: &Scene, late: &Late, copies: bool) -> Result<Self, Difference> {
-        // A segment holds its storage while what is repeated in front of it still holds some.
+        // A part holds its storage while what is repeated in front of it still holds some.
         let budget = Budget {
             programs: 2,
             ..ONE_PROGRAM
@@ -104,15 +104,13 @@ impl HostRun {
 
 impl Journey<'_> {
     fn go<P: Pinner>(&mut self, pinner: &Failing<Recorder<P>>) -> Result<End, Difference> {
-        let mut segment = Segment::START;
+        let mut part = Part::START;
         let mut earlier = Earlier::NONE;
         let mut buffers = Buffers::new();
-        for _ in 0..SEGMENTS {
+        for _ in 0..PARTS {
             let (scene, guards) = (&self.scene, self.scene.guards());
             let (regions, policy) = (&scene.regions, &scene.policy);
-            let program = fetch_segment(
-                &scene.orb, &segment, scene, regions, policy, &guards, buffers,
-            );
+            let program = fetch_part(&scene.orb, &part, scene, regions, policy, &guards, buffers);
             let mut found = program.findings().iter();
             self.doubtful |= found.any(|it| it.code.sure() == Sure::Reached);
             let plan = match program.plan_behind(&earlier, &self.profile) {
@@ -128,7 +126,7 @@ impl Journey<'_> {
                     let (arrival, irb) = (arrived.arrival(), *arrived.irb());
                     buffers = arrived.into_buffers();
                     match self.arrive(arrival, &irb) {
-                        Some(next) => segment = next,
+                        Some(next) => part = next,
                         None => return Ok(End::Shown),
                     }
                     if arrival.cause == Cause::Suspend {
@@ -230,7 +228,7 @@ impl Journey<'_> {
                 }
             }
             match self.arrive(arrival, &completion.irb) {
-                Some(next) => segment = next,
+                Some(next) => part = next,
                 None => return Ok(End::Shown),
             }
             if earlier.is_empty() {
@@ -246,18 +244,18 @@ impl Journey<'_> {
     }
 
     /// Control has arrived: what comes next, if anything does.
-    fn arrive(&mut self, arrival: translator::Arrival, irb: &Irb<Guest>) -> Option<Segment> {
+    fn arrive(&mut self, arrival: translator::Arrival, irb: &Irb<Guest>) -> Option<Part> {
         if arrival.cause == Cause::Refetch {
             self.tally.fetched += 1;
             self.due.note(irb);
             if irb.scsw.subchannel.contains(SubchannelStatus::PCI) {
                 self.changes.at_pci(&mut self.scene.ram);
             }
-            return Some(Segment::from(arrival));
+            return Some(Part::from(arrival));
         }
         if std::mem::take(&mut self.early) {
             self.due.note(irb);
-            return Some(Segment::from(arrival).passing_suspension());
+            return Some(Part::from(arrival).passing_suspension());
         }
         let shown = self.due.shown(*irb, Progress::Suspended);
         self.statuses.push(shown);
@@ -266,7 +264,7 @@ impl Journey<'_> {
             return None;
         }
         self.changes.at_suspension(&mut self.scene.ram, arrival.at);
-        Some(Segment::from(arrival))
+        Some(Part::from(arrival))
     }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The same proof for programs that are carried out in segments: what suspends itself, reads into
+//! The same proof for programs that are carried out in parts: what suspends itself, reads into
 //! itself, or must not be prefetched.
 //!
 //! The guest's own program runs on a channel that fetches each CCW when it takes control. The
-//! translated one runs segment by segment, and what the guest does in between, it does to both: it
+//! translated one runs part by part, and what the guest does in between, it does to both: it
 //! changes the CCW at which its program is suspended, and others when a PCI has told it of the
-//! program. Where a segment is repeated in front of the next, the device must be sent just what it was
+//! program. Where a part is repeated in front of the next, the device must be sent just what it was
 //! sent before, and then stands where it stood.
 //!
 //! Status that is not shown at once is shown with the next: PCI, and initial status. Nothing else is
@@ -97,9 +97,9 @@ pub fn check_late(case: &Case, late: &Late, copies: bool) -> Result<Course, Diff
 pub fn check_late_scene(scene: &Scene, late: &Late, copies: bool) -> Result<Course, Difference> {
     let mut scene = scene.clone();
     scene.policy = Policy {
-        no_prefetch: Stance::Segments,
-        self_modifying: Stance::Segments,
-        suspend: Suspension::Segments,
+        no_prefetch: Stance::Parts,
+        self_modifying: Stance::Parts,
+        suspend: Suspension::Parts,
         remarks: false,
         ..scene.policy
     };
@@ -153,7 +153,7 @@ fn compare(guest: &OwnRun, host: &HostRun) -> Result<(), Difference> {
     )?;
     for ((_, one), (_, other)) in guest.statuses.iter().zip(&host.statuses) {
         let (mut one, other) = (canonical(one), canonical(other));
-        // A segment that did nothing has used no path.
+        // A part that did nothing has used no path.
         if other.esw == Irb::<Guest>::IDLE.esw {
             one.esw = other.esw;
         }

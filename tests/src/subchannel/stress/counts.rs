@@ -41,7 +41,7 @@ kinds! {
     Interruption "program-controlled interruption"
     Suspended "program suspended"
     Resumed "RSCH of a suspended program: cc 0"
-    Segments "program fetched again on its way"
+    Parts "program fetched again on its way"
     ProgramCheck "program check"
     NoStorage "program check: storage gone"
     ChannelControlCheck "channel-control check"

@@ -426,7 +426,7 @@ impl Line {
                 (Kind::HostFailed, metrics.failed),
                 (Kind::Lost, metrics.lost),
                 (Kind::Stale, metrics.stale),
-                (Kind::Segments, metrics.segments),
+                (Kind::Parts, metrics.parts),
                 (Kind::Quarantined, metrics.quarantined),
                 (Kind::Released, metrics.released),
             ] {

@@ -80,7 +80,7 @@ impl Standing {
     /// The place, in a subchannel whose SCHIB is `schib`, and of a guest to which `guest` was promised.
     fn parse(&self, schib: &Schib<Guest>, guest: &GuestProfile) -> Result<Place, Refused> {
         let orb = Orb::<Guest>::decode(&self.orb);
-        let suspends = orb.suspend && guest.policy.suspend == Suspension::Segments;
+        let suspends = orb.suspend && guest.policy.suspend == Suspension::Parts;
         if !suspends || orb_fault(&self.orb, &guest.policy).is_some() {
             return Err(Refused::SuspendedOrb);
         }

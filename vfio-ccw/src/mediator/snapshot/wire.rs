@@ -142,14 +142,14 @@ enum SkipsDef {
 enum StanceDef {
     Accept,
     Refuse,
-    Segments,
+    Parts,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Suspension", rename_all = "kebab-case")]
 enum SuspensionDef {
     Refuse,
-    Segments,
+    Parts,
 }
 
 #[derive(Serialize, Deserialize)]

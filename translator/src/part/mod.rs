@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Programs that one snapshot cannot hold: they are carried out in segments.
+//! Programs that one snapshot cannot hold: they are carried out in parts.
 //!
-//! A segment is what is fetched at one time. Where the channel must not go on because a CCW has to
+//! A part is what is fetched at one time. Where the channel must not go on because a CCW has to
 //! be fetched later, the host's program gets a stop CCW, a *break*. When control comes there, the
 //! host's status says so ([`Completion::arrived`](crate::Completion::arrived)), and the program goes
-//! on with the next segment. "PoP: Suspension of Channel-Program Execution", "PoP: Prefetching".
+//! on with the next part. "PoP: Suspension of Channel-Program Execution", "PoP: Prefetching".
 
 mod breaks;
 mod earlier;
@@ -29,12 +29,12 @@ use crate::{
 pub enum Cause {
     /// The CCW has the S flag: the program is suspended there, until RESUME SUBCHANNEL.
     Suspend,
-    /// What stands there may have changed since the segment was fetched: by the program's own input,
+    /// What stands there may have changed since the part was fetched: by the program's own input,
     /// or by the guest, which a PCI has told how far the program is.
     Refetch,
 }
 
-/// Where control has come, and what for: the program goes on with the segment that begins there.
+/// Where control has come, and what for: the program goes on with the part that begins there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Arrival {
     /// Guest address of the CCW that is next.
@@ -47,15 +47,15 @@ pub struct Arrival {
 
 /// A part of a program that is fetched at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Segment {
+pub struct Part {
     pub(crate) from: Option<Arrival>,
     pub(crate) passing: bool,
-    /// There will be no other segment.
+    /// There will be no other part.
     pub(crate) whole: bool,
 }
 
-impl Segment {
-    /// The whole program, which is fetched once: what needs segments is refused.
+impl Part {
+    /// The whole program, which is fetched once: what needs parts is refused.
     pub(crate) const WHOLE: Self = Self {
         whole: true,
         ..Self::START
@@ -89,15 +89,15 @@ impl Segment {
     }
 }
 
-/// Copies and judges one segment of the program that `raw_orb` starts: [`fetch`](crate::fetch) and
-/// [`validate`], for a policy that says [`Stance::Segments`].
+/// Copies and judges one part of the program that `raw_orb` starts: [`fetch`](crate::fetch) and
+/// [`validate`], for a policy that says [`Stance::Parts`].
 ///
 /// Where the program reads into what is still to come of it, or where the ORB forbids prefetching,
 /// it is fetched twice or more, until every break is known; the last snapshot is the one that is
 /// judged and carried out. At most [`limits::MAX_BREAKS`](crate::limits::MAX_BREAKS) times more.
-pub fn fetch_segment<G: GuestStorage>(
+pub fn fetch_part<G: GuestStorage>(
     raw_orb: &RawOrb,
-    segment: &Segment,
+    part: &Part,
     storage: &G,
     map: &RegionMap,
     policy: &Policy,
@@ -106,7 +106,7 @@ pub fn fetch_segment<G: GuestStorage>(
 ) -> Program {
     work.breaks.clear();
     loop {
-        let mut snapshot = fetch_at(raw_orb, segment, storage, policy, guards, work);
+        let mut snapshot = fetch_at(raw_orb, part, storage, policy, guards, work);
         if !snapshot.work.breaks.is_empty() {
             breaks::stop_before_tics(&mut snapshot.work);
         }
@@ -123,42 +123,42 @@ impl Program {
     #[inline]
     fn wants_breaks(&self) -> bool {
         let changes = self.work.verdict.modified.is_some();
-        changes && self.work.in_segments(self.work.policy.self_modifying) || self.work.is_late()
+        changes && self.work.in_parts(self.work.policy.self_modifying) || self.work.is_late()
     }
 }
 
 impl Buffers {
-    /// Whether control came to the segment by command chaining.
+    /// Whether control came to the part by command chaining.
     pub(crate) fn goes_on(&self) -> bool {
-        let from = self.segment.from;
+        let from = self.part.from;
         from.is_some_and(|arrival| arrival.cause == Cause::Refetch)
     }
 
     /// Whether what comes behind a PCI must not be fetched before.
     pub(crate) fn is_late(&self) -> bool {
-        !self.orb.prefetch && self.in_segments(self.policy.no_prefetch)
+        !self.orb.prefetch && self.in_parts(self.policy.no_prefetch)
     }
 
-    /// Whether a program that suspends itself is left there, in segments.
+    /// Whether a program that suspends itself is left there, in parts.
     pub(crate) fn may_suspend(&self) -> bool {
-        !self.segment.whole && self.policy.suspend == Suspension::Segments
+        !self.part.whole && self.policy.suspend == Suspension::Parts
     }
 
-    /// Whether what `stance` is about is carried out in segments.
+    /// Whether what `stance` is about is carried out in parts.
     #[inline]
-    pub(crate) fn in_segments(&self, stance: Stance) -> bool {
-        stance == Stance::Segments && !self.segment.whole
+    pub(crate) fn in_parts(&self, stance: Stance) -> bool {
+        stance == Stance::Parts && !self.part.whole
     }
 
-    /// Whether a command of the program was accepted before this segment.
+    /// Whether a command of the program was accepted before this part.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.segment.from.is_some_and(|arrival| arrival.accepted)
+        self.part.from.is_some_and(|arrival| arrival.accepted)
     }
 
-    /// Where the segment leads without a command.
+    /// Where the part leads without a command.
     #[inline(always)]
     pub(crate) fn arrives_at_once(&self) -> Option<(Arrival, Irb<Guest>)> {
-        if self.segment.whole {
+        if self.part.whole {
             return None;
         }
         let node = self.nodes.first()?;
@@ -299,8 +299,8 @@ mod tests {
         let guards = Guards::default();
         // Prefetching is forbidden.
         let orb = RawOrb::from_words([0, 0x0082_8000, 0x2000]);
-        let (segment, buffers) = (Segment::START, Buffers::new());
-        let program = fetch_segment(&orb, &segment, &Reads, &map, &policy, &guards, buffers);
+        let (part, buffers) = (Part::START, Buffers::new());
+        let program = fetch_part(&orb, &part, &Reads, &map, &policy, &guards, buffers);
         let Ok(Planned::Run(plan)) = program.plan(&HostProfile::SOFTWARE) else {
             panic!("not run");
         };

@@ -7,7 +7,7 @@ use ccw::{Ccw, CcwFlags, Host, HostAddr, RawCcw};
 use super::{Emitter, code, write_blocks};
 use crate::{
     Code,
-    arrangement::{HostSlot, parts::Part},
+    arrangement::{HostSlot, links::Link},
     chain::Op,
     node::Node,
 };
@@ -16,7 +16,7 @@ use crate::{
 const DROPPED: CcwFlags = CcwFlags::INDIRECT
     .union(CcwFlags::MODIFIED_INDIRECT)
     .union(CcwFlags::SUSPEND);
-/// What a part has that others follow, in the place of how the guest's CCW ends.
+/// What a link has that others follow, in the place of how the guest's CCW ends.
 const ENDS: CcwFlags = CcwFlags::CHAIN_COMMAND.union(CcwFlags::SUPPRESS_LENGTH);
 
 impl Emitter<'_, '_> {
@@ -39,14 +39,14 @@ impl Emitter<'_, '_> {
         let mut at = node.host as usize;
         let mut rest = node.ccw().count;
         let mut first = None;
-        let nothing = (node.good == 0).then_some(Part {
+        let nothing = (node.good == 0).then_some(Link {
             offset: 0,
             len: 0,
             skip: false,
         });
-        for part in work.parts(node, block).chain(nothing) {
+        for link in work.links(node, block).chain(nothing) {
             let left = match work.slot(at) {
-                Some(HostSlot::Part { left, .. }) => left,
+                Some(HostSlot::Link { left, .. }) => left,
                 _ => 0,
             };
             let count = rest.checked_sub(left).ok_or(Code::HostMap)?;
@@ -57,14 +57,14 @@ impl Emitter<'_, '_> {
             if first.is_some() {
                 flags = flags.difference(CcwFlags::PCI);
             }
-            flags.set(CcwFlags::SKIP, part.skip);
+            flags.set(CcwFlags::SKIP, link.skip);
             let addr = self.slot.lists.at(self.used);
-            if part.skip {
+            if link.skip {
                 self.skipped(node, count)?;
             } else {
-                self.part(node, part, count, left == 0)?;
+                self.link(node, link, count, left == 0)?;
             }
-            let raw = self.part_ccw(node, flags, count, addr);
+            let raw = self.link_ccw(node, flags, count, addr);
             match first {
                 None => first = Some(raw),
                 Some(_) => {
@@ -81,7 +81,7 @@ impl Emitter<'_, '_> {
         first.filter(|_| rest == 0).ok_or(Code::HostMap)
     }
 
-    fn part_ccw(
+    fn link_ccw(
         &self,
         node: &Node,
         flags: CcwFlags,
@@ -97,19 +97,19 @@ impl Emitter<'_, '_> {
         .encode()
     }
 
-    /// Writes the list of a part, which is the last one or not, of `count` bytes.
-    fn part(&mut self, node: &Node, part: Part, count: u16, last: bool) -> Result<(), Code> {
+    /// Writes the list of a link, which is the last one or not, of `count` bytes.
+    fn link(&mut self, node: &Node, link: Link, count: u16, last: bool) -> Result<(), Code> {
         let start = self.used;
         if node.op == Op::Backward {
-            self.backward(part.len.into(), part.offset)?;
+            self.backward(link.len.into(), link.offset)?;
         } else {
-            self.forward(part.len.into(), part.offset)?;
+            self.forward(link.len.into(), link.offset)?;
         }
         if last && node.fault.is_some() {
             self.poison(node)?;
         }
         if self.work.profile.rebuilds_lists {
-            self.complete(start, part.offset, count)?;
+            self.complete(start, link.offset, count)?;
         }
         Ok(())
     }
@@ -168,6 +168,6 @@ impl Emitter<'_, '_> {
             }
         }
         let flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
-        Ok(self.part_ccw(node, flags, count, addr))
+        Ok(self.link_ccw(node, flags, count, addr))
     }
 }

@@ -40,7 +40,7 @@ fn initial_status_is_told_once() {
     assert_eq!((code, &*scsw), (Cc0, "00e440c9 00002008 00000000"));
     machine.events();
     machine.run(8);
-    assert_eq!(machine.metrics().segments, 1);
+    assert_eq!(machine.metrics().parts, 1);
     assert_eq!(machine.events(), [""; 0]);
     machine.run(8);
     machine.told("00e04007 00002010 0c000000");
@@ -78,7 +78,7 @@ fn the_later_parts_have_no_initial_status() {
                 told.push(scsw);
             }
         }
-        assert_eq!(machine.metrics().segments, 2);
+        assert_eq!(machine.metrics().parts, 2);
         assert_eq!(initial, 1, "{class:?}: {told:?}");
         assert_eq!(told.last().unwrap(), "00a04007 00002018 0c000000");
         assert_eq!(machine.data(8), [1, 2, 3, 4, 1, 2, 3, 4]);

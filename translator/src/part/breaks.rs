@@ -36,7 +36,7 @@ pub(crate) fn add(work: &mut Buffers) -> bool {
     found
 }
 
-/// Leaves the program before a TIC that leads to a break, and not behind it: the next segment would not
+/// Leaves the program before a TIC that leads to a break, and not behind it: the next part would not
 /// know that a TIC came before, behind which there must be no second one.
 pub(crate) fn stop_before_tics(work: &mut Buffers) {
     let mut found = true;
@@ -63,7 +63,7 @@ fn collect(work: &mut Buffers, ends: &mut Vec<u16>) -> bool {
         steps: MAX_CHAIN_STEPS,
     };
     let mut possible = true;
-    if work.verdict.modified.is_some() && work.in_segments(work.policy.self_modifying) {
+    if work.verdict.modified.is_some() && work.in_parts(work.policy.self_modifying) {
         possible = read_into(work, &mut chains, ends);
         // Those that come first need the room.
         ends.reverse();
@@ -193,7 +193,7 @@ impl Chains {
     }
 }
 
-/// Adds the breaks behind node `end`, if there is room. Where the segment itself begins there, control
+/// Adds the breaks behind node `end`, if there is room. Where the part itself begins there, control
 /// must be stopped before the command instead.
 fn add_behind(work: &mut Buffers, end: u16) -> bool {
     let Some(&node) = work.nodes.get(usize::from(end)) else {
@@ -306,7 +306,7 @@ mod tests {
     use pinning::{Permission, Region, RegionMap};
 
     use crate::{
-        Buffers, Code, Guards, HostProfile, Planned, Policy, Segment, fetch_segment, words::Words,
+        Buffers, Code, Guards, HostProfile, Part, Planned, Policy, fetch_part, words::Words,
     };
 
     /// The breaks of a program at 10000, or why it is refused: a write, `count` reads of 8 bytes with
@@ -334,9 +334,9 @@ mod tests {
         }]);
         // Format 1, prefetching allowed, IDAWs of format 2 with blocks of 4 KiB.
         let orb = RawOrb::from_words([0, 0x00c2_8000, 0x1_0000]);
-        let program = fetch_segment(
+        let program = fetch_part(
             &orb,
-            &Segment::START,
+            &Part::START,
             &storage,
             &map.unwrap(),
             &Policy::MEDIATE,
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn data_chains_are_gone_through_only_so_often() {
-        // One command of 300 or 1000 parts.
+        // One command of 300 or 1000 CCWs.
         assert_eq!(breaks(300, 0x80, 0x4_0008), Ok(alloc::vec![0x1_0968]));
         assert_eq!(breaks(1000, 0x80, 0x4_0008), Err(Code::EnvOverlap));
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The way of a program that is carried out in segments, on any device model.
+//! The way of a program that is carried out in parts, on any device model.
 
 use ccw::{Guest, GuestAddr, Host, HostAddr, Irb, Scsw};
 use css::{Access as Grant, Config, Device, Granted, Ram, Subchannel};
 use pinning::{Access, Budget, PlainPinner};
 use translator::{
-    Area, Arrival, Buffers, Code, Earlier, Guards, GuestStorage, HostProfile, Planned, Segment,
-    Slot, fetch_segment,
+    Area, Arrival, Buffers, Code, Earlier, Guards, GuestStorage, HostProfile, Part, Planned, Slot,
+    fetch_part,
 };
 
 use crate::{differential::Recorder, program::GuestProgram, second_copy};
@@ -20,9 +20,9 @@ pub const LISTS: u64 = 0x4010_0000;
 const SCRATCH: u64 = 0x4030_0000;
 const COPIES: u64 = 0x4030_1000;
 const ARENA_END: u64 = 0x4031_1000;
-/// Segments of a program at most.
-const SEGMENTS: usize = 64;
-/// Commands of a segment at most.
+/// Parts of a program at most.
+const PARTS: usize = 64;
+/// Commands of a part at most.
 const STEPS: u32 = 10_000;
 
 /// Guest storage on the host.
@@ -62,7 +62,7 @@ pub struct Course {
     pub ram: HostRam,
 }
 
-/// Runs `program` in segments, for `profile`, on `device`. `guest` is asked whenever control has
+/// Runs `program` in parts, for `profile`, on `device`. `guest` is asked whenever control has
 /// arrived where the program goes on, and may change storage; a suspended program is resumed then.
 ///
 /// # Errors
@@ -93,11 +93,11 @@ pub fn run(
         commands: program.commands_used(),
         ..Guards::default()
     };
-    let mut segment = Segment::START;
+    let mut part = Part::START;
     let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
     let mut starts = Vec::new();
-    for _ in 0..SEGMENTS {
-        let judged = fetch_segment(&orb, &segment, &ram, &map, &policy, &guards, buffers);
+    for _ in 0..PARTS {
+        let judged = fetch_part(&orb, &part, &ram, &map, &policy, &guards, buffers);
         let plan = match judged.plan_behind(&earlier, profile) {
             Err(rejected) => {
                 drop(earlier);
@@ -110,7 +110,7 @@ pub fn run(
             }
             Ok(Planned::Arrived(arrived)) => {
                 guest(&arrived.arrival(), arrived.irb(), &mut ram);
-                segment = Segment::from(arrived.arrival());
+                part = Part::from(arrived.arrival());
                 buffers = arrived.into_buffers();
                 continue;
             }
@@ -179,7 +179,7 @@ pub fn run(
         };
         (earlier, buffers) = running.go_on(&irb).expect("what was planned so");
         guest(&arrival, &completion.irb, &mut ram);
-        segment = Segment::from(arrival);
+        part = Part::from(arrival);
     }
-    panic!("{SEGMENTS} segments");
+    panic!("{PARTS} parts");
 }

@@ -12,7 +12,7 @@ use crate::{Buffers, Code, HostProfile, chain::Op, data::Piece, node::Node};
 
 /// Bytes of one CCW that one host list of blocks can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Link {
     /// How far into a block its first byte lies.
     pub(crate) offset: u64,
     pub(crate) len: u16,
@@ -26,7 +26,7 @@ pub(crate) enum Form {
     /// By one list.
     Whole,
     /// By several, data chained.
-    Parts,
+    Links,
     /// By a copy.
     Bounced,
 }
@@ -50,11 +50,11 @@ impl Buffers {
         }
         let mut rest = node.ccw().count;
         let mut count = 0_usize;
-        let mut last: Option<Part> = None;
-        for part in self.parts(node, block) {
+        let mut last: Option<Link> = None;
+        for link in self.links(node, block) {
             rest = rest.saturating_sub(last.map_or(0, |last| last.len));
             count += 1;
-            last = Some(part);
+            last = Some(link);
         }
         // What is forbidden must be where one block ends and another would begin.
         let stops = match (last, node.fault) {
@@ -67,43 +67,43 @@ impl Buffers {
         };
         match count {
             1 if stops => Ok(Form::Whole),
-            2.. if stops && chains && !self.goes_on_early(node) => Ok(Form::Parts),
+            2.. if stops && chains && !self.goes_on_early(node) => Ok(Form::Links),
             _ => self.bounce_offset(node, block).map(|_| Form::Bounced),
         }
     }
 
-    /// The good bytes of `node` as parts, for lists of blocks of `block` bytes.
-    pub(crate) fn parts(&self, node: &Node, block: u64) -> impl Iterator<Item = Part> + '_ {
+    /// The good bytes of `node` as links, for lists of blocks of `block` bytes.
+    pub(crate) fn links(&self, node: &Node, block: u64) -> impl Iterator<Item = Link> + '_ {
         let (op, rebuilds) = (node.op, self.profile.rebuilds_lists);
         let faulty = node.fault.is_some();
         let mut pieces = self.pieces(node, node.good).peekable();
         let mut left = node.ccw().count;
         let mut rest = None;
         core::iter::from_fn(move || {
-            if let Some(part) = rest.take() {
-                return Some(part);
+            if let Some(link) = rest.take() {
+                return Some(link);
             }
             let mut last = pieces.next()?;
-            let mut part = Part {
+            let mut link = Link {
                 offset: last.first & (block - 1),
-                ..Part::of(&last)
+                ..Link::of(&last)
             };
             while let Some(next) = pieces.next_if(|next| joins(op, &last, next, block)) {
-                part.len = part.len.saturating_add(next.len);
+                link.len = link.len.saturating_add(next.len);
                 last = next;
             }
             // The last one has all that is left of the count.
             let is_last = pieces.peek().is_none();
-            let count = if is_last { left } else { part.len };
-            left = left.saturating_sub(part.len);
-            let fits = part.skip
+            let count = if is_last { left } else { link.len };
+            left = left.saturating_sub(link.len);
+            let fits = link.skip
                 || !rebuilds
-                || reaches(op, part.offset, part.len, count, is_last && faulty, block);
-            if !fits && let Some((first, behind)) = part.split(block) {
+                || reaches(op, link.offset, link.len, count, is_last && faulty, block);
+            if !fits && let Some((first, behind)) = link.split(block) {
                 rest = Some(behind);
-                part = first;
+                link = first;
             }
-            Some(part)
+            Some(link)
         })
     }
 
@@ -138,7 +138,7 @@ impl Buffers {
     }
 }
 
-impl Part {
+impl Link {
     fn of(piece: &Piece) -> Self {
         Self {
             offset: 0,

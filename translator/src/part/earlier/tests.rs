@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Earlier segments of long and of changing courses.
+//! Earlier parts of long and of changing courses.
 
 use alloc::{collections::BTreeMap, vec};
 
@@ -8,8 +8,8 @@ use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
 
 use super::*;
 use crate::{
-    Area, CommandPolicy, Guards, GuestStorage, HostProfile, Planned, Policy, Segment, Slot,
-    fetch_segment, words::Words,
+    Area, CommandPolicy, Guards, GuestStorage, HostProfile, Part, Planned, Policy, Slot,
+    fetch_part, words::Words,
 };
 
 /// A search leads to 2008 or to 2010, and the disk finds something else each time: what is not
@@ -52,10 +52,10 @@ fn another_course_leaves_nothing_of_the_last_one() {
     // Format 1, prefetching not allowed, IDAWs of format 2 with blocks of 4 KiB.
     let orb = RawOrb::from_words([0, 0x0082_8000, 0x1ff8]);
     let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
-    let mut segment = Segment::START;
+    let mut part = Part::START;
     let mut sizes = vec![];
     for turn in 0..40 {
-        let program = fetch_segment(&orb, &segment, &storage, &map, &policy, &guards, buffers);
+        let program = fetch_part(&orb, &part, &storage, &map, &policy, &guards, buffers);
         let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
             panic!("not run in turn {turn}");
         };
@@ -100,7 +100,7 @@ fn another_course_leaves_nothing_of_the_last_one() {
         let running = program.start();
         let arrival = running.complete(&host).arrived.unwrap();
         assert_eq!(arrival.at.get(), u64::from(at));
-        segment = Segment::from(arrival);
+        part = Part::from(arrival);
         (earlier, buffers) = running.go_on(&host).unwrap();
     }
     assert_eq!(sizes[2..4], sizes[38..40], "{sizes:?}");
@@ -158,9 +158,9 @@ fn much_output_behind_much_input() {
     let guards = Guards::default();
     // Format 1, prefetching not allowed, MIDAWs.
     let orb = RawOrb::from_words([0, 0x0082_80c0, 0x10_0000]);
-    let start = Segment::START;
+    let start = Part::START;
     let storage = &Scattered;
-    let program = fetch_segment(
+    let program = fetch_part(
         &orb,
         &start,
         storage,

@@ -88,10 +88,7 @@ fn what_was_read_in_is_executed() {
     machine.told(ENDED);
     assert_eq!((machine.sent(), machine.data(4)), (2, vec![1, 2, 3, 4]));
     let metrics = machine.metrics();
-    assert_eq!(
-        (metrics.starts, metrics.started, metrics.segments),
-        (1, 2, 1)
-    );
+    assert_eq!((metrics.starts, metrics.started, metrics.parts), (1, 2, 1));
     machine.works();
 }
 
@@ -111,7 +108,7 @@ fn three_parts() {
         machine.run(8);
     }
     machine.told("00c04007 00002018 0c000000");
-    assert_eq!(machine.metrics().segments, 2);
+    assert_eq!(machine.metrics().parts, 2);
     assert_eq!(machine.data(4), [1, 2, 3, 4]);
 }
 

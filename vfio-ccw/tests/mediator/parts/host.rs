@@ -98,16 +98,13 @@ fn a_late_status_of_the_first_part() {
     machine.program(&[READ_IN]);
     machine.ssch();
     machine.run(2);
-    assert_eq!(machine.metrics().segments, 1);
+    assert_eq!(machine.metrics().parts, 1);
     // In the host's terms: the stop CCW in the first slot.
     let again = irb([0x00c0_4017, 0x4000_1010, 0x0c20_0000]);
     machine.device().interrupt(again);
     machine.io();
     assert_eq!(machine.events(), [""; 0]);
-    assert_eq!(
-        (machine.metrics().stale, machine.metrics().segments),
-        (1, 1)
-    );
+    assert_eq!((machine.metrics().stale, machine.metrics().parts), (1, 1));
     machine.run(8);
     machine.told(ENDED);
     machine.works();
@@ -124,7 +121,7 @@ fn without_patience() {
     for _ in 0..3 {
         machine.run(8);
     }
-    assert_eq!(machine.metrics().segments, 1);
+    assert_eq!(machine.metrics().parts, 1);
     machine.told("00c04007 00002010 0c000000");
 }
 

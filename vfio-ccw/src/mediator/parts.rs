@@ -81,7 +81,7 @@ impl<D: CcwDevice> Mediator<D> {
         }
     }
 
-    /// The host has stopped using a segment, of which something may have to be repeated in front of
+    /// The host has stopped using a part, of which something may have to be repeated in front of
     /// the next one.
     fn retire_behind(&mut self, mut job: Job, host: &Irb<Host>) -> Result<Earlier, Rejected> {
         self.settle(&mut job, None);
@@ -119,7 +119,7 @@ impl<D: CcwDevice> Mediator<D> {
                 self.interrupt(out);
             }
         } else {
-            self.metrics.segments += 1;
+            self.metrics.parts += 1;
             self.subchannel.stands_at(place.cpa());
             // What a machine would have told by now.
             let mut told = *irb;

@@ -138,7 +138,7 @@ fn halted_and_cleared_while_a_part_runs() {
         machine.program(&[READ_IN]);
         machine.ssch();
         machine.run(8);
-        assert_eq!(machine.metrics().segments, 1);
+        assert_eq!(machine.metrics().parts, 1);
         let code = match clears {
             true => machine.csch(),
             false => machine.hsch(),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! The segments of a program that were carried out before the next one.
+//! The parts of a program that were carried out before the next one.
 //!
-//! The end of a segment is the end of a chain for the device. Where a device keeps what commands set
+//! The end of a part is the end of a chain for the device. Where a device keeps what commands set
 //! for those that follow in their chain, what was carried out is carried out again in front of the
-//! next segment: nothing is stored and nobody is told a second time.
+//! next part: nothing is stored and nobody is told a second time.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -20,19 +20,19 @@ use crate::{
     singles,
 };
 
-/// Earlier segments of a program, of which the host has stopped executing the last: as much of them as
+/// Earlier parts of a program, of which the host has stopped executing the last: as much of them as
 /// must be repeated in front of the next one, which may be nothing.
 ///
-/// It holds no storage: the next segment pins what of it is needed once more.
+/// It holds no storage: the next part pins what of it is needed once more.
 #[derive(Debug)]
-#[must_use = "the next segment needs it"]
+#[must_use = "the next part needs it"]
 pub struct Earlier(Option<Box<Buffers>>);
 
 impl Earlier {
     /// Of a program that has only just begun.
     pub const NONE: Self = Self(None);
 
-    /// Whether nothing is repeated: the next segment is a chain of its own for the device.
+    /// Whether nothing is repeated: the next part is a chain of its own for the device.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -50,7 +50,7 @@ impl Earlier {
 impl<P: Pinner> Running<P> {
     /// The host has stopped with the status `host`, of which [`complete`](Self::complete) says where
     /// control has [arrived](crate::Completion::arrived): gives back what must be repeated, and buffers
-    /// to fetch the next segment into.
+    /// to fetch the next part into.
     ///
     /// After a suspension nothing is: resuming begins a new chain on a machine as well.
     ///
@@ -91,12 +91,12 @@ impl<P: Pinner> Translated<P> {
 }
 
 impl Buffers {
-    /// Puts what is repeated of the `earlier` segments in front of this one, and says what prevents that
+    /// Puts what is repeated of the `earlier` parts in front of this one, and says what prevents that
     /// both are repeated in front of the next one, wherever that may begin: a command that cannot be
     /// carried out twice, or one whose parameters are read in meanwhile.
     #[inline(always)]
     pub(crate) fn stand_behind(&mut self, earlier: Option<&Self>) -> Result<(), (Code, u16)> {
-        if earlier.is_none() && self.breaks.is_empty() && !self.segment.passing {
+        if earlier.is_none() && self.breaks.is_empty() && !self.part.passing {
             return Ok(());
         }
         self.put_together(earlier)
@@ -107,7 +107,7 @@ impl Buffers {
         if let Some(earlier) = earlier {
             self.put_behind(earlier)?;
         }
-        let last = self.breaks.is_empty() && !self.segment.passing;
+        let last = self.breaks.is_empty() && !self.part.passing;
         if last || !self.policy.device.keeps_chain_state() {
             return Ok(());
         }
@@ -168,7 +168,7 @@ impl Buffers {
         }
     }
 
-    /// Forgets the segments from node `n` on, which is the first of one.
+    /// Forgets the parts from node `n` on, which is the first of one.
     fn drop_from(&mut self, n: u16) {
         let kept = self.begins.partition_point(|begin| begin.node < n);
         if let Some(begin) = self.begins.get(kept) {
@@ -196,7 +196,7 @@ impl Buffers {
         self.extents = extents;
     }
 
-    /// Puts what is repeated of the `earlier` segments in front of this one.
+    /// Puts what is repeated of the `earlier` parts in front of this one.
     fn put_behind(&mut self, earlier: &Self) -> Result<(), (Code, u16)> {
         let (nodes, spans) = (earlier.nodes.len(), earlier.spans.len());
         let limit = usize::from(self.policy.max_ccws);
@@ -236,7 +236,7 @@ impl Buffers {
         Ok(())
     }
 
-    /// The node to which `node` leads, which is a TIC or stands for the next segment.
+    /// The node to which `node` leads, which is a TIC or stands for the next part.
     pub(crate) fn target(&self, node: &Node) -> Option<u16> {
         let number = |node: &Node| {
             let at = self.nodes.iter().position(|it| it.host == node.host)?;
@@ -271,7 +271,7 @@ impl Buffers {
 
 impl Reached {
     /// Marks what leads to node `n`, collects what it has stored into, and finds what of it cannot be
-    /// repeated. What an earlier segment has stored was there when a command behind was first carried
+    /// repeated. What an earlier part has stored was there when a command behind was first carried
     /// out, and whether that changed a command of its own was found out when it became what is repeated.
     fn check_repeatable(&mut self, work: &Buffers, n: u16) -> Result<(), (Code, u16)> {
         self.areas.clear();
