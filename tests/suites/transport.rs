@@ -109,6 +109,45 @@ fn a_wrong_list_counts_before_a_later_command() {
     }
 }
 
+/// Output of one command, whose list goes on behind its data with a TIDAW that has check bytes inserted: the
+/// counts of TCW and command do not agree, which the device finds when the command has run.
+#[test]
+fn check_bytes_behind_the_data_of_the_last_command() {
+    let step = Step {
+        code: 0x84,
+        control: Vec::new(),
+        count: 8,
+        moves: 0,
+        status: DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END,
+        sense: Vec::new(),
+    };
+    let change = |block, offset, mask| Change {
+        block,
+        offset,
+        mask,
+    };
+    let case = Case {
+        write: true,
+        steps: vec![step],
+        areas: Areas::List(vec![(0x10, 0, 4, false, false), (0x11, 0, 4, false, false)]),
+        tccb_list: false,
+        // The first TIDAW has 8 bytes; the second one is not the last, and has the flag; the counts are 20.
+        changes: vec![
+            change(2, 7, 4 ^ 8),
+            change(2, 16, 0x08),
+            change(0, 43, 8 ^ 24),
+            change(1, 31, 12 ^ 28),
+        ],
+        key: None,
+        concurrent_sense: true,
+    };
+    assert_eq!(check(&case), Ok(Outcome::Ran));
+    assert_eq!(
+        check_lowered(&case),
+        Ok(Outcome::Refused(Code::EnvTransportLowering))
+    );
+}
+
 /// CANCEL SUBCHANNEL of a program that runs asks the device what it is at, and the guest finds the
 /// answer where its interrogate TCW says; then the program ends as ever.
 #[test]

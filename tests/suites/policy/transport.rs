@@ -197,9 +197,17 @@ fn what_cannot_be_judged() {
         (read(&["1A800000 00000005"], 5), "40C10000 00000005"),
         (read(&["1A000100 00000005"], 5), "40C10000 00000005"),
         (program(1, &["50000000 00000000"], 16), "40C10000 00000000"),
-        // Another program than one of device I/O.
+        // Another program than one of device I/O; bits of the header without meaning.
         (
             read(&[HOME], 5).put(0x2208, "1FFF0000"),
+            "40C10000 00000005",
+        ),
+        (
+            read(&[HOME], 5).put(0x2208, "1FFE0100"),
+            "40C10000 00000005",
+        ),
+        (
+            read(&[HOME], 5).put(0x220c, "00000001"),
             "40C10000 00000005",
         ),
     ] {
@@ -232,4 +240,49 @@ fn the_host_is_not_shown_what_is_refused() {
     let head = "7F000000 00000024 1FFE0000 00000000";
     let trailer = "00000000 0000000C";
     assert_eq!(tccb, hex(&format!("{head} {EXTENT} {trailer}")));
+}
+
+/// Whatever a device would make of its counts: data of another direction than those of the TCW.
+#[test]
+fn a_refused_command_with_wrong_counts() {
+    let program = read(&[EXTENT, "F3000000 00000010"], 5);
+    refused(
+        &program,
+        Code::PolicyCommand,
+        &[0x63],
+        "40C10018 00000010",
+        [0x80, 0, 1],
+    );
+}
+
+/// Where the device ends the program before, its commands end there as well: it is not relied upon to look at
+/// nothing behind.
+#[test]
+fn the_host_is_not_shown_what_the_device_should_not_come_to() {
+    let seek = format!("{EXTENT} {SEEK}");
+    // More data than those of the TCW, and a command that is refused; parameters behind the end.
+    let counts = "1A400000 00000006";
+    for (behind, shown, reason) in [
+        (&[counts, "F3000000 00000000"][..], counts, 7),
+        (&["F3000020 00000000"], "", 5),
+    ] {
+        let program = read(&[&[EXTENT, SEEK], behind].concat(), 5);
+        let ended = run(&program, &HostProfile::SOFTWARE, disk(), &[]);
+        assert_eq!(ended.given, [0x63, 0x07]);
+        let storage = ended.storage.expect("it ran");
+        let commands = hex(&format!("{seek} {shown}"));
+        let size = commands.len();
+        let tccb = storage.read(HostAddr::new(COPIES + 0x40), 24 + size);
+        let head = format!("7F000000 000000{:02X} 1FFE0000 00000000", size + 12);
+        let trailer = "00000000 0000000C";
+        assert_eq!(tccb[..16], hex(&head));
+        assert_eq!(tccb[16..16 + size], commands);
+        assert_eq!(tccb[16 + size..], hex(trailer));
+        // As the device tells it.
+        let scsw = hex("00104017 00001000 0C200100");
+        assert_eq!(ended.irb.scsw.encode().0[..], scsw);
+        assert_eq!(ended.tsb, None);
+        let tsb = storage.read(HostAddr::new(COPIES), 16);
+        assert_eq!((&tsb[..4], tsb[15]), (&hex("20820028")[..], reason));
+    }
 }

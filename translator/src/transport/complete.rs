@@ -42,8 +42,8 @@ impl Transport {
         let fault = self.fault?;
         // Nothing comes before a first command that the host is not given.
         let first = self.refusal.filter(|it| it.command == 0 && !it.ran);
-        let withheld = first.is_some_and(|it| it.is_policy() || !profile.transport);
-        let refused = fault.when == When::Device && withheld;
+        let withheld = self.cut == Some(0) || !profile.transport;
+        let refused = fault.when == When::Device && withheld && first.is_some();
         if fault.when > When::Start && !refused {
             return None;
         }

@@ -7,7 +7,7 @@ use ccw::{
     TSB_SIZE, Tcah, Tcw, TcwFlags, Tidaw, TidawFlags,
 };
 
-use super::{Piece, Refusal, Transport};
+use super::{Piece, Transport};
 use crate::{Buffers, Code, Doublewords, Slot, stream::Stream};
 
 /// Doublewords that the area for CCWs needs: the TCW and the one that interrogates, wherever their
@@ -47,8 +47,7 @@ impl Transport {
 
     /// First byte of the TSB of an interrogation in the area for copies: behind the TSB and the TCCB.
     pub(super) fn answer_offset(&self) -> Option<usize> {
-        let denied = self.refusal.filter(Refusal::is_policy);
-        let left = denied.map_or(self.block().tca.len(), |it| usize::from(it.offset));
+        let left = self.cut.map_or(self.block().tca.len(), usize::from);
         let gone = self.block().tca.len().checked_sub(left)?;
         Some(TSB_SIZE + self.tccb.len().checked_sub(gone)?.next_multiple_of(8))
     }
@@ -179,16 +178,16 @@ impl Emitter<'_, '_> {
 
     /// Writes the TCCB, and says where it is and the length that the TCW gives.
     ///
-    /// A command that the guest's policy refuses is left out, with all that come behind it. The one
-    /// before goes on to it, so there the device finds its commands at an end.
+    /// What the guest's policy keeps from the host is left out. The command before goes on to it, so there
+    /// the device finds its commands at an end.
     fn tccb(&mut self) -> Result<(HostAddr, u8), Code> {
         let guest = &self.transport.tccb;
         let length = self.transport.meaning().tccb_length;
-        let Some(refusal) = self.transport.refusal.filter(Refusal::is_policy) else {
+        let Some(cut) = self.transport.cut else {
             return Ok((self.copy(guest)?, length));
         };
         let len = self.transport.block().tca.len();
-        let left = usize::from(refusal.offset).min(len);
+        let left = usize::from(cut).min(len);
         let [gone, trailer] = [len - left, TCAH_SIZE + len];
         let kept = guest.get(..TCAH_SIZE + left).unwrap_or(guest);
         let trailer = guest.get(trailer..).unwrap_or(&[]);

@@ -54,6 +54,10 @@ fn commands(work: &mut Buffers, transport: &mut Transport) -> Result<(), (Code, 
     if transport.block().header.service_action != ServiceAction::DEVICE_IO {
         return Err(refuse(transport.tccb_site(8, 4, (0, 15))));
     }
+    // Whether the counts agree is then for the device to say.
+    if let Some(site) = transport.inserted() {
+        return Err(refuse(site));
+    }
     let mut data = Data::new(&transport.pieces);
     let mut offset = 0;
     for n in 0.. {

@@ -53,6 +53,8 @@ pub(crate) struct Transport {
     pub(crate) fault: Option<Fault>,
     /// What the device finds in the commands, unless the channel stops before.
     refusal: Option<Refusal>,
+    /// Offset of the first command that the guest's policy keeps from the host.
+    cut: Option<u16>,
     /// What stops the channel behind the pieces, unless the device comes first.
     broken: Option<(Code, Site)>,
     /// How many data its commands should have is not for the channel alone to say.
@@ -153,6 +155,7 @@ impl Transport {
         self.data_list.clear();
         self.fault = None;
         self.refusal = None;
+        self.cut = None;
         self.broken = None;
         self.open = false;
         self.unstorable = None;

@@ -6,7 +6,7 @@
 //! all whose meaning is not known: other programs than those of device I/O, bits without meaning,
 //! commands among the data.
 
-use ccw::{Class, Command, DCW_SIZE, Dcw, RawDcw, ServiceAction, TCAH_SIZE};
+use ccw::{Class, Command, DCW_SIZE, Dcw, RawDcw, RawTcah, ServiceAction, TCAH_SIZE};
 
 use super::{Reason, Refusal, Transport, rules::EXTENSION};
 use crate::{
@@ -15,29 +15,40 @@ use crate::{
 };
 
 impl Transport {
-    /// Notes the first command that `policy` refuses, unless the device refuses one before.
+    /// Notes the first command that `policy` refuses, unless the device refuses one before. The host is
+    /// given neither that command nor any behind it, nor one that could not be judged.
     pub(super) fn confine(&mut self, policy: &CommandPolicy) {
-        let Some(denied) = self.denied(policy) else {
+        let Some((offset, denied)) = self.denied(policy) else {
             return;
         };
-        let is_first = |device: Refusal| match device.ran {
-            true => denied.command <= device.command,
-            false => denied.command < device.command,
+        self.cut = Some(offset);
+        let Some(denied) = denied else {
+            return;
         };
-        if self.refusal.is_none_or(is_first) {
+        if self
+            .refusal
+            .is_none_or(|device| denied.command <= device.command)
+        {
             self.refusal = Some(denied);
         }
     }
 
-    fn denied(&self, policy: &CommandPolicy) -> Option<Refusal> {
+    /// Where the first command stands that is not given to the host, and why `policy` refuses it, if
+    /// it is not the device that does: of a command that does not lie in its area.
+    fn denied(&self, policy: &CommandPolicy) -> Option<(u16, Option<Refusal>)> {
         let block = self.block();
-        let is_io = block.header.service_action == ServiceAction::DEVICE_IO;
+        let header = self.tccb.first_chunk().copied().map(RawTcah);
+        let is_io = block.header.service_action == ServiceAction::DEVICE_IO
+            && header.is_some_and(|raw| raw.reserved_is_zero());
         let mut state = State::START;
         // What is known where a command leads that skips the next one.
         let mut past = None;
         let mut after = 0_u64;
         for (n, dcw) in (0..).zip(block.dcws()) {
-            let (offset, dcw) = dcw.ok()?;
+            let (offset, dcw) = match dcw {
+                Ok((offset, dcw)) => (offset, dcw),
+                Err(overrun) => return Some((narrow(overrun.offset), None)),
+            };
             let raw = block.tca.get(offset..).and_then(|rest| rest.first_chunk());
             let is_known = raw.is_some_and(|raw| RawDcw(*raw).reserved_is_zero());
             let step = match is_io && is_known && is_plain(&dcw) {
@@ -47,16 +58,17 @@ impl Transport {
             let behind = match step {
                 Ok(behind) => behind,
                 Err(refusal) => {
-                    return Some(Refusal {
+                    let denied = Refusal {
                         code: refusal.code,
                         site: self.denied_site(n, offset, &refusal),
                         reason: Reason::Command,
                         command: n,
-                        offset: u16::try_from(offset).unwrap_or(u16::MAX),
+                        offset: narrow(offset),
                         ran: false,
                         residual: Some(dcw.data_count),
                         after,
-                    });
+                    };
+                    return Some((denied.offset, Some(denied)));
                 }
             };
             state = past.take().map_or(behind, |past| behind.meet(past));
@@ -92,6 +104,11 @@ fn parameters<'a>(dcw: &Dcw<'a>, least: u16) -> Result<&'a [u8], commands::Refus
         true => Ok(dcw.control),
         false => Err(unknown()),
     }
+}
+
+/// An offset in the command area, which has at most 240 bytes.
+fn narrow(offset: usize) -> u16 {
+    u16::try_from(offset).unwrap_or(u16::MAX)
 }
 
 fn unknown() -> commands::Refusal {

@@ -100,13 +100,20 @@ impl Transport {
     pub(super) fn judge_commands(&mut self, tcw: GuestAddr) {
         // Check bytes count as well, in a way that only the device knows; and so it does of commands
         // among the data.
-        let entries = self.data_list.entries.iter();
-        let mut flags = entries.map(|entry| entry.tidaw().flags);
-        let checked = self.meaning().write && flags.any(|it| it.contains(TidawFlags::INSERT_CBC));
+        let checked = self.inserted().is_some();
         let commands = self.block().dcws().map_while(Result::ok);
         let mut commands = commands.map(|(_, dcw)| dcw.command.0);
         self.open = checked || commands.any(|code| code == EXTENSION);
         self.refusal = self.refused(tcw);
+    }
+
+    /// The first TIDAW that has check bytes inserted among output.
+    pub(super) fn inserted(&self) -> Option<Site> {
+        let entries = self.data_list.entries.iter().enumerate();
+        let mut inserts =
+            entries.filter(|(_, it)| it.tidaw().flags.contains(TidawFlags::INSERT_CBC));
+        let (k, entry) = inserts.next().filter(|_| self.meaning().write)?;
+        Some(entry.site(k, (4, 4)))
     }
 
     /// The first command that the device refuses.
@@ -156,7 +163,7 @@ impl Transport {
             // Whether there is enough output is known behind the last command, for what check bytes
             // the channel has put in is known there.
             let is_short = sum < total && !dcw.chain_command;
-            if !self.open && (sum > total || is_short) {
+            if sum > total || (is_short && !self.open) {
                 let site = self.tcw_site(tcw, field, 0);
                 let refusal = refuse(Code::DcwCountSum, site, Reason::Count, offset);
                 return Some(match is_short && meaning.write {
