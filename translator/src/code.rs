@@ -6,7 +6,8 @@
 //! D data addresses, I lists of IDAWs, M lists of MIDAWs, T transport mode, P what a command policy
 //! forbids, E what depends on the environment, H what the host lacks.
 //!
-//! Not found any more: E05, since MIDAWs are carried out on every host.
+//! Not found any more: E04 and E05, since transport mode and MIDAWs are carried out on every host, or what
+//! of them is not has a name of its own.
 
 use core::fmt;
 

@@ -95,6 +95,54 @@ impl Part {
 /// Where the program reads into what is still to come of it, or where the ORB forbids prefetching,
 /// it is fetched twice or more, until every break is known; the last snapshot is the one that is
 /// judged and carried out. At most [`limits::MAX_BREAKS`](crate::limits::MAX_BREAKS) times more.
+///
+/// ```
+/// use ccw::{Guest, Host, HostAddr, Irb, Orb, RawOrb};
+/// use pinning::PlainPinner;
+/// use translator::*;
+///
+/// /// Carries out the program of `orb` on a `host` that answers with its final status. None: it stands
+/// /// suspended, and goes on from `part` when the guest resumes it.
+/// fn carry_out(
+///     orb: &RawOrb, part: &mut Part, guest: &impl GuestStorage, pinner: &PlainPinner,
+///     [ccws, lists]: [&mut [u8]; 2], host: &mut dyn FnMut(&Orb<Host>) -> Irb<Host>,
+/// ) -> Result<Option<Irb<Guest>>, Box<dyn std::error::Error>> {
+///     let (policy, guards) = (Policy::MEDIATE, Guards::default());
+///     let (mut earlier, mut buffers) = (Earlier::NONE, Buffers::new());
+///     loop {
+///         let map = pinner.regions();
+///         let program = fetch_part(orb, part, guest, map, &policy, &guards, buffers);
+///         let arrival;
+///         match program.plan_behind(&earlier, &HostProfile::SOFTWARE)? {
+///             Planned::Ended(ended) => return Ok(Some(*ended.irb())),
+///             Planned::Arrived(arrived) => {
+///                 arrival = arrived.arrival();
+///                 buffers = arrived.into_buffers();
+///             }
+///             Planned::Run(plan) => {
+///                 let slot = Slot::new(
+///                     Area::new(HostAddr::new(0x10_0000), ccws)?,
+///                     Area::new(HostAddr::new(0x10_1000), lists)?,
+///                     HostAddr::new(0x10_2000),
+///                 )?;
+///                 let running = plan.pin(pinner)?.emit_behind(earlier, slot)?.start();
+///                 let status = host(running.orb());
+///                 let completion = running.complete(&status);
+///                 let Some(there) = completion.arrived else {
+///                     running.end();
+///                     return Ok(Some(completion.irb));
+///                 };
+///                 arrival = there;
+///                 (earlier, buffers) = running.go_on(&status)?;
+///             }
+///         }
+///         *part = Part::from(arrival);
+///         if arrival.cause == Cause::Suspend {
+///             return Ok(None);
+///         }
+///     }
+/// }
+/// ```
 pub fn fetch_part<G: GuestStorage>(
     raw_orb: &RawOrb,
     part: &Part,
