@@ -36,7 +36,8 @@ pub struct MediatorConfig {
     /// them. A program that they forbid ends with the unit check of a volume that is as small, or not
     /// to be written; the guest's BASIC SENSE is answered then without the device. The same
     /// rules hold for the commands of transport mode. The kind of device is also said in
-    /// [`GuestProfile::policy`], by which its programs are read.
+    /// [`GuestProfile::policy`], by which its programs are read; where both are known they must be the
+    /// same ([`Misfit::Commands`](super::Misfit::Commands)).
     ///
     /// No part of a [`Snapshot`](super::Snapshot): who sets a subchannel up again says it again.
     pub commands: Option<CommandPolicy>,
@@ -105,6 +106,8 @@ impl fmt::Debug for MediatorConfig {
             .field("guest", &self.guest)
             .field("identity", &self.identity)
             .field("profile", &self.profile)
+            .field("commands", &self.commands)
+            .field("address_limit", &self.address_limit)
             .field("patience", &self.patience)
             .finish_non_exhaustive()
     }

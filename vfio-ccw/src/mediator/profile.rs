@@ -9,6 +9,7 @@
 use std::fmt;
 
 use bitflags::bitflags;
+use ccw::DeviceClass;
 use translator::{Arrangement, HostProfile, Policy, Stance, Suspension};
 
 use super::MediatorConfig;
@@ -129,6 +130,16 @@ pub enum Misfit {
         /// CCWs of the longest one that the host takes.
         most: u16,
     },
+    /// What the guest may do is said of another kind of device than its programs are read for:
+    /// [`MediatorConfig::commands`] and `device` of [`GuestProfile::policy`]. Commands that mean something
+    /// else there would be judged for nothing.
+    #[error("commands of {commands:?} are judged, in programs for {programs:?}")]
+    Commands {
+        /// The kind of device that programs are read for.
+        programs: DeviceClass,
+        /// That of the command policy.
+        commands: DeviceClass,
+    },
     /// The device can neither be cleared nor reset: [`GuestProfile::stop`].
     #[error("nothing ends a program: the device can neither be cleared nor reset")]
     Stop,
@@ -188,6 +199,13 @@ pub(super) fn emulated(config: &MediatorConfig, device: Capabilities) -> Result<
     let (wanted, most) = (guest.policy.max_ccws, most_ccws(channel));
     if wanted > most {
         return Err(Misfit::ProgramLength { wanted, most });
+    }
+    if let Some(policy) = &config.commands {
+        let (programs, commands) = (guest.policy.device, policy.volume().class());
+        let is_known = ![programs, commands].contains(&DeviceClass::Unknown);
+        if is_known && programs != commands {
+            return Err(Misfit::Commands { programs, commands });
+        }
     }
     if guest.halt && !device.async_command {
         return Err(Misfit::Halt);

@@ -4,7 +4,7 @@
 mod session;
 
 use ccw::{DeviceClass, SubsystemId};
-use translator::{CommandPolicy, Facilities, HostProfile, Policy, Stance, Suspension};
+use translator::{Blocks, CommandPolicy, Facilities, HostProfile, Policy, Stance, Suspension};
 use vfio_ccw::Capabilities;
 use vfio_ccw::mediator::{Emulated, GuestProfile, MediatorConfig, Misfit, Paths, Plan, plan};
 
@@ -199,6 +199,37 @@ fn transport_mode_with_a_command_policy() {
     assert!(has_mode(&config));
     config.commands = Some(CommandPolicy::read_only(DeviceClass::Eckd));
     assert!(has_mode(&config));
+}
+
+/// A part of a fixed-block disk says nothing of where the commands of another disk lead.
+#[test]
+fn a_command_policy_is_for_the_kind_of_device_that_programs_are_read_for() {
+    let mut config = MediatorConfig::new(SubsystemId::new(0, 5).unwrap(), 0x0190);
+    let kinds = [DeviceClass::Unknown, DeviceClass::Eckd, DeviceClass::Fba];
+    let blocks = Blocks::new(0, 9).unwrap();
+    let [unknown, eckd, fba] = [
+        CommandPolicy::read_only(DeviceClass::Unknown),
+        CommandPolicy::read_only(DeviceClass::Eckd),
+        CommandPolicy::read_only(blocks),
+    ];
+    for (policy, fits) in [
+        (None, [true; 3]),
+        (Some(unknown), [true; 3]),
+        (Some(eckd), [true, true, false]),
+        (Some(fba), [true, false, true]),
+    ] {
+        config.commands = policy;
+        for (programs, fits) in kinds.into_iter().zip(fits) {
+            config.guest.policy.device = programs;
+            let commands = policy.map_or(DeviceClass::Unknown, |it| it.volume().class());
+            let misfit = Plan::Fail(Misfit::Commands { programs, commands });
+            assert_eq!(
+                plan(&config, FULL) != misfit,
+                fits,
+                "{programs:?} {policy:?}"
+            );
+        }
+    }
 }
 
 /// Wherever the plan is not to fail, the guest sees the same bytes: everything that it is answered,
