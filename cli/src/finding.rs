@@ -34,6 +34,7 @@ pub(crate) fn entries(input: &Input, program: &Program, findings: &[Finding]) ->
     findings
         .iter()
         .filter(|finding| undecided::missing(finding, input, program).is_none())
+        .filter(|finding| !undecided::is_void(finding, input))
         .map(|finding| Entry::of(finding, input, program))
         .collect()
 }

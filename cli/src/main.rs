@@ -19,6 +19,7 @@ mod machine;
 mod memory;
 mod outcome;
 mod recorded;
+mod sense;
 mod status;
 #[cfg(target_os = "linux")]
 mod subchannel;

@@ -3,12 +3,12 @@
 
 use std::fmt::Write;
 
-use ccw::{DeviceStatus, SubchannelStatus};
+use ccw::{CcwLine, DeviceStatus, SubchannelStatus};
 use serde::Serialize;
 use translator::{Outcome, Program};
 
 use crate::input::Input;
-use crate::{dump, json, status, undecided};
+use crate::{dump, json, sense, status, undecided};
 
 /// How a program ended when it was recorded, as far as the input says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +58,12 @@ impl Recorded {
             .is_some_and(|status| status.intersects(checks))
     }
 
+    /// Whether nothing is wrong.
+    fn is_normal(&self) -> bool {
+        let usual = SubchannelStatus::PCI;
+        !self.is_unit_check() && self.subchannel.is_none_or(|status| usual.contains(status))
+    }
+
     /// Whether the device found one.
     fn is_unit_check(&self) -> bool {
         let check = DeviceStatus::UNIT_CHECK;
@@ -74,9 +80,34 @@ pub(crate) fn text(input: &Input, program: &Program) -> String {
     let _ = writeln!(text, "  recorded: {}", recorded.text());
     if !recorded.sense.is_empty() {
         let _ = writeln!(text, "  sense:    {}", dump::words(&recorded.sense));
+        let words = sense::words(&recorded.sense, input.device_class());
+        let _ = writeln!(text, "            {words}");
+    }
+    if !recorded.is_normal()
+        && let Some(line) = look_at(input, program, recorded)
+    {
+        let _ = writeln!(text, "  look at   {line}");
     }
     let _ = writeln!(text, "  {}", compared(input, program, recorded));
     text
+}
+
+/// The CCW with which it ended.
+fn look_at(input: &Input, program: &Program, recorded: &Recorded) -> Option<String> {
+    let at = recorded.cpa?.checked_sub(8)?;
+    let step = program
+        .steps()
+        .find(|step| step.at.get() == u64::from(at))?;
+    let line = CcwLine {
+        addr: at,
+        raw: step.raw?,
+    };
+    let format = program.orb().format;
+    Some(format!(
+        "CCW {} {}",
+        step.index,
+        line.display(format, input.device_class())
+    ))
 }
 
 /// How what was recorded and what a machine does go together, in a sentence.
@@ -92,6 +123,15 @@ fn compared(input: &Input, program: &Program, recorded: &Recorded) -> String {
                 .to_owned();
         }
         (Outcome::Valid, _) => return "a machine would: carry it out as well".to_owned(),
+        (Outcome::Indeterminate, _) if recorded.is_unit_check() => {
+            return "the device ended it, not the channel; what a machine makes of the rest cannot be told \
+                    from this input"
+                .to_owned();
+        }
+        (Outcome::Indeterminate, _) if recorded.is_normal() => {
+            return "a machine would: carry it out as well, as far as can be told from this input"
+                .to_owned();
+        }
         (Outcome::Indeterminate, _) => {
             return "a machine would: do what cannot be told from this input".to_owned();
         }

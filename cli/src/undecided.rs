@@ -14,12 +14,18 @@ pub(crate) struct Missing {
     /// The word that is not there, or not wholly.
     pub(crate) at: u64,
     what: &'static str,
+    /// A part of it is there.
+    partly: bool,
 }
 
 impl Missing {
     /// What is said instead of a finding.
     pub(crate) fn text(&self) -> String {
-        format!("the {} at {:08x} is not in this input", self.what, self.at)
+        let not = if self.partly { "not wholly" } else { "not" };
+        format!(
+            "the {} at {:08x} is {not} in this input",
+            self.what, self.at
+        )
     }
 }
 
@@ -52,8 +58,16 @@ pub(crate) fn missing(finding: &Finding, input: &Input, program: &Program) -> Op
         _ => ("storage", site.data.or(site.at).map(GuestAddr::get), 1),
     };
     let at = at?;
-    let lacks = (at..at.saturating_add(len)).any(|byte| input.memory.lacks(byte));
-    lacks.then_some(Missing { at, what })
+    let all = at..at.saturating_add(len);
+    let lacking = all.filter(|byte| input.memory.lacks(*byte)).count() as u64;
+    let partly = lacking < len;
+    (lacking > 0).then_some(Missing { at, what, partly })
+}
+
+/// Whether `finding` is only about the end of what is in the input.
+pub(crate) fn is_void(finding: &Finding, input: &Input) -> bool {
+    let behind = finding.site.ccw.and_then(|ccw| ccw.get().checked_add(8));
+    finding.code == Code::ChainOpen && behind.is_some_and(|at| input.memory.lacks(at))
 }
 
 /// The first storage that the verdict on `program` depends on and that is not in the input.

@@ -4,8 +4,19 @@
 //! A format is a function from the bytes of a file to its [`Input`]s, one at least, or a [`Refusal`]
 //! with the place that made it give up; [`Reading`] chooses it.
 
+mod assembler;
 mod ccwprog;
+mod cp_trace;
+mod draft;
 mod fields;
+mod gtf;
+mod hercules;
+mod lines;
+mod linux_dasd;
+mod listing;
+mod qemu;
+mod shown;
+mod traced;
 
 use std::fmt;
 use std::fs::File;
@@ -25,6 +36,9 @@ use crate::recorded::Recorded;
 /// Largest file read. The programs on record take up to 14 KB.
 pub(crate) const FILE_LIMIT: u64 = 64 << 20;
 
+/// Programs of one file at most: what belongs to them is kept until they are judged.
+const MOST_PROGRAMS: usize = 1 << 16;
+
 /// A channel program with the storage it lies in.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Input {
@@ -32,6 +46,8 @@ pub(crate) struct Input {
     pub(crate) name: String,
     /// Type of the device, such as `3390`, as the input names it.
     pub(crate) device: String,
+    /// What kind of device it is, if the input says that and no type.
+    pub(crate) class: DeviceClass,
     /// The 32 bytes that the guest stored as ORB.
     pub(crate) orb: RawOrb,
     /// Guest storage, as far as it is known.
@@ -47,7 +63,10 @@ pub(crate) struct Input {
 impl Input {
     /// What the device's type says about the meaning of commands.
     pub(crate) fn device_class(&self) -> DeviceClass {
-        DeviceClass::from_type(&self.device)
+        match DeviceClass::from_type(&self.device) {
+            DeviceClass::Unknown => self.class,
+            class => class,
+        }
     }
 }
 
@@ -119,6 +138,44 @@ pub(crate) struct Reading {
 enum Kind {
     /// Programs of this project's: JSON, ccwprog/1
     Ccwprog,
+    /// Hercules' trace of a device (t+, o+), of releases 3 and 4
+    Hercules,
+    /// The error report of Linux's disk drivers
+    LinuxDasd,
+    /// QEMU's trace events
+    Qemu,
+    /// CP of z/VM: TRSOURCE of type I/O, TRACE I/O CCW
+    CpTrace,
+    /// GTF of z/OS with CCWP, formatted by IPCS
+    Gtf,
+    /// Lines of an address, a colon and bytes
+    Listing,
+    /// Statements CCW, CCW0 and CCW1
+    Assembler,
+}
+
+/// Whether a text is of one kind.
+type Recognises = fn(&str) -> bool;
+
+impl Kind {
+    /// What `bytes` look like.
+    fn of(bytes: &[u8], text: &str) -> Option<Self> {
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        if matches!(first, None | Some(b'{')) {
+            return Some(Self::Ccwprog);
+        }
+        let kinds: [(Self, Recognises); 7] = [
+            (Self::Hercules, hercules::recognises),
+            (Self::LinuxDasd, linux_dasd::recognises),
+            (Self::Qemu, qemu::recognises),
+            (Self::Gtf, gtf::recognises),
+            (Self::CpTrace, cp_trace::recognises),
+            (Self::Listing, listing::recognises),
+            (Self::Assembler, assembler::recognises),
+        ];
+        let kind = kinds.into_iter().find(|(_, recognises)| recognises(text));
+        kind.map(|(kind, _)| kind)
+    }
 }
 
 impl Reading {
@@ -173,8 +230,25 @@ impl Reading {
     fn decode(&self, bytes: &[u8], stem: &str) -> Result<Vec<Input>, Refusal> {
         // Some editors put a byte-order mark in front of UTF-8.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        match self.kind.unwrap_or(Kind::Ccwprog) {
+        let text = String::from_utf8_lossy(bytes);
+        let unknown = || {
+            let reason =
+                "not recognised as any format that is read; `--input` names one".to_owned();
+            (Place::Whole, reason)
+        };
+        match self
+            .kind
+            .or_else(|| Kind::of(bytes, &text))
+            .ok_or_else(unknown)?
+        {
             Kind::Ccwprog => ccwprog::decode(bytes, stem.to_owned()).map(|input| vec![input]),
+            Kind::Hercules => hercules::decode(&text, stem),
+            Kind::LinuxDasd => linux_dasd::decode(&text, stem),
+            Kind::Qemu => qemu::decode(&text, stem),
+            Kind::CpTrace => cp_trace::decode(&text, stem),
+            Kind::Gtf => gtf::decode(&text, stem),
+            Kind::Listing => listing::decode(&text, stem),
+            Kind::Assembler => assembler::decode(&text, stem),
         }
     }
 }

@@ -11,7 +11,7 @@ use translator::{Finding, Program, Step};
 
 use super::{ADDRESS, HEAD, Line, Subject};
 use crate::input::Input;
-use crate::{dump, finding};
+use crate::{dump, finding, undecided};
 
 /// Bytes of output that are shown under a CCW.
 const SHOWN: u64 = 64;
@@ -55,7 +55,7 @@ pub(crate) fn lines(
         }
         lines.extend(words.into_iter().map(|word| word.line));
     }
-    for finding in findings {
+    for finding in findings.iter().filter(|it| !undecided::is_void(it, input)) {
         attach(&mut lines, finding, input, program);
     }
     lines

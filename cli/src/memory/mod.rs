@@ -69,7 +69,6 @@ impl Memory {
     }
 
     /// Storage of which only these extents are known, in any order.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for formats that show parts"))]
     pub(crate) fn partial(size: u64, extents: Vec<Extent>) -> Result<Self, BadExtent> {
         Self::listed(size, None, extents, Vec::new())
     }

@@ -151,7 +151,10 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         });
         for difference in &differences {
             text.push_str(&format!("  {difference}\n"));
-            exit = Exit::Refused;
+            // Where one could not be run for want of storage, nothing is known.
+            if exit != Exit::Undecided {
+                exit = Exit::Refused;
+            }
         }
         entry.differences = Some(differences);
     }

@@ -1,1 +1,1 @@
-check --format json cli/tests/inputs/odd-hex.json cli/tests/inputs/truncated.json cli/tests/inputs/not-json.txt
+check --format json cli/tests/inputs/odd-hex.json cli/tests/inputs/truncated.json cli/tests/inputs/prose.txt

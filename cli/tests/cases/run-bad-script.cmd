@@ -1,1 +1,1 @@
-run --device script:cli/tests/inputs/not-json.txt tests/programs/enc-sense-id-sli.json
+run --device script:cli/tests/inputs/prose.txt tests/programs/enc-sense-id-sli.json

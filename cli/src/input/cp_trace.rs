@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What CP of z/VM shows of channel programs: a trace of type I/O (TRSOURCE), and what a guest is shown
+//! of its own with `TRACE I/O CCW`.
+//!
+//! ```text
+//! TRACE TYPE IO, CPU 0000                  TIME 12:07:19.994763
+//!      DEVICE = 2240, SCSW = 00C04007 00002028 0C000000
+//!   -> CCW(1) = E7600040 00002108, CCW ADDRESS = 00002008
+//!      DATA = 00000000 00000000 00000000 00000000  *................*
+//! ```
+//!
+//! ```text
+//! CAW 00001000
+//! CCW 001000  07001020 40000006
+//! ```
+
+use ccw::{DeviceStatus, Format, SubchannelStatus};
+
+use super::lines::{self, Line};
+use super::shown::List;
+use super::traced::Traced;
+use super::{Input, MOST_PROGRAMS, Place, Refusal};
+
+/// First word of an SCSW: format-1 CCWs, prefetching allowed.
+const SCSW_FORMAT_1: u64 = 0x0080_0000;
+const SCSW_PREFETCH: u64 = 0x0040_0000;
+
+/// Whether `text` has such a trace.
+pub(super) fn recognises(text: &str) -> bool {
+    lines::lines(text)
+        .any(|line| line.behind("CCW ADDRESS =").is_some() || guest_line(line).is_some())
+}
+
+/// Address and CCW of a line of a guest's own trace.
+fn guest_line(line: Line<'_>) -> Option<(u32, [u8; 8])> {
+    let rest = line.text.trim_start().strip_prefix("CCW ")?;
+    let address = rest.split_whitespace().next()?;
+    let digits = address.trim_end_matches(['\'', '"']);
+    let at = u32::from_str_radix(digits, 16)
+        .ok()
+        .filter(|_| matches!(digits.len(), 6 | 8))?;
+    let (raw, _) = line
+        .doubleword(rest.trim_start().get(address.len()..)?, "a CCW")
+        .ok()?;
+    Some((at, raw))
+}
+
+/// Decodes the trace in `text`; `stem` names its programs.
+pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
+    let mut programs: Vec<Traced> = Vec::new();
+    let mut in_data = false;
+    for line in lines::lines(text) {
+        let starts = line.behind("TRACE TYPE IO").is_some();
+        let caw = line.text.trim_start().strip_prefix("CAW ");
+        let mut new = starts || caw.is_some();
+        new |= programs.is_empty()
+            && (line.behind("CCW ADDRESS =").is_some() || guest_line(line).is_some());
+        if new {
+            if programs.len() == MOST_PROGRAMS {
+                return Err(line.refuse(line.text, format!("more than {MOST_PROGRAMS} programs")));
+            }
+            programs.push(Traced {
+                name: format!("{stem}:{}", line.number),
+                ..Traced::default()
+            });
+            in_data = false;
+        }
+        let Some(now) = programs.last_mut() else {
+            continue;
+        };
+        if let Some(caw) = caw {
+            let (caw, _) = line.hex(caw, 8, "the CAW")?;
+            let [_, key, ..] = (caw >> 24 << 48).to_be_bytes();
+            now.key = key >> 4;
+            now.cpa = u32::try_from(caw & 0xff_ffff).ok();
+            now.format = Some(Format::Zero);
+            now.prefetch = Some(false);
+        } else {
+            in_data = tell(now, line, in_data)?;
+        }
+    }
+    let inputs: Vec<Input> = programs.into_iter().map(Traced::finish).collect();
+    match inputs.is_empty() {
+        true => Err((Place::Whole, "no CCW of CP's trace in it".to_owned())),
+        false => Ok(inputs),
+    }
+}
+
+/// Adds what a line tells; whether data may go on in the next one.
+fn tell(now: &mut Traced, line: Line<'_>, in_data: bool) -> Result<bool, Refusal> {
+    if let Some(rest) = line.behind("DEVICE =") {
+        let number = rest
+            .trim_start()
+            .split([',', ' '])
+            .next()
+            .unwrap_or_default();
+        now.name.push_str(&format!(" {number}"));
+    }
+    if let Some(scsw) = line.behind("SCSW =") {
+        let (control, rest) = line.hex(scsw, 8, "a word of the SCSW")?;
+        let (cpa, rest) = line.hex(rest, 8, "a word of the SCSW")?;
+        let (status, _) = line.hex(rest, 8, "a word of the SCSW")?;
+        let [.., device, subchannel, high, low] = status.to_be_bytes();
+        let one = control & SCSW_FORMAT_1 != 0;
+        now.format = Some(if one { Format::One } else { Format::Zero });
+        now.prefetch = Some(control & SCSW_PREFETCH != 0);
+        now.key = u8::try_from(control >> 28 & 0xf).unwrap_or_default();
+        now.recorded.cpa = u32::try_from(cpa).ok();
+        now.recorded.device = Some(DeviceStatus::from_bits_retain(device));
+        now.recorded.subchannel = Some(SubchannelStatus::from_bits_retain(subchannel));
+        now.recorded.residual = Some(u16::from_be_bytes([high, low]));
+        return Ok(false);
+    }
+    if let Some(address) = line.behind("CCW ADDRESS =") {
+        let ccw = line.behind("->").and_then(|rest| rest.split_once('='));
+        let Some((_, ccw)) = ccw else {
+            return Err(line.refuse(address, "no CCW (`-> CCW(1) = ..`) before its address"));
+        };
+        let (raw, _) = line.doubleword(ccw, "a CCW")?;
+        let (at, _) = line.hex(address, 8, "the address of a CCW")?;
+        now.ccw(u32::try_from(at).unwrap_or_default(), raw);
+        return Ok(false);
+    }
+    if let Some((at, raw)) = guest_line(line) {
+        now.ccw(at, raw);
+        return Ok(false);
+    }
+    if let Some(sense) = line
+        .behind("SENSE =")
+        .or_else(|| line.behind("SENSE DATA ="))
+    {
+        now.recorded.sense = lines::bytes(sense.trim_start(), 8).0;
+        return Ok(false);
+    }
+    let idaw = line.behind("IDAW =").or_else(|| line.behind("IDAL ="));
+    if let Some(idaw) = idaw.filter(|_| !now.ccws.is_empty()) {
+        let idaw = idaw.trim_start();
+        let long = lines::bytes(idaw, 2).0.len() == 8;
+        now.list_word(match long {
+            true => List::Idaw8(u64::from_be_bytes(line.doubleword(idaw, "an IDAW")?.0)),
+            false => {
+                List::Idaw4(u32::try_from(line.hex(idaw, 8, "an IDAW")?.0).unwrap_or_default())
+            }
+        });
+        return Ok(false);
+    }
+    let data = line
+        .behind("DATA =")
+        .or_else(|| in_data.then_some(line.text));
+    let Some(data) = data else { return Ok(false) };
+    let (bytes, _) = lines::bytes(data.trim_start(), 4);
+    now.data(&bytes);
+    Ok(!bytes.is_empty())
+}

@@ -1,1 +1,0 @@
-check cli/tests/inputs/not-json.txt

@@ -1,0 +1,1 @@
+check cli/tests/inputs/assembler-name.txt

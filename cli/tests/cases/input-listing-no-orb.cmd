@@ -1,0 +1,1 @@
+check cli/tests/inputs/listing-no-orb.txt

@@ -1,0 +1,1 @@
+check --input listing cli/tests/inputs/hercules-4.txt

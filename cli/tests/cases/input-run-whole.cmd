@@ -1,0 +1,1 @@
+run --device script:cli/tests/inputs/script-unit-check.json cli/tests/inputs/listing-no-orb.txt

@@ -1,0 +1,1 @@
+show --format json cli/tests/inputs/gtf.txt

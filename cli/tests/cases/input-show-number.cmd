@@ -1,0 +1,1 @@
+show --number 1 cli/tests/inputs/hercules-4.txt

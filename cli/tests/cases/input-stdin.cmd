@@ -1,0 +1,1 @@
+check - < cli/tests/inputs/cp-guest.txt
