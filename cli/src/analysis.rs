@@ -20,6 +20,11 @@ const MAX_CCWS: u16 = 16_384;
 
 /// Reads and judges the program of `input`: remarks included, nothing refused that can be done.
 pub(crate) fn judge(input: &Input) -> Program {
+    judge_within(input, MAX_CCWS)
+}
+
+/// The same of a program that is read only as far as `max_ccws`.
+pub(crate) fn judge_within(input: &Input, max_ccws: u16) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
@@ -28,7 +33,7 @@ pub(crate) fn judge(input: &Input) -> Program {
     };
     let policy = Policy {
         facilities: Facilities::FCX,
-        max_ccws: MAX_CCWS,
+        max_ccws,
         ..Policy::CHECK.for_device(input.device_class())
     };
     let snapshot = fetch(&input.orb, memory, &policy, &guards, Buffers::new());

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::Format;
 use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, InputError, Reading};
-use crate::json;
+use crate::{json, progress};
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.
 const CHUNK: usize = 64;
@@ -173,12 +173,10 @@ impl Batch<'_> {
     }
 }
 
-/// A bar on standard error if that is a terminal and there is something to wait for.
+/// A bar if there is something to wait for.
 fn progress(files: usize) -> ProgressBar {
     if files < 2 {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} programs");
-    ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr())
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    progress::items(files as u64, "programs")
 }

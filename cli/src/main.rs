@@ -18,6 +18,7 @@ mod listing;
 mod machine;
 mod memory;
 mod outcome;
+mod progress;
 mod recorded;
 mod sense;
 mod status;

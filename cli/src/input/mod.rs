@@ -8,6 +8,7 @@ mod assembler;
 mod ccwprog;
 mod cp_trace;
 mod draft;
+mod dump;
 mod fields;
 mod gtf;
 mod hercules;
@@ -28,7 +29,10 @@ use ccw::{DeviceClass, RawOrb};
 use clap::ValueEnum;
 use translator::CommandPolicy;
 
+pub(crate) use dump::{Entry as FoundEntry, Found};
 pub(crate) use fields::Hex;
+
+use dump::Source;
 
 use crate::memory::Memory;
 use crate::recorded::Recorded;
@@ -58,6 +62,8 @@ pub(crate) struct Input {
     pub(crate) recorded: Option<Recorded>,
     /// What the input does not say, and what was taken for granted instead.
     pub(crate) remarks: Vec<String>,
+    /// Why it is taken for a program, if it was found in a dump.
+    pub(crate) found: Option<Found>,
 }
 
 impl Input {
@@ -131,6 +137,8 @@ pub(crate) struct Reading {
     /// Of the programs in a file only this one; the first is 1
     #[arg(long, value_name = "N")]
     number: Option<NonZeroUsize>,
+    #[command(flatten)]
+    dump: dump::Options,
 }
 
 /// What a file is.
@@ -152,6 +160,8 @@ enum Kind {
     Listing,
     /// Statements CCW, CCW0 and CCW1
     Assembler,
+    /// A dump of storage: an ELF core, a kdump file, or with --base an image
+    Dump,
 }
 
 /// Whether a text is of one kind.
@@ -195,8 +205,7 @@ impl Reading {
             place,
             reason,
         };
-        let bytes = load(file, FILE_LIMIT).map_err(|reason| refuse((Place::Whole, reason)))?;
-        let inputs = self.decode(&bytes, &stem).map_err(refuse)?;
+        let inputs = self.inputs(file, &stem).map_err(refuse)?;
         let Some(number) = self.number else {
             return Ok(inputs);
         };
@@ -226,6 +235,23 @@ impl Reading {
         }
     }
 
+    /// The programs in `file`, which is called `stem`. A dump stays where it is.
+    fn inputs(&self, file: &Path, stem: &str) -> Result<Vec<Input>, Refusal> {
+        let bytes = || load(file, FILE_LIMIT).map_err(|reason| (Place::Whole, reason));
+        let source = match Source::open(file) {
+            Some(source) => source,
+            None => Source::from(bytes()?),
+        };
+        let is_dump = self.kind.map(|kind| kind == Kind::Dump);
+        if let Some(shape) = self.dump.shape(&source, is_dump)? {
+            return self.dump.programs(source, shape, stem);
+        }
+        match source.into_bytes() {
+            Some(bytes) => self.decode(&bytes, stem),
+            None => self.decode(&bytes()?, stem),
+        }
+    }
+
     /// Decodes programs of any known format; `stem` names those that do not name themselves.
     fn decode(&self, bytes: &[u8], stem: &str) -> Result<Vec<Input>, Refusal> {
         // Some editors put a byte-order mark in front of UTF-8.
@@ -241,6 +267,8 @@ impl Reading {
             .or_else(|| Kind::of(bytes, &text))
             .ok_or_else(unknown)?
         {
+            // A dump is never decoded from all of its bytes.
+            Kind::Dump => Err(unknown()),
             Kind::Ccwprog => ccwprog::decode(bytes, stem.to_owned()).map(|input| vec![input]),
             Kind::Hercules => hercules::decode(&text, stem),
             Kind::LinuxDasd => linux_dasd::decode(&text, stem),

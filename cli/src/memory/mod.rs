@@ -8,6 +8,7 @@
 mod keys;
 mod working;
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use keys::Keys;
@@ -35,6 +36,12 @@ impl Extent {
     }
 }
 
+/// Storage that stands elsewhere and is read where it is needed.
+pub(crate) trait Stored: Debug + Send + Sync {
+    /// Reads from `addr` on; the answer is the number of bytes before the first that is not there.
+    fn read(&self, addr: u64, buf: &mut [u8]) -> usize;
+}
+
 /// Storage as listed: addresses 0 to `size` - 1, every byte `fill` unless an extent says
 /// otherwise. Copies share the bytes.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +52,8 @@ pub(crate) struct Memory {
     /// Not empty, ascending and apart.
     extents: Arc<[Extent]>,
     keys: Keys,
+    /// What is there instead of extents.
+    stored: Option<Arc<dyn Stored>>,
 }
 
 /// Why extents do not make a storage; the numbers are positions in the list given.
@@ -100,7 +109,18 @@ impl Memory {
             fill,
             extents,
             keys: Keys::new(keys),
+            stored: None,
         })
+    }
+
+    /// `size` bytes of storage that stand elsewhere, as far as they do; `whole` if nothing is missing.
+    pub(crate) fn stored(size: u64, whole: bool, stored: Arc<dyn Stored>) -> Self {
+        Self {
+            size,
+            fill: whole.then_some(0),
+            stored: Some(stored),
+            ..Self::default()
+        }
     }
 
     /// Bytes of storage.
@@ -132,6 +152,9 @@ impl Memory {
     /// one that is not known.
     pub(crate) fn read(&self, addr: u64, buf: &mut [u8]) -> usize {
         let (there, _) = buf.split_at_mut(available(self.size, addr, buf.len()));
+        if let Some(stored) = &self.stored {
+            return stored.read(addr, there);
+        }
         there.fill(self.fill.unwrap_or_default());
         let end = addr.saturating_add(there.len() as u64);
         let first = self

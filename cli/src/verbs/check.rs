@@ -12,7 +12,7 @@ use translator::{Blame, Finding, HostProfile, Outcome, Program};
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, Reading, printable};
+use crate::input::{Found, FoundEntry, Input, Reading, printable};
 use crate::listing::{self, Data};
 use crate::translation::{Translation, begin, profile};
 use crate::{Format, analysis, finding, json, recorded, status, undecided};
@@ -108,6 +108,8 @@ pub(crate) struct Aside<'a> {
     recorded: Option<recorded::Entry>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     remarks: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<FoundEntry>,
 }
 
 impl<'a> Aside<'a> {
@@ -117,6 +119,7 @@ impl<'a> Aside<'a> {
             undecided: undecided::entries(input, program),
             recorded: recorded::Entry::of(input, program),
             remarks: &input.remarks,
+            found: input.found.as_ref().map(Found::entry),
         }
     }
 }
@@ -173,6 +176,9 @@ pub(crate) fn ending(input: &Input, program: &Program) -> String {
         text.push_str(&status_of(program));
     }
     text.push_str(&recorded::text(input, program));
+    if let Some(found) = &input.found {
+        let _ = writeln!(text, "  {}", found.text());
+    }
     for remark in &input.remarks {
         let _ = writeln!(text, "  note: {}", printable(remark));
     }

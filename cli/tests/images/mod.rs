@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Tiny device images, written afresh for each test.
+//! Tiny device images and dumps, written afresh for each test.
+
+mod dumps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A directory with `tape.aws`, `disk.fba`, `disk.ckd` and `printer.txt`, removed when dropped.
+/// A directory with `tape.aws`, `disk.fba`, `disk.ckd` and `printer.txt`, and with dumps of one guest,
+/// some of them damaged; removed when dropped.
 pub(crate) struct Images {
     path: PathBuf,
 }
@@ -19,6 +22,19 @@ impl Images {
         fs::write(path.join("disk.fba"), disk()).unwrap();
         fs::write(path.join("disk.ckd"), volume()).unwrap();
         fs::write(path.join("printer.txt"), "").unwrap();
+        let core = dumps::core();
+        let lzo = dumps::kdump(&[(&[0; dumps::PAGE], dumps::Way::Other(2))]);
+        for (name, bytes) in [
+            ("guest.elf", core.as_slice()),
+            ("guest.kdump", &dumps::compressed()),
+            ("guest.image", &dumps::storage()),
+            ("cut.elf", core.get(..core.len() - 1).unwrap_or_default()),
+            ("lzo.kdump", &lzo),
+            ("flat.kdump", b"makedumpfile\0\0\0\0"),
+            ("empty.elf", &dumps::elf(&[(0, &[0; dumps::PAGE], 4096)])),
+        ] {
+            fs::write(path.join(name), bytes).unwrap();
+        }
         Self { path }
     }
 

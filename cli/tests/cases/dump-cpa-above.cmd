@@ -1,0 +1,1 @@
+check --cpa 100000000 {images}/guest.elf

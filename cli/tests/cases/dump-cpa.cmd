@@ -1,0 +1,1 @@
+show --cpa 7100 {images}/guest.elf

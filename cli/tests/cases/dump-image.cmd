@@ -1,0 +1,1 @@
+check --base 0x80000 --scan {images}/guest.image

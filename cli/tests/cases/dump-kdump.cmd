@@ -1,0 +1,1 @@
+check --scan --most 1 {images}/guest.kdump

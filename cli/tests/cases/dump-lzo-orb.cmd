@@ -1,0 +1,1 @@
+check --orb 80 {images}/lzo.kdump

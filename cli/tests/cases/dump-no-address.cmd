@@ -1,0 +1,1 @@
+check --orb +10 {images}/guest.elf

@@ -1,0 +1,1 @@
+check --scan tests/programs/enc-sense-id-sli.json

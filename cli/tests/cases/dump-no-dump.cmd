@@ -1,0 +1,1 @@
+check --input dump tests/programs/enc-sense-id-sli.json

@@ -1,0 +1,1 @@
+check --number 2 {images}/guest.elf

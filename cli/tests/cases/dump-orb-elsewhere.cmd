@@ -1,0 +1,1 @@
+check --orb 90000 {images}/guest.elf

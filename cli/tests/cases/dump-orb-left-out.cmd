@@ -1,0 +1,1 @@
+check --orb 6000 {images}/guest.kdump

@@ -1,0 +1,1 @@
+check --orb 1082 {images}/guest.elf

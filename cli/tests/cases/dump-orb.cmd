@@ -1,0 +1,1 @@
+show --orb 0x1080 {images}/guest.elf

@@ -1,0 +1,1 @@
+translate --orb 1080 {images}/guest.kdump
