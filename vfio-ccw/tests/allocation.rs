@@ -10,7 +10,10 @@ use vfio_ccw::Source;
 use vfio_ccw::mediator::ConditionCode;
 
 use ccw::RawOrb;
-use instant::{Instant, LISTS, MIDAWS, NOTHING, PARTS, SUSPENDS, orb, telling_subchannel};
+use instant::{
+    Instant, LISTS, MIDAWS, NOTHING, PARTS, PARTS_SUSPEND, PARTS_WRONG, SUSPENDS, orb,
+    telling_subchannel,
+};
 use requests::requests;
 
 /// How often memory was asked for by `times` rounds, once things have settled.
@@ -119,4 +122,31 @@ fn programs_of_several_parts() {
     assert_eq!(asked, 0);
     let metrics = sch.metrics();
     assert_eq!((metrics.parts, metrics.suspensions), (1020, 2040));
+}
+
+/// The second part of a program is suspended where it begins, or is none: the first one is not repeated.
+#[test]
+fn programs_that_come_to_no_second_part() {
+    let mut sch = telling_subchannel(Instant::stopping());
+    let mut events = Vec::with_capacity(8);
+    let asked = allocations(
+        || {
+            for (word1, cpa) in [(0x0882_8000, PARTS_SUSPEND), (0x0082_8000, PARTS_WRONG)] {
+                events.clear();
+                let orb_of = RawOrb::from_words([1, word1, cpa]);
+                sch.ssch(&orb_of, &mut events).unwrap();
+                sch.ready(Source::Io, &mut events);
+                assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+                sch.xsch(&mut events);
+
+                sch.ssch(&orb(LISTS), &mut events).unwrap();
+                sch.ready(Source::Io, &mut events);
+                assert_eq!(sch.tsch(&mut events).0, ConditionCode::Cc0);
+            }
+        },
+        1000,
+    );
+    assert_eq!(asked, 0);
+    let metrics = sch.metrics();
+    assert_eq!((metrics.suspensions, metrics.ended_at_once), (1020, 1020));
 }

@@ -57,9 +57,7 @@ impl<P: Pinner> Pinned<P> {
     pub fn emit_behind(self, earlier: Earlier, slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
         let mut translated = self.emit(slot)?;
         // All that it still needs is pinned once more.
-        if let Some(buffers) = earlier.into_buffers() {
-            translated.work.spare = Some(buffers);
-        }
+        earlier.give_to(&mut translated.work);
         Ok(translated)
     }
 

@@ -37,9 +37,12 @@ impl Earlier {
         self.0.is_none()
     }
 
-    /// Gives the buffers back, if there are any.
-    pub fn into_buffers(self) -> Option<Box<Buffers>> {
-        self.0
+    /// Nothing is repeated after all: leaves its buffers in `buffers`, where the next program of several
+    /// parts finds them.
+    pub fn give_to(self, buffers: &mut Buffers) {
+        if let Some(own) = self.0 {
+            buffers.spare.get_or_insert(own);
+        }
     }
 
     pub(crate) fn work(&self) -> Option<&Buffers> {

@@ -69,7 +69,9 @@ impl<D: CcwDevice> Mediator<D> {
             }
             Ok(Planned::Ended(ended)) => {
                 self.sense = None;
-                return self.ended(ended);
+                let status = self.ended(ended);
+                self.discard(earlier);
+                return status;
             }
             Err(rejected) => return self.rejected(place, rejected, earlier, &layout),
         };
@@ -144,7 +146,9 @@ impl<D: CcwDevice> Mediator<D> {
             self.keep(rejected.into_buffers());
             return Prepared::Withheld(earlier);
         }
-        match self.refusal(rejected) {
+        let response = self.refusal(rejected);
+        self.discard(earlier);
+        match response {
             Response::OperandException => Prepared::Answer(Err(Exception::Operand)),
             Response::SpecificationException => Prepared::Answer(Err(Exception::Specification)),
             Response::ConditionCode(1) => Prepared::Answer(Ok(ConditionCode::Cc1)),
@@ -172,6 +176,16 @@ impl<D: CcwDevice> Mediator<D> {
     pub(super) fn refuse(&mut self, place: &Place, rejected: Rejected) -> Irb<Guest> {
         self.refusal(rejected);
         place.refused(Refusal::Host)
+    }
+
+    /// Keeps the buffers of what is not repeated any more.
+    pub(super) fn discard(&mut self, earlier: Earlier) {
+        if earlier.is_empty() {
+            return;
+        }
+        let mut buffers = self.spare.pop().unwrap_or_default();
+        earlier.give_to(&mut buffers);
+        self.keep(buffers);
     }
 
     /// Keeps buffers for the next program.

@@ -96,12 +96,16 @@ impl<D: CcwDevice> Mediator<D> {
                 }
                 (Prepared::Arrived(place, irb, earlier), Some(_)) => {
                     let place = self.come_to(place, &irb, out);
-                    if let Some(waiting) = &mut self.waiting {
-                        waiting.place = place;
-                        // A program that is resumed begins a new chain.
-                        if place.cause() == Some(Cause::Refetch) {
-                            waiting.earlier = earlier;
+                    // A program that is resumed begins a new chain.
+                    let earlier = match place.cause() {
+                        Some(Cause::Refetch) => earlier,
+                        _ => {
+                            self.discard(earlier);
+                            Earlier::NONE
                         }
+                    };
+                    if let Some(waiting) = &mut self.waiting {
+                        (waiting.place, waiting.earlier) = (place, earlier);
                     }
                 }
                 // The guest has its condition code: what would be another one now, because its program
@@ -138,9 +142,7 @@ impl<D: CcwDevice> Mediator<D> {
         if let Some(ready) = ready {
             self.unmake(ready);
         }
-        if let Some(buffers) = earlier.into_buffers() {
-            self.keep(buffers);
-        }
+        self.discard(earlier);
     }
 
     /// Gives back what a program holds that the host was not given.

@@ -27,6 +27,10 @@ pub(crate) const NOTHING: u32 = 0x2400;
 pub(crate) const PARTS: u32 = 0x2500;
 /// Address of a program that suspends itself at its second CCW.
 pub(crate) const SUSPENDS: u32 = 0x2600;
+/// The same with PCI in the first one, behind which the second one is fetched.
+pub(crate) const PARTS_SUSPEND: u32 = 0x2a00;
+/// Address of a program of one CCW with PCI, behind which there is none.
+pub(crate) const PARTS_WRONG: u32 = 0x2b00;
 
 /// Address of a program of two CCWs with MIDAWs: the data of the first one goes by way of a copy, that
 /// of the second one takes two host CCWs.
@@ -164,12 +168,16 @@ fn telling(device: Instant, dirty: Option<Arc<dyn DirtySink + Send + Sync>>) -> 
     // READ of a page.
     let at = usize::try_from(DIRECT).unwrap();
     ram.write(at, &[6, 0, 0x10, 0, 0, 1, 0, 0]).unwrap();
-    // NOP with PCI or not, READ with the S flag or not.
-    for (at, pci, suspend) in [(PARTS, 0x08, 0), (SUSPENDS, 0, 0x02)] {
-        let ccws = [
-            [3, 0x60 | pci, 0, 1, 0, 0, 0, 0],
-            [6, suspend, 0x10, 0, 0, 1, 0, 0],
-        ];
+    // NOP with PCI or not, and READ with the S flag or not, or nothing.
+    let read = [6, 0, 0x10, 0, 0, 1, 0, 0];
+    let suspending = [6, 2, 0x10, 0, 0, 1, 0, 0];
+    for (at, pci, second) in [
+        (PARTS, 0x08, read),
+        (SUSPENDS, 0, suspending),
+        (PARTS_SUSPEND, 0x08, suspending),
+        (PARTS_WRONG, 0x08, [0; 8]),
+    ] {
+        let ccws = [[3, 0x60 | pci, 0, 1, 0, 0, 0, 0], second];
         let at = usize::try_from(at).unwrap();
         ram.write(at, ccws.as_flattened()).unwrap();
     }
