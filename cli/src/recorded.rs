@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use ccw::{CcwLine, DeviceStatus, SubchannelStatus};
 use serde::Serialize;
-use translator::{Outcome, Program};
+use translator::{Check, Code, Outcome, Program};
 
 use crate::input::Input;
 use crate::{dump, json, sense, status, undecided};
@@ -110,8 +110,32 @@ fn look_at(input: &Input, program: &Program, recorded: &Recorded) -> Option<Stri
     ))
 }
 
+/// What is wrong with the CCW at which a check was recorded, where the verdict leaves open whether the
+/// channel comes there.
+fn cause(input: &Input, program: &Program, recorded: &Recorded) -> Option<Code> {
+    let at = u64::from(recorded.cpa?.checked_sub(8)?);
+    let status = recorded.subchannel?;
+    let check = if status.contains(SubchannelStatus::PROGRAM_CHECK) {
+        Check::ProgramCheck
+    } else if status.contains(SubchannelStatus::PROTECTION_CHECK) {
+        Check::ProtectionCheck
+    } else {
+        return None;
+    };
+    let open = undecided::outcome(input, program) == Outcome::Indeterminate;
+    let mut there = program.findings().iter().filter(|finding| {
+        let here = finding.site.ccw.is_some_and(|ccw| ccw.get() == at);
+        here && finding.code.check() == check
+            && undecided::missing(finding, input, program).is_none()
+    });
+    there.next().filter(|_| open).map(|finding| finding.code)
+}
+
 /// How what was recorded and what a machine does go together, in a sentence.
 fn compared(input: &Input, program: &Program, recorded: &Recorded) -> String {
+    if let Some(code) = cause(input, program, recorded) {
+        return format!("a machine that comes to that CCW would: end it as recorded, for {code}");
+    }
     let would = match (undecided::outcome(input, program), program.scsw()) {
         (Outcome::Valid, _) if recorded.is_check() => {
             return "a machine would: carry it out; the program that is here is legal, so the one that \
@@ -146,12 +170,15 @@ fn compared(input: &Input, program: &Program, recorded: &Recorded) -> String {
         status::subchannel(would.subchannel)
     };
     let same = recorded.subchannel.is_none_or(|it| it == would.subchannel)
-        && recorded.cpa.is_none_or(|it| it == would.cpa)
-        && recorded.device.is_none_or(|it| it == would.device);
-    let same = if same {
-        "as recorded"
-    } else {
-        "the two differ"
+        && recorded.cpa.is_none_or(|it| it == would.cpa);
+    let same_device = recorded.device.is_none_or(|it| it == would.device);
+    let same = match (same, same_device) {
+        (true, true) => "as recorded".to_owned(),
+        (true, false) => {
+            let device = status::device(would.device);
+            format!("as recorded, but for the device status, which would be: {device}")
+        }
+        (false, _) => "the two differ".to_owned(),
     };
     format!(
         "a machine would: end it with {kind}, CCW address {:08x}; {same}",

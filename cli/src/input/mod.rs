@@ -281,6 +281,19 @@ impl Reading {
     }
 }
 
+/// What `bytes` hold in each format, for those in which they hold anything.
+pub(crate) fn every(bytes: &[u8]) -> Vec<Vec<Input>> {
+    let kinds = Kind::value_variants().iter();
+    let readings = kinds.map(|kind| Reading {
+        kind: Some(*kind),
+        ..Reading::default()
+    });
+    let readings = readings.chain([Reading::default()]);
+    readings
+        .filter_map(|reading| reading.decode(bytes, "any").ok())
+        .collect()
+}
+
 /// The bytes of `file`, or of standard input for `-`, if there are no more than `limit`.
 pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();

@@ -68,6 +68,13 @@ fn one(input: &Input, args: &Args) -> Report {
     Report::new(out, exit)
 }
 
+/// Prints the verdict on `input` in every way.
+pub(crate) fn exercise(input: &Input) {
+    let program = analysis::judge(input);
+    text(input, &program, program.findings());
+    json::line(&Verdict::of(input, &program, program.findings()));
+}
+
 /// What keeps the host from carrying out a program that is legal, or the first part of one that goes on
 /// part by part, as `run` and `submit` do.
 fn misfit(input: &Input, profile: &HostProfile) -> Option<Finding> {

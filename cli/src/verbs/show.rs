@@ -52,6 +52,12 @@ fn one(input: &Input, format: Format) -> Report {
     Report::new(out, check::exit(undecided::outcome(input, &program)))
 }
 
+/// Prints the program of `input` in every way.
+pub(crate) fn exercise(input: &Input) {
+    one(input, Format::Text);
+    one(input, Format::Json);
+}
+
 /// The listing and the verdict.
 pub(crate) fn text(input: &Input, program: &Program) -> String {
     let lines = listing::lines(input, program, program.findings(), Data::Shown);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! `ccwtool`: what a channel program is, whether it is legal, what becomes of it, what it does.
+
+#![forbid(unsafe_code)]
+
+mod analysis;
+mod batch;
+mod commands;
+#[cfg(target_os = "linux")]
+mod description;
+mod dump;
+mod ebcdic;
+mod exit;
+mod finding;
+mod input;
+mod json;
+mod listing;
+mod machine;
+mod memory;
+mod outcome;
+mod progress;
+mod recorded;
+mod sense;
+mod status;
+#[cfg(target_os = "linux")]
+mod subchannel;
+mod translation;
+mod undecided;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+
+/// Reads channel programs of s390: shows, checks, translates and runs them, also on real devices.
+#[derive(Parser)]
+#[command(name = "ccwtool", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every program is legal; the run ended normally
+  1  a program breaks a rule or cannot be translated; the run ended with a check or did not end
+  2  the command line is wrong, an input cannot be read, an output cannot be written
+  3  whether a program is legal depends on the device, on bytes that it reads in itself, or on bytes
+     that the input does not contain";
+
+#[derive(Subcommand)]
+enum Verb {
+    Check(verbs::check::Args),
+    Show(verbs::show::Args),
+    Translate(verbs::translate::Args),
+    Run(verbs::run::Args),
+    #[cfg(target_os = "linux")]
+    Submit(verbs::submit::Args),
+    #[cfg(target_os = "linux")]
+    Device(verbs::device::Args),
+    Explain(verbs::explain::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON value per line
+    Json,
+}
+
+/// Carries out the command line of this process; the answer is how it ends.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Check(args) => verbs::check::run(&args),
+        Verb::Show(args) => verbs::show::run(&args),
+        Verb::Translate(args) => verbs::translate::run(&args),
+        Verb::Run(args) => verbs::run::run(&args),
+        #[cfg(target_os = "linux")]
+        Verb::Submit(args) => verbs::submit::run(&args),
+        #[cfg(target_os = "linux")]
+        Verb::Device(args) => verbs::device::run(&args),
+        Verb::Explain(args) => verbs::explain::run(&args),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            batch::complain(&format!("ccwtool: the report cannot be written: {error}\n"));
+            Exit::Unusable.into()
+        }
+    }
+}
+
+/// Takes `bytes` for a file of each format, and prints what programs it finds there.
+#[doc(hidden)]
+pub fn exercise(bytes: &[u8]) {
+    for inputs in input::every(bytes) {
+        for input in inputs.iter().take(MOST_EXERCISED) {
+            verbs::check::exercise(input);
+            verbs::show::exercise(input);
+        }
+    }
+}
+
+/// Programs of one file that [`exercise`] looks at: enough for each to meet the next.
+const MOST_EXERCISED: usize = 8;
