@@ -41,7 +41,7 @@ pub(crate) enum Translation {
     /// It ends before the first byte moves; the guest gets this status.
     Ended(Irb<Guest>),
     /// It goes on there without any command; the guest sees this status.
-    Arrived(Arrival, Irb<Guest>),
+    Arrived(Arrival, Irb<Guest>, Earlier),
     /// It is not wholly in the input.
     Unknown(Missing),
     /// It is not started.
@@ -133,8 +133,7 @@ pub(crate) fn begin(input: &Input, program: Program, profile: &HostProfile) -> T
         return Translation::Unknown(missing);
     }
     let first = analysis::part(input, &input.memory, &Part::START);
-    let mut earlier = Earlier::NONE;
-    match emit_behind(input, first, &mut earlier, profile) {
+    match emit_behind(input, first, Earlier::NONE, profile) {
         Translation::Refused(Finding {
             code: Code::EnvNoprefetch | Code::EnvOverlap,
             ..
@@ -148,7 +147,7 @@ pub(crate) fn translate_part(
     input: &Input,
     storage: &impl GuestStorage,
     part: &Part,
-    earlier: &mut Earlier,
+    earlier: Earlier,
     profile: &HostProfile,
 ) -> Translation {
     let program = analysis::part(input, storage, part);
@@ -158,12 +157,11 @@ pub(crate) fn translate_part(
 fn emit_behind(
     input: &Input,
     program: Program,
-    earlier: &mut Earlier,
+    earlier: Earlier,
     profile: &HostProfile,
 ) -> Translation {
-    let translation = program
-        .plan_behind(earlier, profile)
-        .and_then(|planned| emit(input, planned, earlier));
+    let planned = program.plan_behind(earlier, profile);
+    let translation = planned.and_then(|planned| emit(input, planned));
     translation.unwrap_or_else(|rejected| Translation::Refused(rejected.finding))
 }
 
@@ -172,16 +170,17 @@ fn try_translate(
     program: Program,
     profile: &HostProfile,
 ) -> Result<Translation, Rejected> {
-    let mut earlier = Earlier::NONE;
-    emit(input, program.plan(profile)?, &mut earlier)
+    emit(input, program.plan(profile)?)
 }
 
-fn emit(input: &Input, planned: Planned, earlier: &mut Earlier) -> Result<Translation, Rejected> {
+fn emit(input: &Input, planned: Planned) -> Result<Translation, Rejected> {
     let plan = match planned {
         Planned::Run(plan) => plan,
         Planned::Ended(ended) => return Ok(Translation::Ended(*ended.irb())),
         Planned::Arrived(arrived) => {
-            return Ok(Translation::Arrived(arrived.arrival(), *arrived.irb()));
+            let (arrival, irb) = (arrived.arrival(), *arrived.irb());
+            let (earlier, _) = arrived.go_on();
+            return Ok(Translation::Arrived(arrival, irb, earlier));
         }
     };
     let extents = plan
@@ -214,7 +213,7 @@ fn emit(input: &Input, planned: Planned, earlier: &mut Earlier) -> Result<Transl
             site: Site::default(),
         }));
     };
-    let translated = pinned.emit_behind(std::mem::replace(earlier, Earlier::NONE), slot)?;
+    let translated = pinned.emit(slot)?;
     let bounced = translated.bounced().collect();
     let ccws_read = read_back(&translated, &ccws, &lists);
     Ok(Translation::Ready(Box::new(Ready {

@@ -98,11 +98,12 @@ pub fn run(
     let mut starts = Vec::new();
     for _ in 0..PARTS {
         let judged = fetch_part(&orb, &part, &ram, &map, &policy, &guards, buffers);
-        let plan = match judged.plan_behind(&earlier, profile) {
+        let plan = match judged.plan_behind(earlier, profile) {
             Err(rejected) => {
-                drop(earlier);
+                let code = rejected.finding.code;
+                drop(rejected.into_earlier());
                 assert_eq!(plain.ledger().in_flight(), 0);
-                return Err(rejected.finding.code);
+                return Err(code);
             }
             Ok(Planned::Ended(ended)) => {
                 let scsw = ended.irb().scsw;
@@ -111,7 +112,7 @@ pub fn run(
             Ok(Planned::Arrived(arrived)) => {
                 guest(&arrived.arrival(), arrived.irb(), &mut ram);
                 part = Part::from(arrived.arrival());
-                buffers = arrived.into_buffers();
+                (earlier, buffers) = arrived.go_on();
                 continue;
             }
             Ok(Planned::Run(plan)) => plan,
@@ -128,7 +129,7 @@ pub fn run(
         })
         .expect("apart");
         let pinned = plan.pin(&pinner).expect("pins");
-        let translated = pinned.emit_behind(earlier, slot).expect("room");
+        let translated = pinned.emit(slot).expect("room");
         starts.push(ccws[..8 * translated.doublewords().ccws].to_vec());
         let mut storage = Granted::new(std::mem::replace(&mut ram.ram, Ram::new(0)));
         for (at, bytes) in [(CCWS, &ccws), (LISTS, &lists), (COPIES, &copies)] {

@@ -99,7 +99,7 @@ impl Setting {
         let plan = match program.plan(host) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Ended(ended)) => return (false, ended.into_buffers()),
-            Ok(Planned::Arrived(arrived)) => return (false, arrived.into_buffers()),
+            Ok(Planned::Arrived(arrived)) => return (false, arrived.go_on().1),
             Err(rejected) => return (false, rejected.into_buffers()),
         };
         let slot = Slot::new(
@@ -186,7 +186,7 @@ fn nor_do_programs_in_parts() {
     let mut translate = |part: &Part, earlier: Earlier, buffers| {
         let map = pinner.regions();
         let program = fetch_part(&orb, part, &quiet, map, &policy, &guards, buffers);
-        let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
+        let Ok(Planned::Run(plan)) = program.plan_behind(earlier, &HostProfile::SOFTWARE) else {
             panic!("not run")
         };
         let slot = Slot::new(
@@ -195,7 +195,7 @@ fn nor_do_programs_in_parts() {
             HostAddr::new(0x70_0000),
         );
         let pinned = plan.pin(&pinner).expect("pins");
-        let translated = pinned.emit_behind(earlier, slot.expect("a page"));
+        let translated = pinned.emit(slot.expect("a page"));
         translated.expect("room").start()
     };
     let mut round = |buffers: Box<Buffers>| {

@@ -416,7 +416,7 @@ impl Rerun {
         let orb = RawOrb::from_words([0, 0x00c2_8000, (n as u64 * CONTROL) as u32]);
         let map = pinner.regions();
         let program = fetch_part(&orb, part, ram, map, &policy, &guards, work);
-        let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
+        let Ok(Planned::Run(plan)) = program.plan_behind(earlier, &HostProfile::SOFTWARE) else {
             unreachable!()
         };
         let slot = Slot::new(
@@ -426,7 +426,7 @@ impl Rerun {
         )
         .unwrap();
         let pinned = plan.pin(pinner).unwrap();
-        pinned.emit_behind(earlier, slot).unwrap()
+        pinned.emit(slot).unwrap()
     }
 
     /// The time between the first start of each program and the second, in sum.

@@ -93,9 +93,10 @@ impl Arrived {
         &self.irb
     }
 
-    /// Gives the buffers back.
-    pub fn into_buffers(self) -> Box<Buffers> {
-        self.work
+    /// Gives back the parts that it comes [behind](Program::plan_behind), and buffers to fetch the next
+    /// part into.
+    pub fn go_on(mut self) -> (Earlier, Box<Buffers>) {
+        (self.work.take_earlier(), self.work)
     }
 }
 
@@ -118,28 +119,25 @@ impl Program {
         if exact::lay_plain(&mut self.work, profile) {
             return Ok(Planned::Run(Plan { work: self.work }));
         }
-        self.plan_in(None, profile)
+        self.plan_for(profile)
     }
 
-    /// The same for a part that comes behind `earlier` ones, with which it shares the limits of the
-    /// host.
+    /// The same for a part that comes behind `earlier` ones: what must be repeated of them is laid out in
+    /// front of it, and they share the limits of the host.
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same; [`Rejected::into_earlier`] gives them back.
     pub fn plan_behind(
-        self,
-        earlier: &Earlier,
+        mut self,
+        earlier: Earlier,
         profile: &HostProfile,
     ) -> Result<Planned, Rejected> {
-        self.plan_in(earlier.work(), profile)
+        self.work.keep_earlier(earlier);
+        self.plan_for(profile)
     }
 
-    fn plan_in(
-        self,
-        earlier: Option<&Buffers>,
-        profile: &HostProfile,
-    ) -> Result<Planned, Rejected> {
+    fn plan_for(self, profile: &HostProfile) -> Result<Planned, Rejected> {
         if let Some(code) = self.work.orb_fault {
             let site = self.findings().first().map_or(Site::default(), |f| f.site);
             return Err(Rejected::new(self.work, code, site));
@@ -162,7 +160,7 @@ impl Program {
             let work = self.work;
             return Ok(Planned::Arrived(Arrived { arrival, irb, work }));
         }
-        self.lay_out(earlier, profile)
+        self.lay_out(profile)
     }
 
     /// What is to be done with a program of transport mode.
@@ -193,18 +191,14 @@ impl Program {
         if let Some(irb) = transport::stops_at_once(&work) {
             return Ok(Planned::Ended(Ended::new(irb, work)));
         }
-        Self { work }.lay_out(None, profile)
+        Self { work }.lay_out(profile)
     }
 
     /// Finds a place for each CCW of a program that is to be carried out.
     #[inline(always)]
-    fn lay_out(
-        self,
-        earlier: Option<&Buffers>,
-        profile: &HostProfile,
-    ) -> Result<Planned, Rejected> {
+    fn lay_out(self, profile: &HostProfile) -> Result<Planned, Rejected> {
         let Self { mut work } = self;
-        if let Err((code, n)) = work.stand_behind(earlier) {
+        if let Err((code, n)) = work.stand_behind() {
             let site = work.ccw_site(n, None);
             return Err(Rejected::new(work, code, site));
         }

@@ -6,7 +6,7 @@ use core::fmt;
 
 use ccw::{FunctionControl, Guest, Irb, OrbBits, Scsw, StatusControl, SubchannelStatus};
 
-use crate::{Blame, Buffers, Check, Code, Finding, Severity, Site, transport};
+use crate::{Blame, Buffers, Check, Code, Earlier, Finding, Severity, Site, transport};
 
 /// A refusal: the program is not given to the host.
 #[derive(Debug)]
@@ -67,6 +67,12 @@ impl Rejected {
     /// Gives the buffers back.
     pub fn into_buffers(self) -> Box<Buffers> {
         self.work
+    }
+
+    /// Gives back the parts that the program comes [behind](crate::Program::plan_behind), and the
+    /// buffers.
+    pub fn into_earlier(mut self) -> (Earlier, Box<Buffers>) {
+        (self.work.take_earlier(), self.work)
     }
 }
 

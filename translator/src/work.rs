@@ -46,6 +46,8 @@ pub struct Buffers {
     pub(crate) stored: Vec<(u64, u64)>,
     /// Buffers for one part more.
     pub(crate) spare: Option<Box<Buffers>>,
+    /// They hold what is repeated in front of this part.
+    pub(crate) behind: bool,
     /// Which part of the program it is.
     pub(crate) part: Part,
     /// Addresses at which control is stopped, ascending, because the program must be fetched again
@@ -103,6 +105,7 @@ impl Buffers {
     pub(crate) fn reset(&mut self, raw_orb: &RawOrb, part: &Part, policy: &Policy) {
         self.raw_orb = *raw_orb;
         self.part = *part;
+        self.behind = false;
         self.orb = Orb::decode(raw_orb);
         self.policy = *policy;
         self.nodes.clear();
@@ -346,6 +349,7 @@ impl Default for Buffers {
             begins: Vec::new(),
             stored: Vec::new(),
             spare: None,
+            behind: false,
             part: Part::START,
             breaks: Vec::new(),
             writers: Vec::new(),

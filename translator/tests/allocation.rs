@@ -105,7 +105,7 @@ impl Host {
         let plan = match validate(snapshot, self.pinner.regions(), &guards).plan(profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Ended(ended)) => return (Fate::Ended, ended.into_buffers()),
-            Ok(Planned::Arrived(arrived)) => return (Fate::Ended, arrived.into_buffers()),
+            Ok(Planned::Arrived(arrived)) => return (Fate::Ended, arrived.go_on().1),
             Err(rejected) => return (Fate::Rejected, rejected.into_buffers()),
         };
         let slot = Slot::new(

@@ -188,7 +188,7 @@ impl HostRun {
             ));
             let part = Part::from(arrival);
             let profile = &HostProfile::SOFTWARE;
-            match translate_part(input, storage, &part, &mut earlier, profile) {
+            match translate_part(input, storage, &part, earlier, profile) {
                 Translation::Ready(next) if self.remarks.len() <= MOST_PARTS => {
                     return Ok(next);
                 }
@@ -199,11 +199,11 @@ impl HostRun {
                     return Err(Box::new(End::GivenUp(why)));
                 }
                 Translation::Refused(finding) => return Err(Box::new(End::refused(&finding))),
-                Translation::Arrived(next, irb) => {
+                Translation::Arrived(next, irb, before) => {
                     if next.cause == Cause::Suspend {
                         return Err(Box::new(End::Suspended(irb.scsw)));
                     }
-                    arrival = next;
+                    (arrival, earlier) = (next, before);
                 }
             }
         }

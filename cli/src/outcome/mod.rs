@@ -101,7 +101,7 @@ pub(crate) fn translated(
     let end = match translation {
         Translation::Ready(ready) => return host::host(input, *ready, findings, storage, device),
         Translation::Ended(irb) => End::Status(irb),
-        Translation::Arrived(_, irb) => End::Suspended(irb.scsw),
+        Translation::Arrived(_, irb, _) => End::Suspended(irb.scsw),
         Translation::Unknown(missing) => End::GivenUp(GivenUp::NotInInput(missing.at)),
         Translation::Refused(finding) => End::refused(&finding),
     };

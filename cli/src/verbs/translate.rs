@@ -86,7 +86,7 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
                 crate::dump::words(&irb.scsw.encode().0)
             );
         }
-        Translation::Arrived(arrival, irb) => {
+        Translation::Arrived(arrival, irb, _) => {
             return format!(
                 "\nnothing for the host to do: the program goes on at {:08x}, SCSW {}\n",
                 arrival.at.get(),
@@ -251,7 +251,7 @@ impl Host {
     pub(crate) fn of(translation: &Translation, class: DeviceClass) -> Self {
         match translation {
             Translation::Ready(ready) => Self::ready(ready, class),
-            Translation::Ended(irb) | Translation::Arrived(_, irb) => Self::Ended {
+            Translation::Ended(irb) | Translation::Arrived(_, irb, _) => Self::Ended {
                 scsw: json::digits(&irb.scsw.encode().0),
             },
             Translation::Unknown(missing) => Self::Unknown {

@@ -139,12 +139,13 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
     let mut buffers = Buffers::new();
     for _ in 0..PARTS {
         let judged = fetch_part(&orb, &part, &guest, &map, &policy, &guards, buffers);
-        let plan = match judged.plan_behind(&earlier, profile) {
+        let repeats = !earlier.is_empty();
+        let plan = match judged.plan_behind(earlier, profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Arrived(arrived)) => {
                 part = Part::from(arrived.arrival());
                 guest.is_asked(arrived.arrival().at.get());
-                buffers = arrived.into_buffers();
+                (earlier, buffers) = arrived.go_on();
                 continue;
             }
             Ok(Planned::Ended(_)) | Err(_) => break,
@@ -160,9 +161,9 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
         .and_then(|slot| slot.with_copies(area(at_copies, &mut copies)))
         .expect("a slot");
         report.parts += 1;
-        report.repeated += usize::from(!earlier.is_empty());
+        report.repeated += usize::from(repeats);
         let pinned = plan.pin(&pinner).expect("pins");
-        let translated = pinned.emit_behind(earlier, slot).expect("room");
+        let translated = pinned.emit(slot).expect("room");
         guest.is_judged();
         for (at, bytes) in [(at_ccws, ccws), (at_lists, lists), (at_copies, copies)] {
             guest.ram.write(at, &bytes);

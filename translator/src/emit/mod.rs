@@ -14,7 +14,7 @@ use pinning::{Pinner, Pins};
 use lists::{blocks, write_blocks};
 
 use crate::{
-    Arrangement, Buffers, Code, Earlier, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
+    Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
     arrangement::{HostSlot, STOPS},
     bounce::Bounce,
     chain::Op,
@@ -48,20 +48,7 @@ pub struct Doublewords {
 }
 
 impl<P: Pinner> Pinned<P> {
-    /// Writes what is repeated of the `earlier` parts that it was planned behind into `slot`, and this
-    /// one behind. Any slot will do.
-    ///
-    /// # Errors
-    ///
-    /// [`Code::HostArena`] when it does not fit; all pins are given back.
-    pub fn emit_behind(self, earlier: Earlier, slot: Slot<'_>) -> Result<Translated<P>, Rejected> {
-        let mut translated = self.emit(slot)?;
-        // All that it still needs is pinned once more.
-        earlier.give_to(&mut translated.work);
-        Ok(translated)
-    }
-
-    /// Writes the host's program into `slot`.
+    /// Writes the host's program into `slot`, with what it repeats in front. Any slot will do.
     ///
     /// # Errors
     ///

@@ -44,10 +44,6 @@ impl Earlier {
             buffers.spare.get_or_insert(own);
         }
     }
-
-    pub(crate) fn work(&self) -> Option<&Buffers> {
-        self.0.as_deref()
-    }
 }
 
 impl<P: Pinner> Running<P> {
@@ -94,21 +90,42 @@ impl<P: Pinner> Translated<P> {
 }
 
 impl Buffers {
-    /// Puts what is repeated of the `earlier` parts in front of this one, and says what prevents that
+    /// Takes the parts that this one comes behind.
+    #[inline]
+    pub(crate) fn keep_earlier(&mut self, earlier: Earlier) {
+        if let Some(work) = earlier.0 {
+            self.spare = Some(work);
+            self.behind = true;
+        }
+    }
+
+    /// Gives them back.
+    pub(crate) fn take_earlier(&mut self) -> Earlier {
+        match core::mem::take(&mut self.behind) {
+            true => Earlier(self.spare.take()),
+            false => Earlier::NONE,
+        }
+    }
+
+    /// Puts what is repeated of the parts before in front of this one, and says what prevents that
     /// both are repeated in front of the next one, wherever that may begin: a command that cannot be
     /// carried out twice, or one whose parameters are read in meanwhile.
     #[inline(always)]
-    pub(crate) fn stand_behind(&mut self, earlier: Option<&Self>) -> Result<(), (Code, u16)> {
-        if earlier.is_none() && self.breaks.is_empty() && !self.part.passing {
+    pub(crate) fn stand_behind(&mut self) -> Result<(), (Code, u16)> {
+        if !self.behind && self.breaks.is_empty() && !self.part.passing {
             return Ok(());
         }
-        self.put_together(earlier)
+        self.put_together()
     }
 
     #[inline(never)]
-    fn put_together(&mut self, earlier: Option<&Self>) -> Result<(), (Code, u16)> {
-        if let Some(earlier) = earlier {
-            self.put_behind(earlier)?;
+    fn put_together(&mut self) -> Result<(), (Code, u16)> {
+        if self.behind
+            && let Some(earlier) = self.spare.take()
+        {
+            let result = self.put_behind(&earlier);
+            self.spare = Some(earlier);
+            result?;
         }
         let last = self.breaks.is_empty() && !self.part.passing;
         if last || !self.policy.device.keeps_chain_state() {

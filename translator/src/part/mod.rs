@@ -113,11 +113,11 @@ impl Part {
 ///         let map = pinner.regions();
 ///         let program = fetch_part(orb, part, guest, map, &policy, &guards, buffers);
 ///         let arrival;
-///         match program.plan_behind(&earlier, &HostProfile::SOFTWARE)? {
+///         match program.plan_behind(earlier, &HostProfile::SOFTWARE)? {
 ///             Planned::Ended(ended) => return Ok(Some(*ended.irb())),
 ///             Planned::Arrived(arrived) => {
 ///                 arrival = arrived.arrival();
-///                 buffers = arrived.into_buffers();
+///                 (earlier, buffers) = arrived.go_on();
 ///             }
 ///             Planned::Run(plan) => {
 ///                 let slot = Slot::new(
@@ -125,7 +125,7 @@ impl Part {
 ///                     Area::new(HostAddr::new(0x10_1000), lists)?,
 ///                     HostAddr::new(0x10_2000),
 ///                 )?;
-///                 let running = plan.pin(pinner)?.emit_behind(earlier, slot)?.start();
+///                 let running = plan.pin(pinner)?.emit(slot)?.start();
 ///                 let status = host(running.orb());
 ///                 let completion = running.complete(&status);
 ///                 let Some(there) = completion.arrived else {

@@ -59,25 +59,25 @@ impl<D: CcwDevice> Mediator<D> {
         let part = place.part();
         let (orb, map) = (&place.orb, layout.map());
         let program = fetch_part(orb, &part, &*layout, map, policy, &guards, buffers);
-        let plan = match program.plan_behind(&earlier, &self.config.profile) {
+        let once = !earlier.is_empty();
+        let plan = match program.plan_behind(earlier, &self.config.profile) {
             Ok(Planned::Run(plan)) => plan,
             Ok(Planned::Arrived(arrived)) => {
                 let place = Place::reached(orb, arrived.arrival(), Turn::Ours);
                 let irb = *arrived.irb();
-                self.keep(arrived.into_buffers());
+                let (earlier, buffers) = arrived.go_on();
+                self.keep(buffers);
                 return Prepared::Arrived(place, irb, earlier);
             }
             Ok(Planned::Ended(ended)) => {
                 self.sense = None;
-                let status = self.ended(ended);
-                self.discard(earlier);
-                return status;
+                return self.ended(ended);
             }
-            Err(rejected) => return self.rejected(place, rejected, earlier, &layout),
+            Err(rejected) => return self.rejected(place, rejected, &layout),
         };
         let pinned = match plan.pin(self.window.clone()) {
             Ok(pinned) => pinned,
-            Err(rejected) => return self.rejected(place, rejected, earlier, &layout),
+            Err(rejected) => return self.rejected(place, rejected, &layout),
         };
         let pinned = match self.answer_sense(pinned, &layout) {
             Ok(ended) => return self.ended(ended),
@@ -91,10 +91,9 @@ impl<D: CcwDevice> Mediator<D> {
                 return Prepared::Status(place.refused(Refusal::Host));
             }
         };
-        let once = !earlier.is_empty();
-        let program = match pinned.emit_behind(earlier, slot) {
+        let program = match pinned.emit(slot) {
             Ok(program) => program,
-            Err(rejected) => return self.rejected(place, rejected, Earlier::NONE, &layout),
+            Err(rejected) => return self.rejected(place, rejected, &layout),
         };
         let used = program.doublewords();
         self.metrics.ccws += used.ccws as u64;
@@ -128,13 +127,7 @@ impl<D: CcwDevice> Mediator<D> {
     }
 
     /// The program, which was read from `place` on in `layout`, is refused by name.
-    fn rejected(
-        &mut self,
-        place: &Place,
-        rejected: Rejected,
-        earlier: Earlier,
-        layout: &Arc<Layout>,
-    ) -> Prepared {
+    fn rejected(&mut self, place: &Place, rejected: Rejected, layout: &Arc<Layout>) -> Prepared {
         let withheld = match rejected.finding.code {
             Code::HostBusy => true,
             // It has gone since, which whoever reads the program now will find.
@@ -143,12 +136,11 @@ impl<D: CcwDevice> Mediator<D> {
         };
         if withheld {
             self.metrics.withheld += 1;
-            self.keep(rejected.into_buffers());
+            let (earlier, buffers) = rejected.into_earlier();
+            self.keep(buffers);
             return Prepared::Withheld(earlier);
         }
-        let response = self.refusal(rejected);
-        self.discard(earlier);
-        match response {
+        match self.refusal(rejected) {
             Response::OperandException => Prepared::Answer(Err(Exception::Operand)),
             Response::SpecificationException => Prepared::Answer(Err(Exception::Specification)),
             Response::ConditionCode(1) => Prepared::Answer(Ok(ConditionCode::Cc1)),

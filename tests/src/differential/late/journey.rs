@@ -113,7 +113,8 @@ impl Journey<'_> {
             let program = fetch_part(&scene.orb, &part, scene, regions, policy, &guards, buffers);
             let mut found = program.findings().iter();
             self.doubtful |= found.any(|it| it.code.sure() == Sure::Reached);
-            let plan = match program.plan_behind(&earlier, &self.profile) {
+            let repeats = !earlier.is_empty();
+            let plan = match program.plan_behind(earlier, &self.profile) {
                 Err(rejected) => {
                     return Ok(End::Refused(rejected.finding.code, rejected.response()));
                 }
@@ -124,7 +125,7 @@ impl Journey<'_> {
                 }
                 Ok(Planned::Arrived(arrived)) => {
                     let (arrival, irb) = (arrived.arrival(), *arrived.irb());
-                    buffers = arrived.into_buffers();
+                    (earlier, buffers) = arrived.go_on();
                     match self.arrive(arrival, &irb) {
                         Some(next) => part = next,
                         None => return Ok(End::Shown),
@@ -137,16 +138,13 @@ impl Journey<'_> {
                 }
                 Ok(Planned::Run(plan)) => plan,
             };
-            if !earlier.is_empty() {
+            if repeats {
                 self.tally.repeated += 1;
                 self.device.rewind(self.chain);
             }
             let mut arena = Arena::for_plan(&plan);
-            let emitted = plan.pin(pinner).and_then(|pinned| {
-                let old = std::mem::replace(&mut earlier, Earlier::NONE);
-                pinned.emit_behind(old, arena.slot())
-            });
-            let translated = match emitted {
+            let pinned = plan.pin(pinner);
+            let translated = match pinned.and_then(|pinned| pinned.emit(arena.slot())) {
                 Ok(translated) => translated,
                 Err(rejected) => {
                     return Ok(End::Refused(rejected.finding.code, rejected.response()));

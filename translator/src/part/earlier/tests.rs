@@ -56,7 +56,7 @@ fn another_course_leaves_nothing_of_the_last_one() {
     let mut sizes = vec![];
     for turn in 0..40 {
         let program = fetch_part(&orb, &part, &storage, &map, &policy, &guards, buffers);
-        let Ok(Planned::Run(plan)) = program.plan_behind(&earlier, &HostProfile::SOFTWARE) else {
+        let Ok(Planned::Run(plan)) = program.plan_behind(earlier, &HostProfile::SOFTWARE) else {
             panic!("not run in turn {turn}");
         };
         let [mut ccws, mut lists, mut copies] = [(); 3].map(|()| vec![0; 4096]);
@@ -68,7 +68,7 @@ fn another_course_leaves_nothing_of_the_last_one() {
         let pinned = plan.pin(&pinner).unwrap();
         let copied = Area::new(HostAddr::new(0x10_3000), &mut copies).unwrap();
         let slot = slot.unwrap().with_copies(copied).unwrap();
-        let program = pinned.emit_behind(earlier, slot).unwrap();
+        let program = pinned.emit(slot).unwrap();
         assert_eq!(copies[..6], [0, 0, 1, 2, 3, 4]);
         let again = turn % 2 == 0;
         assert_eq!(copies[6..12] == [0, 0, 5, 6, 7, 8], again, "{copies:x?}");
@@ -169,6 +169,23 @@ fn much_output_behind_much_input() {
         &guards,
         Buffers::new(),
     );
-    let planned = program.plan_behind(&Earlier::NONE, &HostProfile::SOFTWARE);
+    let planned = program.plan_behind(Earlier::NONE, &HostProfile::SOFTWARE);
     assert!(matches!(planned, Ok(Planned::Run(_))), "{planned:?}");
+}
+
+/// What is repeated is given back once, and is not what buffers hold of the program before.
+#[test]
+fn spare_buffers_are_not_what_is_repeated() {
+    let mut work = Buffers::new();
+    work.spare = Some(Buffers::new());
+    assert!(work.take_earlier().is_empty());
+    work.keep_earlier(Earlier::NONE);
+    assert!(work.take_earlier().is_empty());
+    work.keep_earlier(Earlier(Some(Buffers::new())));
+    assert!(!work.take_earlier().is_empty());
+    assert!(work.take_earlier().is_empty());
+    work.keep_earlier(Earlier(Some(Buffers::new())));
+    work.reset(&RawOrb::default(), &Part::START, &Policy::MEDIATE);
+    assert!(work.take_earlier().is_empty());
+    assert!(work.spare.is_some());
 }
