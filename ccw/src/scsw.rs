@@ -3,6 +3,7 @@
 //! The subchannel-status word of command mode. "PoP: SCSW".
 
 use crate::bytes::bit;
+use crate::status::{control_bytes, controls};
 use crate::{
     ActivityControl, DeviceStatus, Format, FunctionControl, Orb, Space, StatusControl,
     SubchannelStatus,
@@ -132,6 +133,7 @@ impl<S: Space> Scsw<S> {
     /// What `raw` says; the reserved bit 16 is dropped.
     pub const fn decode(raw: &RawScsw) -> Self {
         let b = &raw.0;
+        let (function, activity, status) = controls([b[2], b[3]]);
         Self {
             orb: OrbBits {
                 key: b[0] >> 4,
@@ -151,11 +153,9 @@ impl<S: Space> Scsw<S> {
             zero_cc: b[1] & 0x04 != 0,
             extended_control: b[1] & 0x02 != 0,
             path_not_operational: b[1] & 0x01 != 0,
-            function: FunctionControl::from_bits_truncate(b[2] & 0x70),
-            activity: ActivityControl::from_bits_truncate(
-                u16::from_be_bytes([b[2], b[3]]) & 0x0fe0,
-            ),
-            status: StatusControl::from_bits_truncate(b[3] & 0x1f),
+            function,
+            activity,
+            status,
             cpa: u32::from_be_bytes([b[4], b[5], b[6], b[7]]),
             device: DeviceStatus::from_bits_retain(b[8]),
             subchannel: SubchannelStatus::from_bits_retain(b[9]),
@@ -179,16 +179,14 @@ impl<S: Space> Scsw<S> {
             | bit(self.zero_cc, 0x04)
             | bit(self.extended_control, 0x02)
             | bit(self.path_not_operational, 0x01);
-        let function = self.function.bits() & FunctionControl::all().bits();
-        let a = (self.activity.bits() & ActivityControl::all().bits()).to_be_bytes();
-        let status = self.status.bits() & StatusControl::all().bits();
+        let [b2, b3] = control_bytes(self.function, self.activity, self.status);
         let c = self.cpa.to_be_bytes();
         let r = self.residual.to_be_bytes();
         RawScsw([
             b0,
             b1,
-            function | a[0],
-            a[1] | status,
+            b2,
+            b3,
             c[0],
             c[1],
             c[2],

@@ -93,3 +93,24 @@ bitflags! {
         const CHAINING_CHECK = 0x01;
     }
 }
+
+/// The three controls, from bytes 2 and 3 of an SCSW; bit 16, which is reserved, is dropped.
+pub(crate) const fn controls(bytes: [u8; 2]) -> (FunctionControl, ActivityControl, StatusControl) {
+    (
+        FunctionControl::from_bits_truncate(bytes[0]),
+        ActivityControl::from_bits_truncate(u16::from_be_bytes(bytes)),
+        StatusControl::from_bits_truncate(bytes[1]),
+    )
+}
+
+/// Bytes 2 and 3 of an SCSW.
+pub(crate) const fn control_bytes(
+    function: FunctionControl,
+    activity: ActivityControl,
+    status: StatusControl,
+) -> [u8; 2] {
+    let function = function.bits() & FunctionControl::all().bits();
+    let [high, low] = (activity.bits() & ActivityControl::all().bits()).to_be_bytes();
+    let status = status.bits() & StatusControl::all().bits();
+    [function | high, low | status]
+}

@@ -5,6 +5,7 @@
 use bitflags::bitflags;
 
 use crate::bytes::bit;
+use crate::status::{control_bytes, controls};
 use crate::{
     ActivityControl, DeviceStatus, FunctionControl, RawScsw, Scsw, Space, StatusControl,
     SubchannelStatus,
@@ -114,6 +115,7 @@ impl<S: Space> TransportScsw<S> {
     /// What `raw` says; the reserved bits 4, 13 and 16 are dropped.
     pub const fn decode(raw: &RawScsw) -> Self {
         let b = &raw.0;
+        let (function, activity, status) = controls([b[2], b[3]]);
         Self {
             key: b[0] >> 4,
             extended_status_word: b[0] & 0x04 != 0,
@@ -123,11 +125,9 @@ impl<S: Space> TransportScsw<S> {
             interrogate_complete: b[1] & 0x08 != 0,
             extended_control: b[1] & 0x02 != 0,
             path_not_operational: b[1] & 0x01 != 0,
-            function: FunctionControl::from_bits_truncate(b[2] & 0x70),
-            activity: ActivityControl::from_bits_truncate(
-                u16::from_be_bytes([b[2], b[3]]) & 0x0fe0,
-            ),
-            status: StatusControl::from_bits_truncate(b[3] & 0x1f),
+            function,
+            activity,
+            status,
             tcw: u32::from_be_bytes([b[4], b[5], b[6], b[7]]),
             device: DeviceStatus::from_bits_retain(b[8]),
             subchannel: SubchannelStatus::from_bits_retain(b[9]),
@@ -146,15 +146,13 @@ impl<S: Space> TransportScsw<S> {
             | bit(self.interrogate_complete, 0x08)
             | bit(self.extended_control, 0x02)
             | bit(self.path_not_operational, 0x01);
-        let function = self.function.bits() & FunctionControl::all().bits();
-        let a = (self.activity.bits() & ActivityControl::all().bits()).to_be_bytes();
-        let status = self.status.bits() & StatusControl::all().bits();
+        let [b2, b3] = control_bytes(self.function, self.activity, self.status);
         let c = self.tcw.to_be_bytes();
         RawScsw([
             b0,
             b1,
-            function | a[0],
-            a[1] | status,
+            b2,
+            b3,
             c[0],
             c[1],
             c[2],
