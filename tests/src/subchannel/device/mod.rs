@@ -3,6 +3,7 @@
 //! pins come back, and the subchannel works again when nothing fails any more.
 
 mod storage;
+mod transport;
 
 use ccw::{DeviceClass, DeviceStatus, FunctionControl, GuestAddr, StatusControl};
 use css::device::scripted::{Data, Response, Scripted};
@@ -37,6 +38,8 @@ struct World {
     unplugged: bool,
     /// Some status said what is not so.
     is_lied_to: bool,
+    /// Its guest has transport mode, and may not give its device everything.
+    transport: bool,
     /// Whether the device can be stopped, and shown to be idle.
     can_stop: bool,
     can_show: bool,
@@ -109,6 +112,9 @@ impl World {
                 let policy = settings.guest.policy;
                 settings.guest.policy = policy.for_device(DeviceClass::Tape);
             }
+            if !has(0x80) {
+                transport::offer(settings);
+            }
         });
         Self {
             guest,
@@ -116,6 +122,7 @@ impl World {
             missing: None,
             unplugged: false,
             is_lied_to: false,
+            transport: !has(0x80),
             can_stop: has(0x04) || has(0x08),
             can_show: has(0x10),
         }
@@ -132,6 +139,9 @@ impl World {
 
     fn operation(&mut self, stream: &mut Stream<'_>) {
         match stream.below(KINDS) {
+            1 if self.transport => {
+                self.guest.start_transport(stream);
+            }
             0 | 1 => {
                 self.guest.start();
             }
