@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! From an input to a verdict: what every verb does first.
 
-use ccw::{GuestAddr, HostAddr};
+use ccw::{GuestAddr, HostAddr, RawOrb};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
     Buffers, Facilities, Guards, GuestStorage, Part, Policy, Program, Stance, StorageKey,
@@ -25,6 +25,15 @@ pub(crate) fn judge(input: &Input) -> Program {
 
 /// The same of a program that is read only as far as `max_ccws`.
 pub(crate) fn judge_within(input: &Input, max_ccws: u16) -> Program {
+    of(input, &input.orb, &input.memory, max_ccws)
+}
+
+/// The same with another ORB, and what `storage` holds.
+pub(crate) fn judge_as(input: &Input, orb: &RawOrb, storage: &impl GuestStorage) -> Program {
+    of(input, orb, storage, MAX_CCWS)
+}
+
+fn of(input: &Input, orb: &RawOrb, storage: &impl GuestStorage, max_ccws: u16) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
@@ -36,7 +45,7 @@ pub(crate) fn judge_within(input: &Input, max_ccws: u16) -> Program {
         max_ccws,
         ..Policy::CHECK.for_device(input.device_class())
     };
-    let snapshot = fetch(&input.orb, memory, &policy, &guards, Buffers::new());
+    let snapshot = fetch(orb, storage, &policy, &guards, Buffers::new());
     validate(snapshot, &regions(memory), &guards)
 }
 

@@ -127,11 +127,17 @@ pub(crate) struct Batch<'a> {
 }
 
 impl Batch<'_> {
+    /// The complaint about files that cannot be read together.
+    pub(crate) fn contradiction(&self) -> Option<Report> {
+        let stdin = self.files.iter().filter(|file| file.as_os_str() == "-");
+        let twice = stdin.count() > 1;
+        twice.then(|| Report::unusable("standard input (-) can be read only once"))
+    }
+
     /// Reports on every program of every file; the worst of those reported decides how the call ends.
     pub(crate) fn run(&self, work: impl Fn(&Input) -> Report + Sync) -> io::Result<Exit> {
         let files = self.files;
-        if files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
-            let report = Report::unusable("standard input (-) can be read only once");
+        if let Some(report) = self.contradiction() {
             return report.end();
         }
         let bar = progress(files.len());
@@ -154,6 +160,28 @@ impl Batch<'_> {
         }
         bar.finish_and_clear();
         Ok(worst)
+    }
+
+    /// What `work` makes of every program of every file, or of the reason why it cannot be read, in that
+    /// order.
+    pub(crate) fn gather<T: Send>(
+        &self,
+        work: impl Fn(&Path, Result<&Input, &InputError>) -> T + Sync,
+    ) -> Vec<T> {
+        let one = |file: &PathBuf| -> Vec<T> {
+            match self.reading.all(file) {
+                Ok(inputs) => inputs
+                    .into_iter()
+                    .map(|input| match self.limits.confine(input) {
+                        Ok(input) => work(file, Ok(&input)),
+                        Err(error) => work(file, Err(&error)),
+                    })
+                    .collect(),
+                Err(error) => vec![work(file, Err(&error))],
+            }
+        };
+        let all: Vec<Vec<T>> = self.files.par_iter().map(one).collect();
+        all.into_iter().flatten().collect()
     }
 
     /// The reports on the programs of `file` as one.

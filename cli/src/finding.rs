@@ -5,8 +5,10 @@ use ccw::{CcwFlags, GuestAddr, IdawFormat};
 use serde::Serialize;
 use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 
+use crate::change::Change;
 use crate::input::Input;
 use crate::listing::Mark;
+use crate::source::Place;
 use crate::{json, undecided};
 
 /// A finding, as JSON.
@@ -27,6 +29,20 @@ pub(crate) struct Entry {
     check: &'static str,
     message: String,
     fix: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<Edit>,
+}
+
+/// A change that satisfies the rule, as JSON.
+#[derive(Serialize)]
+struct Edit {
+    /// None for the ORB.
+    at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orb_byte: Option<u64>,
+    old: String,
+    new: String,
+    does: &'static str,
 }
 
 /// `findings` about `program`, which is that of `input`, as JSON.
@@ -39,8 +55,30 @@ pub(crate) fn entries(input: &Input, program: &Program, findings: &[Finding]) ->
         .collect()
 }
 
+impl Edit {
+    fn of(change: &Change) -> Self {
+        let (at, orb_byte) = match change.at {
+            Place::Storage(at) => (Some(json::hex(at)), None),
+            Place::Orb(at) => (None, Some(at)),
+        };
+        Self {
+            at,
+            orb_byte,
+            old: json::digits(&change.old),
+            new: json::digits(&change.new),
+            does: change.does,
+        }
+    }
+}
+
 impl Entry {
-    fn of(finding: &Finding, input: &Input, program: &Program) -> Self {
+    /// What is there and should be instead.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// `finding` about `program`, which is that of `input`.
+    pub(crate) fn of(finding: &Finding, input: &Input, program: &Program) -> Self {
         let Finding {
             code,
             severity,
@@ -70,6 +108,7 @@ impl Entry {
             check: code.check().name(),
             message,
             fix: code.fix(),
+            change: Change::of(finding, input, program).as_ref().map(Edit::of),
         }
     }
 }
@@ -90,6 +129,10 @@ pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
     text.extend(here(finding, input, program).map(|here| format!("here: {here}")));
     text.extend(doubt(finding, program).map(|doubt| format!("but:  {doubt}")));
     text.push(format!("fix:  {}", code.fix()));
+    if let Some(change) = Change::of(finding, input, program) {
+        let Change { does, .. } = change;
+        text.push(format!("try:  {}, which {does}", change.text()));
+    }
     // Parameters are not shown, so nothing of them can be marked.
     let shown = code.check() != Check::UnitCheck || finding.site.at == finding.site.ccw;
     let bits = finding.site.bits.filter(|_| shown);

@@ -5,6 +5,7 @@
 
 mod analysis;
 mod batch;
+mod change;
 mod commands;
 #[cfg(target_os = "linux")]
 mod description;
@@ -20,7 +21,9 @@ mod memory;
 mod outcome;
 mod progress;
 mod recorded;
+mod sarif;
 mod sense;
+mod source;
 mod status;
 #[cfg(target_os = "linux")]
 mod subchannel;

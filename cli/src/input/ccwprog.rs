@@ -97,6 +97,7 @@ pub(super) fn decode(bytes: &[u8], stem: String) -> Result<Input, Refusal> {
             .unwrap_or_default(),
         orb: document.orb.raw,
         memory: storage(document.memory)?,
+        sources: crate::source::of_json(bytes),
         ..Input::default()
     })
 }

@@ -30,12 +30,13 @@ use clap::ValueEnum;
 use translator::CommandPolicy;
 
 pub(crate) use dump::{Entry as FoundEntry, Found};
-pub(crate) use fields::Hex;
+pub(crate) use fields::{Hex, Number};
 
 use dump::Source;
 
 use crate::memory::Memory;
 use crate::recorded::Recorded;
+use crate::source::Sources;
 
 /// Largest file read. The programs on record take up to 14 KB.
 pub(crate) const FILE_LIMIT: u64 = 64 << 20;
@@ -64,6 +65,8 @@ pub(crate) struct Input {
     pub(crate) remarks: Vec<String>,
     /// Why it is taken for a program, if it was found in a dump.
     pub(crate) found: Option<Found>,
+    /// Where in its file the bytes stand, if its format shows them as digits.
+    pub(crate) sources: Sources,
 }
 
 impl Input {

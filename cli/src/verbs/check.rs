@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ccw::DeviceStatus;
+use clap::ValueEnum;
 use serde::Serialize;
 use translator::{Blame, Finding, HostProfile, Outcome, Program};
 
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::input::{Found, FoundEntry, Input, Reading, printable};
 use crate::listing::{self, Data};
 use crate::translation::{Translation, begin, profile};
-use crate::{Format, analysis, finding, json, recorded, status, undecided};
+use crate::{Format, analysis, finding, json, recorded, sarif, status, undecided};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
 #[derive(clap::Args)]
@@ -33,7 +34,19 @@ pub(crate) struct Args {
     limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Form,
+}
+
+/// How verdicts are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON value per line
+    Json,
+    /// One SARIF 2.1.0 document, for code scanning and editors
+    Sarif,
 }
 
 /// Carries the verb out.
@@ -42,12 +55,41 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
         files: &args.files,
         reading: &args.reading,
         limits: args.limits,
-        format: args.format,
+        format: match args.format {
+            Form::Json => Format::Json,
+            Form::Text | Form::Sarif => Format::Text,
+        },
     };
-    batch.run(|input| one(input, args))
+    match args.format {
+        Form::Sarif => document(&batch, args),
+        Form::Text | Form::Json => batch.run(|input| one(input, args)),
+    }
 }
 
-fn one(input: &Input, args: &Args) -> Report {
+/// The findings about all inputs as one document.
+fn document(batch: &Batch<'_>, args: &Args) -> io::Result<Exit> {
+    if let Some(report) = batch.contradiction() {
+        return report.end();
+    }
+    let parts = batch.gather(|file, input| match input {
+        Ok(input) => {
+            let (program, findings, exit) = judge(input, args);
+            (sarif::part(file, input, &program, &findings), exit)
+        }
+        Err(error) => (sarif::unreadable(file, error), Exit::Unusable),
+    });
+    let exit = parts
+        .iter()
+        .map(|(_, exit)| *exit)
+        .max()
+        .unwrap_or_default();
+    let parts = parts.into_iter().map(|(part, _)| part).collect();
+    Report::new(sarif::document(parts, exit), exit).end()
+}
+
+/// The program of `input`, what is found about it, also by the host that was asked about, and how that
+/// ends the call.
+fn judge(input: &Input, args: &Args) -> (Program, Vec<Finding>, Exit) {
     let program = analysis::judge(input);
     let mut findings = program.findings().to_vec();
     let mut exit = exit(undecided::outcome(input, &program));
@@ -61,9 +103,14 @@ fn one(input: &Input, args: &Args) -> Report {
         }
         exit = exit.max(Exit::Refused);
     }
+    (program, findings, exit)
+}
+
+fn one(input: &Input, args: &Args) -> Report {
+    let (program, findings, exit) = judge(input, args);
     let out = match args.format {
-        Format::Text => text(input, &program, &findings),
-        Format::Json => json::line(&Verdict::of(input, &program, &findings)),
+        Form::Text | Form::Sarif => text(input, &program, &findings),
+        Form::Json => json::line(&Verdict::of(input, &program, &findings)),
     };
     Report::new(out, exit)
 }

@@ -122,6 +122,18 @@ impl Entry {
     }
 }
 
+/// The rule, how and when a machine reports that it is broken, and where it is stated; in sentences.
+pub(crate) fn description(code: Code) -> String {
+    format!(
+        "Rule: {}. Reported: {}{}; {}. Read: {}.",
+        code.rule(),
+        report(code.check()),
+        status(code),
+        when(code),
+        see(code)
+    )
+}
+
 /// How a machine reports it.
 fn report(check: Check) -> &'static str {
     match check {

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The findings of a call as one SARIF 2.1.0 document, for code-scanning services and editors.
+//!
+//! Every condition is a rule. What a finding is about is told three times: as a region of the input's
+//! file where its digits stand there, as an address of guest storage, and as a place in the program.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use translator::{Code, Finding, Program, Severity, Sure};
+
+use crate::change::Change;
+use crate::exit::Exit;
+use crate::finding;
+use crate::input::{Input, InputError, Place as Trouble, printable};
+use crate::source::{Place, Region};
+use crate::undecided;
+
+const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
+
+/// What one file adds to the document.
+#[derive(Default)]
+pub(crate) struct Part {
+    results: Vec<Value>,
+    notifications: Vec<Value>,
+}
+
+/// The findings about the program of `input`, which stands in `file`.
+pub(crate) fn part(file: &Path, input: &Input, program: &Program, findings: &[Finding]) -> Part {
+    let entries = findings
+        .iter()
+        .filter(|finding| !undecided::is_void(finding, input))
+        .map(|finding| result(file, input, program, finding));
+    Part {
+        results: entries.collect(),
+        notifications: Vec::new(),
+    }
+}
+
+/// That `file` cannot be read.
+pub(crate) fn unreadable(file: &Path, error: &InputError) -> Part {
+    let region = match error.place {
+        // A reader may give up before the first character.
+        Trouble::At { line, column, .. } => {
+            Some(json!({ "startLine": line.max(1), "startColumn": column.max(1) }))
+        }
+        Trouble::Whole | Trouble::Member(_) => None,
+    };
+    let mut notification = json!({
+        "level": "error",
+        "message": { "text": printable(&error.to_string()) },
+    });
+    let physical = physical(file, region, None);
+    set(
+        &mut notification,
+        "locations",
+        physical.map(|at| json!([{ "physicalLocation": at }])),
+    );
+    Part {
+        results: Vec::new(),
+        notifications: vec![notification],
+    }
+}
+
+/// The document that `parts` make, of a call that ends with `exit`.
+pub(crate) fn document(parts: Vec<Part>, exit: Exit) -> String {
+    let (mut results, mut notifications) = (Vec::new(), Vec::new());
+    for part in parts {
+        results.extend(part.results);
+        notifications.extend(part.notifications);
+    }
+    let document = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "ccwtool",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": Code::ALL.iter().copied().map(rule).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": exit != Exit::Unusable,
+                "exitCode": exit.code(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": results,
+        }],
+    });
+    // Serialization of values cannot fail.
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn rule(code: Code) -> Value {
+    let level = match code.sure() {
+        Sure::Always | Sure::Reached => "error",
+        Sure::Remark => "note",
+    };
+    json!({
+        "id": code.id(),
+        "name": code.name(),
+        "shortDescription": { "text": sentence(code.rule()) },
+        "fullDescription": { "text": crate::verbs::explain::description(code) },
+        "help": { "text": format!(
+            "{} `ccwtool explain {}` says more.", sentence(code.fix()), code.id()
+        ) },
+        "defaultConfiguration": { "level": level },
+        "properties": { "check": code.check().name() },
+    })
+}
+
+/// `text` with a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first
+        .into_iter()
+        .chain(chars)
+        .chain(std::iter::once('.'))
+        .collect()
+}
+
+fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> Value {
+    let missing = undecided::missing(finding, input, program);
+    let site = &finding.site;
+    let entry = finding::Entry::of(finding, input, program);
+    let (kind, level, message) = match &missing {
+        // Whatever is not a failure has no level.
+        Some(missing) => ("open", "none", missing.text()),
+        None => ("fail", level(finding.severity), entry.message().to_owned()),
+    };
+    let place = missing
+        .map(|missing| Place::Storage(missing.at))
+        .or(site.at.map(|at| Place::Storage(at.get())))
+        .unwrap_or(Place::Orb(4 * finding::orb_word(finding.code) as u64));
+    let bytes = (site.word.as_bytes().len() as u64).max(1);
+    let region = input.sources.find(place, bytes);
+    let address = match place {
+        Place::Storage(at) => Some((at, bytes)),
+        Place::Orb(_) => None,
+    };
+    let index = Code::ALL.iter().position(|code| *code == finding.code);
+    let mut location = json!({ "logicalLocations": [logical(input, finding)] });
+    let physical = physical(file, region.map(region_value), address);
+    set(&mut location, "physicalLocation", physical);
+    let mut result = json!({
+        "ruleId": finding.code.id(),
+        "ruleIndex": index,
+        "kind": kind,
+        "level": level,
+        "message": { "text": printable(&message) },
+        "locations": [location],
+        "properties": properties(input, &entry),
+    });
+    if missing.is_none() {
+        let change = Change::of(finding, input, program);
+        let fix = change.and_then(|change| fix(file, input, &change));
+        set(&mut result, "fixes", fix.map(|fix| json!([fix])));
+    }
+    result
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// The place in the program, such as `NAME/CCW 00010000/list word 1`.
+fn logical(input: &Input, finding: &Finding) -> Value {
+    let site = &finding.site;
+    let mut name = match (site.at, site.ccw) {
+        (Some(_), Some(ccw)) => format!("CCW {:08x}", ccw.get()),
+        (Some(at), None) => format!("control block {:08x}", at.get()),
+        (None, _) => "ORB".to_owned(),
+    };
+    if let Some(word) = site.list_word {
+        name.push_str(&format!("/list word {word}"));
+    }
+    json!({
+        "fullyQualifiedName": format!("{}/{name}", printable(&input.name)),
+        "kind": "object",
+    })
+}
+
+/// What the JSON of a finding says, in SARIF's property bag.
+fn properties(input: &Input, entry: &finding::Entry) -> Value {
+    #[derive(Serialize)]
+    struct Properties<'a> {
+        program: String,
+        #[serde(flatten)]
+        entry: &'a finding::Entry,
+    }
+    let properties = Properties {
+        program: printable(&input.name),
+        entry,
+    };
+    serde_json::to_value(properties).unwrap_or_default()
+}
+
+/// Nothing can be said of a place that is neither in a file nor in storage.
+fn physical(file: &Path, region: Option<Value>, address: Option<(u64, u64)>) -> Option<Value> {
+    let mut physical = json!({});
+    let uri = uri(file);
+    let known = uri.is_some() || address.is_some();
+    if uri.is_some() {
+        set(&mut physical, "region", region);
+    }
+    set(
+        &mut physical,
+        "artifactLocation",
+        uri.map(|uri| json!({ "uri": uri })),
+    );
+    let address = address.map(|(at, bytes)| {
+        json!({ "absoluteAddress": at, "length": bytes, "kind": "data", "name": format!("{at:08x}") })
+    });
+    set(&mut physical, "address", address);
+    known.then_some(physical)
+}
+
+fn region_value(region: Region) -> Value {
+    json!({
+        "startLine": region.line,
+        "startColumn": region.column,
+        "endLine": region.end_line,
+        "endColumn": region.end_column,
+    })
+}
+
+/// The change as one of the file, where the bytes stand in it as digits.
+fn fix(file: &Path, input: &Input, change: &Change) -> Option<Value> {
+    let uri = uri(file)?;
+    let region = input.sources.find(change.at, change.new.len() as u64)?;
+    let digits = crate::json::digits(&change.new);
+    // With something between the digits of two bytes, they cannot be written in one go.
+    let plain = region.line == region.end_line && region.end_column - region.column == digits.len();
+    plain.then(|| {
+        json!({
+            "description": { "text": format!("{}: it {}", change.text(), change.does) },
+            "artifactChanges": [{
+                "artifactLocation": { "uri": uri },
+                "replacements": [{
+                    "deletedRegion": region_value(region),
+                    "insertedContent": { "text": digits },
+                }],
+            }],
+        })
+    })
+}
+
+/// The file as a URI reference; standard input has none.
+fn uri(file: &Path) -> Option<String> {
+    let text = file.to_str().filter(|text| *text != "-")?;
+    let mut uri = String::new();
+    if file.is_absolute() {
+        uri.push_str("file://");
+    } else if text
+        .split('/')
+        .next()
+        .is_some_and(|part| part.contains(':'))
+    {
+        // The first part would be taken for a scheme.
+        uri.push_str("./");
+    }
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=:@".contains(&byte) {
+            uri.push(byte.into());
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    Some(uri)
+}
+
+/// Adds a member if there is a value.
+fn set(object: &mut Value, member: &str, value: Option<Value>) {
+    if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
+        object.insert(member.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_uri_references() {
+        let of = |text: &str| uri(Path::new(text)).unwrap();
+        assert_eq!(of("tests/a.json"), "tests/a.json");
+        assert_eq!(of("a b%ä#?.json"), "a%20b%25%C3%A4%23%3F.json");
+        assert_eq!(of("c:d"), "./c:d");
+        assert_eq!(of("/x/y"), "file:///x/y");
+        assert_eq!(uri(Path::new("-")), None);
+    }
+}

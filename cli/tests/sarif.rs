@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What `check --format sarif` prints is SARIF, and says what `check --format json` says.
+
+mod schema;
+mod tool;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tool::ccwtool;
+
+fn schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema/sarif-2.1.0.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn errors(document: &Value) -> Vec<String> {
+    let schema = schema();
+    schema::errors(&schema, &schema, document, "")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Files of every kind: legal, broken in every way, not readable, not there.
+fn files() -> Vec<PathBuf> {
+    let mut files = vec!["README.md".into(), "no such file".into()];
+    for folder in ["tests/programs", "cli/tests/inputs"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            files.push(Path::new(folder).join(entry.unwrap().file_name()));
+        }
+    }
+    files.sort();
+    files
+}
+
+fn check(format: &str, more: &[&str], files: &[PathBuf]) -> (String, Option<i32>) {
+    let output = ccwtool()
+        .args(["check", "--format", format])
+        .args(more)
+        .args(files)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (text, output.status.code())
+}
+
+#[test]
+fn every_document_keeps_the_schema() {
+    let files = files();
+    for (more, files) in [
+        (&[][..], &files[..]),
+        (&["--profile", "vfio-ccw"], &files),
+        (&["--read-only"], &files),
+        (
+            &[],
+            &[PathBuf::from("tests/programs/enc-sense-id-sli.json")],
+        ),
+    ] {
+        let (text, code) = check("sarif", more, files);
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(errors(&document), [""; 0], "{more:?}");
+        let run = &document["runs"][0];
+        assert_eq!(run["invocations"][0]["exitCode"], json!(code));
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        for result in run["results"].as_array().unwrap() {
+            let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+            assert_eq!(rules[index]["id"], result["ruleId"]);
+        }
+    }
+}
+
+#[test]
+fn what_json_says_is_said() {
+    let files = files();
+    let (lines, code) = check("json", &[], &files);
+    let (text, sarif) = check("sarif", &[], &files);
+    assert_eq!(code, sarif);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let mut results = results.iter().filter(|result| result["kind"] == "fail");
+    let mut findings = 0;
+    for line in lines.lines() {
+        let verdict: Value = serde_json::from_str(line).unwrap();
+        for finding in verdict["findings"].as_array().unwrap() {
+            findings += 1;
+            let mut told = results.next().unwrap()["properties"].clone();
+            let program = told.as_object_mut().unwrap().remove("program");
+            assert_eq!((&told, program.as_ref()), (finding, verdict.get("name")));
+        }
+    }
+    assert!(results.next().is_none() && findings > 100);
+}
+
+/// The region is that of the digits, and the fix, carried out there, is the change that JSON tells.
+#[test]
+fn regions_and_fixes_are_places_of_the_file() {
+    let file = "tests/programs/bad-idal2-second-not-4k.json";
+    let (text, _) = check("sarif", &[], &[file.into()]);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let result = &document["runs"][0]["results"][0];
+    let program = fs::read_to_string(root().join(file)).unwrap();
+    let part = |region: &Value| {
+        let number = |name: &str| usize::try_from(region[name].as_u64().unwrap()).unwrap();
+        assert_eq!(number("startLine"), number("endLine"));
+        let line = program.lines().nth(number("startLine") - 1).unwrap();
+        line[number("startColumn") - 1..number("endColumn") - 1].to_owned()
+    };
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], file);
+    // The second IDAW.
+    assert_eq!(part(&place["region"]), "0000000000024010");
+    assert_eq!(place["address"]["absoluteAddress"], 0x3_0008);
+    let replacement = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(part(&replacement["deletedRegion"]), "10");
+    assert_eq!(replacement["insertedContent"]["text"], "00");
+}
+
+/// The checker of this test notices what is wrong.
+#[test]
+fn what_breaks_the_schema_is_noticed() {
+    let (text, _) = check("sarif", &[], &["tests/programs/bad-tic-tic.json".into()]);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert!(errors(&document).is_empty());
+    let run = "/runs/0";
+    for (place, wrong) in [
+        ("/version", json!("2.2.0")),
+        ("/runs", json!({})),
+        ("/$schema", json!("sarif schema")),
+        (&format!("{run}/columnKind"), json!("bytes")),
+        (&format!("{run}/results/0/level"), json!("fatal")),
+        (&format!("{run}/results/0/message"), json!({})),
+        (&format!("{run}/results/0/ruleIndex"), json!(-2)),
+        (
+            &format!("{run}/results/0/locations/0/physicalLocation"),
+            json!({ "region": {} }),
+        ),
+        (
+            &format!("{run}/tool/driver/rules/0"),
+            json!({ "id": "O01", "title": "" }),
+        ),
+        (&format!("{run}/tool/driver/rules/1/id"), json!(7)),
+    ] {
+        let mut document = document.clone();
+        *document.pointer_mut(place).unwrap() = wrong;
+        assert!(!errors(&document).is_empty(), "{place}");
+    }
+    let mut twice = document;
+    let rules = twice.pointer_mut("/runs/0/tool/driver/rules").unwrap();
+    let rules = rules.as_array_mut().unwrap();
+    rules[1] = rules[0].clone();
+    assert!(!errors(&twice).is_empty());
+}
