@@ -45,6 +45,17 @@ fn take(dump: &Dump, at: u64, len: usize) -> Vec<u8> {
     buf
 }
 
+/// A word that an ORB, a CCW, an IDAW, a TCW or a TCCB may hold, pointing into 4 KiB of storage.
+fn word() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        4 => (0..512_u32).prop_map(|n| n * 8),
+        2 => prop::sample::select(vec![0x00c2_8000, 0x00c0_8000, 0x0040_80c0, 0x0004_8000, 0x08c2_8001]),
+        3 => prop::sample::select(vec![0x0240_0010, 0x0224_0010, 0x0780_0008, 0x0800_0000, 0xe420_0040, 0x0201_0010]),
+        1 => any::<u32>(),
+        1 => Just(0),
+    ]
+}
+
 proptest! {
     #[test]
     fn every_kind_holds_the_same_storage(at in 0..0xa000_usize, len in 0..0x3000_usize) {
@@ -71,6 +82,24 @@ proptest! {
         let magic = [b"\x7fELF\x02\x02\x01".as_slice(), b"KDUMP   \0\0\0\x06", b""][magic];
         if let Ok(dump) = open([magic, &noise].concat()) {
             take(&dump, 0, 0x2000);
+        }
+    }
+
+    /// Storage full of words that mean something, in any order: what is found there is told apart, in
+    /// order, and stands in the dump.
+    #[test]
+    fn anything_may_be_found(words in prop::collection::vec(word(), 64..1024)) {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let len = bytes.len() as u64;
+        let scan = look(elf(&[(0, &bytes, len)]), 1000);
+        let of = scan.found.len();
+        for (n, found) in scan.found.iter().enumerate() {
+            prop_assert!(found.at < len && found.at % 4 == 0);
+            let entry = serde_json::to_value(found.entry()).unwrap();
+            prop_assert_eq!(&entry["rank"], n + 1);
+            prop_assert_eq!(&entry["of"], of);
+            let at = format!("{:08x}", found.at);
+            prop_assert!(found.text().contains(&at));
         }
     }
 }
@@ -222,6 +251,26 @@ fn places_at_the_edges_of_what_is_read_at_a_time_are_found() {
     }
 }
 
+/// Which IDAWs are meant by a program without an ORB is told by what stands there.
+#[test]
+fn lists_without_an_orb_are_of_the_kind_that_fits() {
+    let control = |list: [u32; 4]| {
+        let mut bytes = large(0x10000);
+        // Makes a program of three CCWs, the last of which has a list, of the ORB's.
+        for (to, word) in bytes[0x4000..].chunks_exact_mut(4).zip(list) {
+            to.copy_from_slice(&u32::to_be_bytes(word));
+        }
+        let scan = look(bytes, 10);
+        let [found] = &scan.found[..] else {
+            panic!("one program");
+        };
+        assert_eq!(found.at, 0x2000);
+        found.raw.word(1)
+    };
+    assert_eq!(control([0, 0x5000, 0, 0x8000]), 0x00c2_8000);
+    assert_eq!(control([0x5000, 0x5800, 0x8000, 0x8800]), 0x00c0_8000);
+}
+
 #[test]
 fn behind_a_hole_is_looked_as_well() {
     let storage = storage();
@@ -240,7 +289,14 @@ fn a_program_without_an_early_end_is_found() {
     for ccw in bytes[0x2_0000..0x3_0000].chunks_exact_mut(8) {
         ccw.copy_from_slice(&[0x06, 0x60, 0x10, 0, 0, 0, 0x50, 0]);
     }
-    assert_eq!(places(bytes, 1), [ORB as u64]);
+    let scan = look(bytes, 1);
+    let found = &scan.found[0];
+    assert_eq!(found.at, ORB as u64);
+    let text = found.text();
+    assert!(
+        text.contains("legal as far as it was read, 256 CCWs"),
+        "{text}"
+    );
 }
 
 /// Storage in which everything may be an ORB keeps the tool neither busy nor full.

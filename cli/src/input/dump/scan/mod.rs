@@ -4,6 +4,7 @@
 
 mod candidates;
 mod filter;
+mod found;
 mod rank;
 
 use ccw::orb::word1;
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 
 use candidates::{BLOCK, Most, Walker};
 
-pub(crate) use rank::{Entry, Found};
+pub(crate) use found::{Entry, Found};
 
 use super::Dump;
 use crate::memory::Memory;
@@ -58,7 +59,7 @@ pub(super) fn scan(dump: &Dump, memory: &Memory, most: Option<usize>) -> Scan {
     let found: Vec<Found> = candidates
         .par_iter()
         .filter_map(|candidate| {
-            let found = Found::of(candidate, memory);
+            let found = rank::rank(candidate, memory);
             bar.inc(1);
             found
         })

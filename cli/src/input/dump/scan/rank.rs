@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! How likely something found is a program, and why.
 
-use std::collections::HashSet;
-
-use ccw::{Command, DeviceClass, Format, RawOrb};
-use serde::Serialize;
+use ccw::orb::word1;
+use ccw::{Command, DeviceClass, RawOrb};
 use translator::{Code, Outcome, Program, Severity};
 
 use super::candidates::Candidate;
 use super::filter::ORB_WORDS;
+use super::found::Found;
 use crate::input::Input;
 use crate::memory::Memory;
-use crate::{analysis, json, undecided};
+use crate::verbs::show;
+use crate::{analysis, undecided};
 
 /// CCWs at least of a program without an ORB: two that fit together stand in every machine code.
 const CCWS_ALONE: usize = 3;
@@ -19,290 +19,198 @@ const CCWS_ALONE: usize = 3;
 /// CCWs of a program that are judged to rank it; what one has to say is said by then.
 const CCWS_JUDGED: u16 = 256;
 
-/// What a warning takes away: what nobody writes is no program.
-const WARNING: i32 = -30;
-
-/// How many are listed if nobody says.
-const MOST: usize = 10;
-
-/// Points of what is likely a program.
-const LIKELY: i32 = 60;
-
-/// A program that was found in a dump.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    /// Address of the ORB, or of the program.
-    pub(crate) at: u64,
-    /// The ORB, or one that was made.
-    pub(crate) raw: RawOrb,
-    is_orb: bool,
-    points: i32,
-    /// The first is 1.
-    rank: usize,
-    /// Of how many.
-    of: usize,
-    why: Vec<String>,
-    /// Addresses of its CCWs, to know again what is a part of it.
-    ccws: Vec<u64>,
+/// What speaks for a program, and against one.
+mod points {
+    pub(super) const LEGAL: i32 = 50;
+    pub(super) const UNDECIDED: i32 = 30;
+    /// Each CCW, up to eight.
+    pub(super) const CCW: i32 = 4;
+    /// All commands are known to one kind of device.
+    pub(super) const COMMANDS: i32 = 30;
+    pub(super) const LISTS: i32 = 10;
+    /// Each thing that is legal and that nobody writes, up to four.
+    pub(super) const WARNING: i32 = -30;
+    pub(super) const NO_ORB: i32 = -30;
+    /// Words of the ORB that mean nothing without an extension are zero all the same.
+    pub(super) const ZERO_WORDS: i32 = 15;
+    pub(super) const PATHS: i32 = 5;
+    /// The interruption parameter is an address: drivers look up the device by it.
+    pub(super) const PARAMETER: i32 = 5;
 }
 
-/// What was found, as JSON.
-#[derive(Serialize)]
-pub(crate) struct Entry {
-    orb: Option<String>,
-    cpa: String,
-    rank: usize,
-    of: usize,
-    points: i32,
-    why: Vec<String>,
+/// What `candidate` is; none if there is nothing to it.
+pub(super) fn rank(candidate: &Candidate, memory: &Memory) -> Option<Found> {
+    let plain = judged(candidate, memory);
+    if candidate.is_orb {
+        return plain;
+    }
+    // Without an ORB nobody says which IDAWs are meant. Four bytes are hardly ever taken for eight.
+    let mut raw = candidate.raw;
+    raw.0[5] |= word1::FORMAT2_IDAWS.to_be_bytes()[1];
+    let wide = judged(&Candidate { raw, ..*candidate }, memory);
+    let wide = wide.filter(|wide| {
+        let best = plain.as_ref().map_or(i32::MIN, |plain| plain.points);
+        wide.has_list && wide.points >= best
+    });
+    wide.or(plain)
+}
+
+fn judged(candidate: &Candidate, memory: &Memory) -> Option<Found> {
+    let input = Input {
+        orb: candidate.raw,
+        memory: memory.clone(),
+        ..Input::default()
+    };
+    let program = analysis::judge_within(&input, CCWS_JUDGED);
+    let mut found = Found {
+        at: candidate.at,
+        raw: candidate.raw,
+        is_orb: candidate.is_orb,
+        points: 0,
+        why: Vec::new(),
+        ccws: program.steps().map(|step| step.at.get()).collect(),
+        has_list: program.steps().any(|step| !step.list.is_empty()),
+        rank: 0,
+        of: 0,
+    };
+    let read = program.steps().filter(|step| step.raw.is_some()).count();
+    let odd = warnings(&program);
+    // For what has no ORB more must speak.
+    if !found.is_orb && (read < CCWS_ALONE || odd > 0) {
+        return None;
+    }
+    let (points, verdict) = verdict(&input, &program, candidate.is_orb)?;
+    let what = match program.transport() {
+        Some(transport) => format!(
+            "{} of transport mode",
+            count(transport.commands().count(), "command")
+        ),
+        None => count(read, "CCW"),
+    };
+    found.add(
+        points + points::CCW * small(read, 8),
+        format!("{verdict}, {what}"),
+    );
+    if odd > 0 {
+        found.add(points::WARNING * small(odd, 4), count(odd, "warning"));
+    }
+    if let Some((points, why)) = commands(&program) {
+        found.add(points, why);
+    }
+    if found.has_list {
+        let lists = program.steps().filter(|step| !step.list.is_empty()).count();
+        found.add(points::LISTS, count(lists, "list"));
+    }
+    found.orb(memory);
+    Some(found)
 }
 
 impl Found {
-    /// What `candidate` is, judged as the program of an ORB; none if there is nothing to it.
-    pub(super) fn of(candidate: &Candidate, memory: &Memory) -> Option<Self> {
-        let found = Self::judged(candidate, memory)?;
-        // Without an ORB nobody says which IDAWs are meant.
-        let Some(raw) = other_idaws(candidate).filter(|_| found.lists(memory)) else {
-            return Some(found);
-        };
-        let other = Self::judged(&Candidate { raw, ..*candidate }, memory);
-        other
-            .filter(|other| other.points > found.points)
-            .or(Some(found))
-    }
-
-    fn judged(candidate: &Candidate, memory: &Memory) -> Option<Self> {
-        let input = Input {
-            orb: candidate.raw,
-            memory: memory.clone(),
-            ..Input::default()
-        };
-        let program = analysis::judge_within(&input, CCWS_JUDGED);
-        let mut found = Self {
-            at: candidate.at,
-            raw: candidate.raw,
-            is_orb: candidate.is_orb,
-            points: 0,
-            rank: 0,
-            of: 0,
-            why: Vec::new(),
-            ccws: program.steps().map(|step| step.at.get()).collect(),
-        };
-        found.verdict(&input, &program)?;
-        found.remarks(&program)?;
-        found.commands(&program);
-        found.orb(memory);
-        Some(found)
-    }
-
     fn add(&mut self, points: i32, why: impl Into<String>) {
         self.points += points;
         self.why.push(why.into());
     }
 
-    /// What the rules say.
-    fn verdict(&mut self, input: &Input, program: &Program) -> Option<()> {
-        let steps = program.steps().filter(|step| step.raw.is_some()).count();
-        let what = if program.transport().is_some() {
-            let commands = program.transport()?.commands().count();
-            format!("{commands} commands of transport mode")
-        } else {
-            count(steps, "CCW")
-        };
-        match undecided::outcome(input, program) {
-            _ if program
-                .findings()
-                .iter()
-                .any(|it| it.code == Code::EnvTooLong && it.severity == Severity::Error) =>
-            {
-                self.add(
-                    30,
-                    format!("more than {CCWS_JUDGED} CCWs, no error in these"),
-                );
-            }
-            Outcome::Valid => self.add(50, format!("legal, {what}")),
-            Outcome::Indeterminate => self.add(30, format!("undecided, {what}")),
-            Outcome::Invalid => {
-                let first = program
-                    .findings()
-                    .iter()
-                    .find(|finding| finding.code.check() != translator::Check::None)?;
-                // An error in the first CCW says that this is no program, and without an ORB any does.
-                first.site.index.filter(|&index| index > 0 && self.is_orb)?;
-                self.add(0, format!("illegal ({}), {what}", first.code.id()));
-            }
-        }
-        if !self.is_orb && steps < CCWS_ALONE {
-            return None;
-        }
-        let steps = i32::try_from(steps.min(8)).unwrap_or_default();
-        self.points += 4 * steps;
-        Some(())
-    }
-
-    /// What is legal, and written by nobody.
-    fn remarks(&mut self, program: &Program) -> Option<()> {
-        let findings = program.findings().iter();
-        let odd = findings
-            .filter(|it| it.severity == Severity::Warning)
-            .count();
-        if odd > 0 {
-            // Of what has no ORB there is then too little that speaks for it.
-            let odd = self.is_orb.then_some(odd)?;
-            self.add(
-                i32::try_from(odd.min(4)).map_or(0, |odd| WARNING * odd),
-                count(odd, "warning"),
-            );
-        }
-        Some(())
-    }
-
-    /// Whose commands these are.
-    fn commands(&mut self, program: &Program) {
-        const CLASSES: [DeviceClass; 7] = [
-            DeviceClass::Eckd,
-            DeviceClass::Fba,
-            DeviceClass::Tape,
-            DeviceClass::Terminal,
-            DeviceClass::UnitRecord,
-            DeviceClass::Ctc,
-            DeviceClass::Virtio,
-        ];
-        let commands: Vec<Command> = program
-            .steps()
-            .filter(|step| !step.tic && !step.in_data_chain && step.raw.is_some())
-            .map(|step| step.ccw.command)
-            .collect();
-        let known = |class: &DeviceClass| {
-            let known = commands
-                .iter()
-                .filter(|command| is_known(**command, *class));
-            known.count()
-        };
-        let class = CLASSES.into_iter().rev().max_by_key(known);
-        if let Some(class) = class.filter(|_| !commands.is_empty()) {
-            let known = known(&class);
-            let share = i32::try_from(30 * known / commands.len()).unwrap_or_default();
-            let kind = crate::verbs::show::kind(class);
-            if known == commands.len() {
-                self.add(share, format!("all commands are known to a {kind}"));
-            } else if known > 0 {
-                let all = commands.len();
-                self.add(
-                    share,
-                    format!("{known} of {all} commands are known to a {kind}"),
-                );
-            }
-        }
-        let lists = program.steps().filter(|step| !step.list.is_empty()).count();
-        if lists > 0 {
-            self.add(10, count(lists, "list"));
-        }
-    }
-
     /// What the ORB looks like.
     fn orb(&mut self, memory: &Memory) {
+        let raw: RawOrb = self.raw;
         if !self.is_orb {
-            let control = self.raw.word(1);
-            self.add(
-                -30,
-                format!("no ORB, so one was made with {control:08x} for word 1"),
+            let why = format!(
+                "no ORB, so one was made with {:08x} for word 1",
+                raw.word(1)
             );
+            self.add(points::NO_ORB, why);
             return;
         }
-        if self.raw.0.iter().skip(ORB_WORDS).all(|byte| *byte == 0) {
-            self.add(15, "words 3-7 are zero");
+        if raw.0.iter().skip(ORB_WORDS).all(|byte| *byte == 0) {
+            self.add(points::ZERO_WORDS, "words 3-7 are zero");
         }
-        if matches!(self.raw.0[6], 0x80 | 0xff | 0xf0 | 0xc0) {
-            self.add(5, format!("LPM {:02x}", self.raw.0[6]));
+        let [.., lpm, _] = raw.word(1).to_be_bytes();
+        if matches!(lpm, 0x80 | 0xc0 | 0xf0 | 0xff) {
+            self.add(points::PATHS, format!("LPM {lpm:02x}"));
         }
-        let intparm = u64::from(self.raw.word(0));
-        if intparm > 0 && intparm % 4 == 0 && memory.read(intparm, &mut [0; 4]) == 4 {
-            self.add(5, "the interruption parameter is an address in the dump");
-        }
-    }
-
-    /// Whether some CCW of it has a list.
-    fn lists(&self, memory: &Memory) -> bool {
-        let format = self.format();
-        self.ccws.iter().any(|&at| {
-            let mut raw = ccw::RawCcw::STOP;
-            memory.read(at, &mut raw.0);
-            raw.flags(format).contains(ccw::CcwFlags::INDIRECT)
-        })
-    }
-
-    fn format(&self) -> Format {
-        ccw::Orb::<ccw::Guest>::decode(&self.raw).format
-    }
-}
-
-impl Found {
-    /// `found` from the most likely one on, without what is a part of another one.
-    ///
-    /// At most `most` of them; if nobody says how many, those that are likely, and one at least.
-    pub(super) fn ranked(mut found: Vec<Self>, most: Option<usize>) -> Vec<Self> {
-        found.sort_by_key(|it| (-it.points, it.at, !it.is_orb));
-        let mut parts: HashSet<u64> = HashSet::new();
-        let orbs = found.iter().filter(|it| it.is_orb);
-        parts.extend(orbs.flat_map(|it| it.ccws.iter().copied()));
-        found.retain(|it| {
-            if it.is_orb {
-                return true;
-            }
-            let news = !parts.contains(&it.at);
-            parts.extend(it.ccws.iter().copied());
-            news
-        });
-        let of = found.len();
-        let likely = found.iter().filter(|it| it.points >= LIKELY).count();
-        found.truncate(most.unwrap_or(likely.clamp(1, MOST)));
-        for (rank, it) in (1..).zip(&mut found) {
-            (it.rank, it.of) = (rank, of);
-        }
-        found
-    }
-
-    /// For people.
-    pub(crate) fn text(&self) -> String {
-        let what = if self.is_orb {
-            format!("ORB at {:08x}", self.at)
-        } else {
-            format!("channel program at {:08x}", self.at)
-        };
-        format!(
-            "{what}, {} of {} found: {}",
-            self.rank,
-            self.of,
-            self.why.join("; ")
-        )
-    }
-
-    /// As JSON.
-    pub(crate) fn entry(&self) -> Entry {
-        Entry {
-            orb: self.is_orb.then(|| json::hex(self.at)),
-            cpa: json::hex(u64::from(self.raw.word(2))),
-            rank: self.rank,
-            of: self.of,
-            points: self.points,
-            why: self.why.clone(),
+        let parameter = u64::from(raw.word(0));
+        if parameter > 0 && parameter % 4 == 0 && memory.read(parameter, &mut [0; 4]) == 4 {
+            let why = "the interruption parameter is an address in the dump";
+            self.add(points::PARAMETER, why);
         }
     }
 }
 
-/// The ORB with the other IDAWs that a program without one may have.
-fn other_idaws(candidate: &Candidate) -> Option<RawOrb> {
-    let mut raw = candidate.raw;
-    raw.0[5] |= 0x02;
-    (!candidate.is_orb).then_some(raw)
+/// What the rules say of `program`; none if it is no program at all.
+fn verdict(input: &Input, program: &Program, is_orb: bool) -> Option<(i32, String)> {
+    let findings = program.findings();
+    let is_cut = findings.iter().any(|it| it.code == Code::EnvTooLong);
+    Some(match undecided::outcome(input, program) {
+        Outcome::Valid => (points::LEGAL, "legal".to_owned()),
+        Outcome::Indeterminate if is_cut => {
+            let verdict = "legal as far as it was read".to_owned();
+            (points::UNDECIDED, verdict)
+        }
+        Outcome::Indeterminate => (points::UNDECIDED, "undecided".to_owned()),
+        Outcome::Invalid => {
+            let error = findings.iter().find(|it| it.severity == Severity::Error)?;
+            // An error in the first CCW says that this is no program, and without an ORB any does.
+            error.site.index.filter(|&index| index > 0 && is_orb)?;
+            (0, format!("illegal ({})", error.code.id()))
+        }
+    })
+}
+
+/// How much in `program` is legal, and written by nobody.
+fn warnings(program: &Program) -> usize {
+    let findings = program.findings().iter();
+    findings
+        .filter(|it| it.severity == Severity::Warning && it.code != Code::EnvTooLong)
+        .count()
+}
+
+/// Whose commands those of `program` are.
+fn commands(program: &Program) -> Option<(i32, String)> {
+    const CLASSES: [DeviceClass; 7] = [
+        DeviceClass::Virtio,
+        DeviceClass::Ctc,
+        DeviceClass::UnitRecord,
+        DeviceClass::Terminal,
+        DeviceClass::Tape,
+        DeviceClass::Fba,
+        DeviceClass::Eckd,
+    ];
+    let commands: Vec<Command> = program
+        .steps()
+        .filter(|step| !step.tic && !step.in_data_chain && step.raw.is_some())
+        .map(|step| step.ccw.command)
+        .collect();
+    let of = |class: DeviceClass| {
+        let known = commands.iter().filter(|it| is_known(**it, class));
+        (known.count(), class)
+    };
+    let (known, class) = CLASSES
+        .into_iter()
+        .map(of)
+        .max_by_key(|(known, _)| *known)?;
+    let all = commands.len();
+    let points = points::COMMANDS * small(known, 256) / small(all, 256).max(1);
+    let kind = show::kind(class);
+    match known {
+        0 => None,
+        _ if known == all => Some((points, format!("all commands are known to a {kind}"))),
+        _ => Some((
+            points,
+            format!("{known} of {all} commands are known to a {kind}"),
+        )),
+    }
 }
 
 /// Whether `command` has a name of its own on such a device.
 fn is_known(command: Command, class: DeviceClass) -> bool {
-    let name = class.command_name(command);
     matches!(command, Command::NOP | Command::SENSE_ID | Command::SENSE)
-        || name != DeviceClass::Unknown.command_name(command)
+        || class.command_name(command) != DeviceClass::Unknown.command_name(command)
+}
+
+/// `n`, or `most` if that is less.
+fn small(n: usize, most: usize) -> i32 {
+    i32::try_from(n.min(most)).unwrap_or(i32::MAX)
 }
 
 /// `1 CCW`, `2 CCWs`.
