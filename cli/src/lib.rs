@@ -19,6 +19,7 @@ mod listing;
 mod machine;
 mod memory;
 mod outcome;
+mod prediction;
 mod progress;
 mod recorded;
 mod sarif;

@@ -15,8 +15,9 @@ use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Found, FoundEntry, Input, Reading, printable};
 use crate::listing::{self, Data};
-use crate::translation::{Translation, begin, profile};
-use crate::{Format, analysis, finding, json, recorded, sarif, status, undecided};
+use crate::prediction::{Profile, predict};
+use crate::translation::{Translation, begin};
+use crate::{Format, analysis, finding, json, prediction, recorded, sarif, status, undecided};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
 #[derive(clap::Args)]
@@ -26,10 +27,9 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
-    /// Say also what keeps this host from carrying a program out: software (as `run` does) or vfio-ccw
-    /// (as `submit` does)
-    #[arg(long, value_name = "HOST", value_parser = profile)]
-    profile: Option<HostProfile>,
+    /// Say also what an implementation does with the programs
+    #[arg(long, value_name = "NAME", value_enum)]
+    profile: Option<Profile>,
     #[command(flatten)]
     limits: Limits,
     /// How to print
@@ -95,8 +95,8 @@ fn judge(input: &Input, args: &Args) -> (Program, Vec<Finding>, Exit) {
     let mut exit = exit(undecided::outcome(input, &program));
     let misfit = args
         .profile
-        .as_ref()
-        .and_then(|profile| misfit(input, profile));
+        .and_then(Profile::host)
+        .and_then(|host| misfit(input, &host));
     if let Some(misfit) = misfit {
         if !findings.contains(&misfit) {
             findings.push(misfit);
@@ -108,9 +108,17 @@ fn judge(input: &Input, args: &Args) -> (Program, Vec<Finding>, Exit) {
 
 fn one(input: &Input, args: &Args) -> Report {
     let (program, findings, exit) = judge(input, args);
+    let implementations = args.profile.map_or(&[][..], Profile::implementations);
+    let predictions = predict(input, &program, implementations);
     let out = match args.format {
-        Form::Text | Form::Sarif => text(input, &program, &findings),
-        Form::Json => json::line(&Verdict::of(input, &program, &findings)),
+        Form::Text | Form::Sarif => {
+            let check = prediction::check(input, &program);
+            text(input, &program, &findings) + &prediction::text(&predictions, check.as_deref())
+        }
+        Form::Json => json::line(&Verdict {
+            predictions: prediction::entries(&predictions),
+            ..Verdict::of(input, &program, &findings)
+        }),
     };
     Report::new(out, exit)
 }
@@ -151,6 +159,8 @@ struct Verdict<'a> {
     scsw: Option<String>,
     #[serde(flatten)]
     aside: Aside<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    predictions: Vec<prediction::Entry>,
 }
 
 /// What else an input says, as JSON.
@@ -198,6 +208,7 @@ impl<'a> Verdict<'a> {
                 .filter(|_| undecided::outcome(input, program) == Outcome::Invalid)
                 .map(|scsw| json::digits(&scsw.encode().0)),
             aside: Aside::of(input, program),
+            predictions: Vec::new(),
         }
     }
 }

@@ -1,0 +1,2 @@
+# Nobody takes it.
+check --profile all tests/programs/fcx-fba-read.json

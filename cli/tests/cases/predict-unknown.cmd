@@ -1,0 +1,1 @@
+check --profile vms tests/programs/linux61-3390-64-1.json
