@@ -193,3 +193,74 @@ fn value(text: &str) -> Option<u64> {
         None => plain(text, 10),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &str) -> (u32, Vec<u8>) {
+        let input = &decode(text, "t").unwrap()[0];
+        let start = input.orb.word(2);
+        let mut bytes = vec![0; 64];
+        let n = input.memory.read(start.into(), &mut bytes);
+        bytes.truncate(n);
+        (start, bytes)
+    }
+
+    #[test]
+    fn operands_are_numbers_and_names() {
+        let text = "\
+            * a comment\n\
+            SEEK     CCW1  X'07',X'2000',64,6\n\
+            SEARCH   CCW1  x'31',X'2002',B'01000000',5     a remark, with a comma\n\
+            \x20        CCW1  8,search,0,0\n";
+        let ccws = [
+            0x0740_0006_0000_2000u64,
+            0x3140_0005_0000_2002,
+            0x0800_0000_0000_0008,
+        ];
+        assert_eq!(bytes(text), (0, ccws.map(u64::to_be_bytes).concat()));
+        let zero = bytes(" CCW X'02',X'123456',X'20',80\n CCW0 3,0,0,1\n");
+        assert_eq!(zero.0, 0);
+        assert_eq!(zero.1[..8], [2, 0x12, 0x34, 0x56, 0x20, 0, 0, 80]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_placed() {
+        for (text, line, column, what) in [
+            (
+                " CCW1 2,3,4",
+                1,
+                7,
+                "a CCW has command, address, flags and count, here are 3",
+            ),
+            ("\n CCW1 X'100',0,0,1", 2, 7, "the command is at most X'FF'"),
+            (
+                " CCW0 2,X'1000000',0,1",
+                1,
+                9,
+                "the address is at most X'FFFFFF'",
+            ),
+            (
+                " CCW1 2,0,0,BUFSIZE",
+                1,
+                13,
+                "the count is a number such as",
+            ),
+            (" CCW1 2,0,0,1\n CCW0 2,0,0,1", 2, 1, "CCWs of both formats"),
+        ] {
+            let (place, reason) = decode(text, "t").unwrap_err();
+            let member = None;
+            assert_eq!(
+                place,
+                Place::At {
+                    line,
+                    column,
+                    member
+                },
+                "{text}: {reason}"
+            );
+            assert!(reason.starts_with(what), "{reason}");
+        }
+    }
+}

@@ -152,3 +152,54 @@ fn tell(now: &mut Traced, line: Line<'_>, in_data: bool) -> Result<bool, Refusal
     now.data(&bytes);
     Ok(!bytes.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(input: &Input, at: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        (input.memory.read(at, &mut bytes) == 8).then_some(u64::from_be_bytes(bytes))
+    }
+
+    #[test]
+    fn a_trace_gives_addresses_data_and_the_end() {
+        let text = "\
+            TRACE TYPE IO, CPU 0000                  TIME 10:00:00.000001\n\
+            \x20    DEVICE = 0200, SCSW = 30C04017 00005010 0E400012\n\
+            \x20 -> CCW(1) = 63400010 00006000, CCW ADDRESS = 00005000\n\
+            \x20    DATA = C0C00000 00000000  *{{......*\n\
+            \x20           00000000 00000005  *........*\n\
+            \x20 -> CCW(1) = 02000010 00007000, CCW ADDRESS = 00005008\n\
+            \x20    DATA = 01020304 05060708  *........*\n\
+            TRACE TYPE IO, CPU 0000\n";
+        let inputs = decode(text, "t").unwrap();
+        let names: Vec<&str> = inputs.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["t:1 0200", "t:8"]);
+        let input = &inputs[0];
+        assert_eq!(
+            (input.orb.word(1), input.orb.word(2)),
+            (0x30c2_ff00, 0x5000)
+        );
+        assert_eq!(word(input, 0x5008), Some(0x0200_0010_0000_7000));
+        assert_eq!((word(input, 0x6008), word(input, 0x7000)), (Some(5), None));
+        let recorded = input.recorded.as_ref().unwrap();
+        assert_eq!(
+            (recorded.cpa, recorded.residual),
+            (Some(0x5010), Some(0x12))
+        );
+        assert_eq!(recorded.device.unwrap().bits(), 0x0e);
+        assert_eq!(recorded.subchannel.unwrap().bits(), 0x40);
+    }
+
+    #[test]
+    fn a_guests_own_trace_begins_with_the_caw() {
+        let text = "CAW 60001000\nCCW 001000 07001020 40000006\nCCW 001008' 06002000 20000050\n";
+        let input = &decode(text, "t").unwrap()[0];
+        assert_eq!(
+            (input.orb.word(1), input.orb.word(2)),
+            (0x6002_ff00, 0x1000)
+        );
+        assert_eq!(word(input, 0x1008), Some(0x0600_2000_2000_0050));
+    }
+}

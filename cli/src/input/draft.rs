@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ccw::{Ccw, CcwFlags, DeviceClass, Format, Guest, RawCcw, RawOrb};
+use ccw::{Ccw, CcwFlags, Command, DeviceClass, Format, Guest, RawCcw, RawOrb};
 
 use super::Input;
 use crate::memory::{Extent, Memory};
@@ -12,6 +12,9 @@ use crate::recorded::Recorded;
 /// How much storage there is if nobody says: more than any machine has had, so that no address is
 /// found to lie behind it.
 const SIZE: u64 = 1 << 46;
+
+/// Remarks about one program at most.
+const MOST_REMARKS: usize = 32;
 
 /// Flags of an ORB, in its second word.
 pub(super) mod flag {
@@ -136,7 +139,9 @@ fn distance(from: u64, to: u64) -> usize {
 /// their data nor anything else known is in.
 pub(super) fn free_place(ccws: &[[u8; 8]], format: Format, pieces: &Pieces) -> u32 {
     let len = ccws.len() as u64 * 8;
-    let data = ccws.iter().map(|raw| decoded(raw, format)).map(|ccw| {
+    let all = ccws.iter().map(|raw| decoded(raw, format));
+    let moving = all.filter(|ccw| !ccw.command.is_tic(format) && ccw.command != Command::NOP);
+    let data = moving.map(|ccw| {
         let start = u64::from(ccw.addr.get());
         // A list is hardly longer than the data.
         start..start + u64::from(ccw.count).max(8)
@@ -169,11 +174,15 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Says `remark` once.
+    /// Says `remark` once, unless enough is said.
     pub(super) fn remark(&mut self, remark: impl Into<String>) {
         let remark = remark.into();
-        if !self.remarks.contains(&remark) {
+        if self.remarks.len() < MOST_REMARKS && !self.remarks.contains(&remark) {
             self.remarks.push(remark);
+        }
+        if self.remarks.len() == MOST_REMARKS {
+            self.remarks
+                .push("and more of the kind, which is left out".to_owned());
         }
     }
 

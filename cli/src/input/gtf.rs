@@ -128,3 +128,77 @@ fn address(text: &str) -> Option<(u32, &str)> {
     };
     Some((u32::from_str_radix(at, 16).ok()?, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_data_go_where_the_ccws_say() {
+        let text = "\
+            CCW CHAIN   FORMAT 1          SSCH              DEV..... 0A80\n\
+            \x20 00002000 63400010 00003000 C0C00000 00000000 | ........ |\n\
+            \x20                            00000000 00000005 | ........ |\n\
+            \x20          --Back half of split data--\n\
+            \x20                            FFFFFFFF FFFFFFFF | ........ |\n\
+            \x20 80002008 86440040 00004000\n\
+            \x20IDAW 00000001_00010FF0 0010 C1C2C3C4 C5C6C7C8 | ABCDEFGH |\n\
+            \x20 00002010 85010020 00004100\n\
+            MIDAW 00000000 00C00020 0020 C1C2C3C4 C5C6C7C8 | ABCDEFGH |\n\
+            \x20     00000000_00012000      C9C9C9C9 C9C9C9C9 | IIIIIIII |\n";
+        let inputs = decode(text, "t").unwrap();
+        let input = &inputs[0];
+        let word = |at: u64| {
+            let mut bytes = [0; 8];
+            (input.memory.read(at, &mut bytes) == 8).then_some(u64::from_be_bytes(bytes))
+        };
+        assert_eq!(
+            (input.name.as_str(), input.orb.word(2)),
+            ("t:1 0A80", 0x2000)
+        );
+        assert_eq!(input.orb.word(1), 0x00c2_ff40, "with MIDAWs");
+        assert_eq!(word(0x2000), Some(0x6340_0010_0000_3000));
+        assert_eq!(
+            word(0x2008),
+            Some(0x8644_0040_0000_4000),
+            "the first digit was a flag"
+        );
+        assert_eq!(
+            (word(0x3000), word(0x3008)),
+            (Some(0xc0c0_0000_0000_0000), Some(5))
+        );
+        assert!(
+            input.memory.lacks(0x3010),
+            "nobody knows where the back half begins"
+        );
+        assert_eq!(word(0x4000), Some(0x1_0001_0ff0));
+        assert_eq!(
+            (word(0x4100), word(0x4108)),
+            (Some(0x00c0_0020), Some(0x12000))
+        );
+        assert_eq!(word(0x12008), Some(0xc9c9_c9c9_c9c9_c9c9), "what goes out");
+        assert!(input.memory.lacks(0x1_0001_0ff0), "what comes in");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_placed() {
+        let head = "CCW CHAIN   FORMAT 1   SSCH   DEV..... 0A80\n";
+        for (text, line, column) in [
+            ("CCW CHAIN   FORMAT 2".to_owned(), 1, 20),
+            (format!("{head}IDAW 0000001_00010FF0 0010"), 2, 6),
+            (format!("{head}IDAW 00000001_00010FF0"), 2, 23),
+        ] {
+            let (place, reason) = decode(&text, "t").unwrap_err();
+            let member = None;
+            assert_eq!(
+                place,
+                Place::At {
+                    line,
+                    column,
+                    member
+                },
+                "{text}: {reason}"
+            );
+        }
+    }
+}

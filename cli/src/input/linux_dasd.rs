@@ -196,3 +196,70 @@ impl Report {
         u32::try_from(first).ok().filter(|first| *first < 1 << 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &str = "\
+        dasd(eckd): I/O status report for device 0.0.0120:\n\
+        dasd(eckd): in req: 00000000a1b2c3d4 CC:00 FC:04 AC:00 SC:17 DS:0E CS:40 RC:-5\n\
+        dasd(eckd): device 0.0.0120: Failing CCW: 00000000feedc0de\n\
+        dasd(eckd): Sense(hex)  0- 7: 80 01 02 03 04 05 06 07\n\
+        dasd(eckd): Sense(hex)  8-15: 08 09 0a 0b 0c 0d 0e 0f\n\
+        dasd(eckd): CCW 000000000badcafe: 63400010 00104048 DAT: C0C00000 00000005\n\
+        dasd(eckd): CCW 00000000feedc0de: 47000010 00104058 DAT:\n";
+
+    #[test]
+    fn the_failing_ccw_is_found_by_its_hash() {
+        let inputs = decode(REPORT, "t").unwrap();
+        let input = &inputs[0];
+        assert_eq!(
+            (input.name.as_str(), input.device_class()),
+            ("t:1 0.0.0120", DeviceClass::Eckd)
+        );
+        assert_eq!((input.orb.word(1), input.orb.word(2)), (0x00c2_ff00, 0));
+        let mut bytes = [0; 17];
+        assert_eq!(input.memory.read(0, &mut bytes), 16);
+        assert_eq!(bytes[8..12], [0x47, 0, 0, 0x10]);
+        assert_eq!(input.memory.read(0x104048, &mut bytes), 8);
+        let recorded = input.recorded.as_ref().unwrap();
+        assert_eq!(recorded.cpa, Some(0x10), "that of the second CCW, plus 8");
+        assert_eq!(recorded.device.unwrap().bits(), 0x0e);
+        assert_eq!(recorded.subchannel.unwrap().bits(), 0x40);
+        assert_eq!(recorded.sense.len(), 16);
+        assert_eq!(recorded.sense[7..9], [7, 8]);
+    }
+
+    #[test]
+    fn names_that_are_addresses_are_taken_for_them() {
+        let text = REPORT
+            .replace("0badcafe", "00104028")
+            .replace("feedc0de", "00104030");
+        let input = &decode(&text, "t").unwrap()[0];
+        assert_eq!(input.orb.word(2), 0x104028);
+        assert_eq!(input.recorded.as_ref().unwrap().cpa, Some(0x104038));
+        assert!(!input.memory.lacks(0x104030) && input.memory.lacks(0));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_placed() {
+        for (from, to, line, column) in [
+            ("DS:0E", "DS:0", 2, 65),
+            ("47000010", "4700001", 7, 35),
+            ("0badcafe:", "0badcafe", 6, 17),
+        ] {
+            let (place, reason) = decode(&REPORT.replace(from, to), "t").unwrap_err();
+            let member = None;
+            assert_eq!(
+                place,
+                Place::At {
+                    line,
+                    column,
+                    member
+                },
+                "{reason}"
+            );
+        }
+    }
+}

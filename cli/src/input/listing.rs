@@ -14,6 +14,9 @@ use super::draft::{Draft, Pieces, flag, format_of, orb};
 use super::lines::{self, Line};
 use super::{Input, Place, Refusal};
 
+/// Lines of bytes at most.
+const MOST_LINES: usize = 1 << 20;
+
 /// Whether `text` begins with such a line.
 pub(super) fn recognises(text: &str) -> bool {
     let mut lines = lines::lines(text).filter(|line| !content(*line).is_empty());
@@ -41,6 +44,7 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
         ..Draft::default()
     };
     let mut given: Option<[u32; 3]> = None;
+    let mut left = MOST_LINES;
     let mut first: Option<u64> = None;
     for line in lines::lines(text) {
         let text = content(line);
@@ -74,6 +78,9 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
                 "bytes are pairs of hex digits, in groups that are alike",
             ));
         }
+        left = left
+            .checked_sub(1)
+            .ok_or_else(|| line.refuse(text, format!("more than {MOST_LINES} lines of bytes")))?;
         first.get_or_insert(at);
         if !draft.pieces.add(at, &bytes) {
             return Err(line.refuse(text, "other bytes were given for this address before"));
@@ -121,4 +128,47 @@ fn chain(pieces: &Pieces, at: u64) -> Vec<[u8; 8]> {
         }
     }
     ccws
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_addresses_and_bytes() {
+        let text = "# why\nORB: 00000001 00c2ff00 00002000\n0x2000: 0220 0010  00003000\n2004: 00003000 *..*\n";
+        let input = &decode(text, "t").unwrap()[0];
+        assert_eq!(
+            [0, 1, 2].map(|n| input.orb.word(n)),
+            [1, 0x00c2_ff00, 0x2000]
+        );
+        let mut bytes = [0; 9];
+        assert_eq!(input.memory.read(0x2000, &mut bytes), 8);
+        assert_eq!(bytes[..8], [2, 0x20, 0, 0x10, 0, 0, 0x30, 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_placed() {
+        for (text, line, column) in [
+            ("2000 02200010", 1, 1),
+            ("\n  20g0: 02", 2, 3),
+            ("2000: 0", 1, 7),
+            ("2000: 02 0x", 1, 10),
+            ("2000: 02\n2000: 03", 2, 1),
+            ("orb: 00000000 00c2ff00", 1, 23),
+        ] {
+            let (place, reason) = decode(text, "t").unwrap_err();
+            let member = None;
+            assert_eq!(
+                place,
+                Place::At {
+                    line,
+                    column,
+                    member
+                },
+                "{text}: {reason}"
+            );
+        }
+        assert_eq!(decode("", "t").unwrap_err().0, Place::Whole);
+    }
 }

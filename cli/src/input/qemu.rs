@@ -20,6 +20,9 @@ pub(super) fn recognises(text: &str) -> bool {
     text.contains("virtio_ccw_interpret_ccw") || text.contains("css_io_interrupt")
 }
 
+/// Commands of one program that are named at most.
+const MOST_NAMES: usize = 16;
+
 /// Programs that were alike, on one device.
 struct Alike {
     line: usize,
@@ -108,6 +111,7 @@ impl Alike {
         let names: Vec<String> = self
             .commands
             .iter()
+            .take(MOST_NAMES)
             .map(|command| {
                 let name = DeviceClass::Virtio.command_name(ccw::Command(*command));
                 format!("{command:02x} {name}")
@@ -117,7 +121,12 @@ impl Alike {
             1 => "once".to_owned(),
             n => format!("{n} times"),
         };
-        draft.remark(format!("commands: {}; seen {times}", names.join(", ")));
+        let more = match self.commands.len().saturating_sub(MOST_NAMES) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let names = names.join(", ");
+        draft.remark(format!("commands: {names}{more}; seen {times}"));
         draft.remark(
             "flags, counts, addresses, data, ORB and status are not in such events; format-1 CCWs are taken \
              for granted, and shown from 0 on",
