@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `explain`: what a condition means, when a machine reports it, and what satisfies the rule.
 
+mod book;
+mod examples;
 mod finder;
 
 use std::fmt::Write;
 use std::io;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use translator::{Blame, Check, Code, Sure};
@@ -20,6 +23,12 @@ pub(crate) struct Args {
     /// Ids or names; without any, all conditions are listed
     #[arg(value_name = "CODE")]
     codes: Vec<String>,
+    /// Print an example for each CODE instead, as a program that `check -` reads
+    #[arg(long, value_name = "WHICH", value_enum, requires = "codes")]
+    example: Option<examples::Which>,
+    /// Write a page for each condition into a folder, in Markdown, with a table of contents
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["codes", "example"])]
+    book: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -37,11 +46,16 @@ struct Entry {
     when: &'static str,
     found_by: &'static str,
     see: &'static str,
+    example: Option<Vec<&'static str>>,
 }
 
 /// Carries the verb out.
 pub(crate) fn run(args: &Args) -> io::Result<Exit> {
+    if let Some(folder) = &args.book {
+        return book::write(folder).end();
+    }
     let report = match codes(&args.codes) {
+        Ok(codes) if args.example.is_some() => programs(args, &codes),
         Ok(codes) => Report::new(page(args, &codes), Exit::Fine),
         Err(text) => Report::unusable(format_args!(
             "no condition is called `{}`; `ccwtool explain` lists them all",
@@ -60,6 +74,24 @@ fn codes(names: &[String]) -> Result<Vec<Code>, &str> {
         .iter()
         .map(|name| Code::parse(name).ok_or(name.as_str()))
         .collect()
+}
+
+/// The programs that were asked for; a complaint where there is none.
+fn programs(args: &Args, codes: &[Code]) -> Report {
+    let mut out = String::new();
+    for &code in codes {
+        let program = args
+            .example
+            .and_then(|which| examples::program(code, which));
+        let Some(program) = program else {
+            return Report::unusable(format_args!(
+                "there is no example for {code}, found by: {}",
+                finder::of(code).text()
+            ));
+        };
+        out.push_str(&program);
+    }
+    Report::new(out, Exit::Fine)
 }
 
 fn page(args: &Args, codes: &[Code]) -> String {
@@ -98,6 +130,15 @@ fn entry(code: Code) -> String {
     row("found by", finder::of(code).text());
     row("whose", whose(code.blame()));
     row("read", see(code));
+    if let Some(lines) = examples::lines(code) {
+        row(
+            "example",
+            "with the lines - the rule is broken, with + it is kept",
+        );
+        for line in lines {
+            let _ = writeln!(text, "{:10}{line}", "");
+        }
+    }
     text
 }
 
@@ -118,6 +159,7 @@ impl Entry {
             when: when(code),
             found_by: finder::of(code).name(),
             see: see(code),
+            example: examples::lines(code),
         }
     }
 }

@@ -1,0 +1,1 @@
+explain idaw-align --example broken

@@ -1,0 +1,1 @@
+explain H01 --example kept
