@@ -22,6 +22,8 @@ const UNIT_CHECK: u8 = 0x02;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Agrees,
+    /// It was one of the two that may be.
+    Allowed,
     /// The device ended it before it came to that.
     EndedSooner,
     NotKnown,
@@ -36,7 +38,8 @@ fn predictions_agree_with_what_was_recorded() {
     // A rule that is lost would leave everything not known.
     assert!(count(&counts, "hyperion", Fit::Agrees) >= 190, "{counts:?}");
     assert!(count(&counts, "hyperion", Fit::NotKnown) <= 6, "{counts:?}");
-    assert!(count(&counts, "qemu", Fit::Agrees) >= 96, "{counts:?}");
+    let qemu = count(&counts, "qemu", Fit::Agrees) + count(&counts, "qemu", Fit::Allowed);
+    assert!(qemu >= 96, "{counts:?}");
     assert_eq!(count(&counts, "qemu", Fit::NotKnown), 0, "{counts:?}");
     match std::env::var_os("CCW_CORPUS") {
         Some(folder) => {
@@ -142,6 +145,7 @@ fn fit(prediction: &Value, verdict: &Value, found: [u8; 12]) -> Fit {
         && found[8] & UNIT_CHECK != 0
         && address.is_some_and(|address| cpa(found) < address);
     match (agrees, sooner) {
+        (true, _) if prediction["answer"] == "may-check" => Fit::Allowed,
         (true, _) => Fit::Agrees,
         (false, true) => Fit::EndedSooner,
         (false, false) => Fit::Contradicts,

@@ -5,13 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ccw::{RawOrb, orb::word1};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use translator::Code;
 
 use super::copy::Copied;
 use super::feature::Feature;
 use super::find::Features;
 use super::rule::{Evidence, Outcome};
-use super::{Answer, Implementation, predict};
+use super::{Answer, Implementation, check, entries, predict, text};
 use crate::analysis::judge;
 use crate::input::{Input, Reading};
 use crate::memory::{Extent, Memory};
@@ -268,6 +271,58 @@ fn what_the_kernel_does_not_do() {
         answer(&suspends),
         Some((Feature::Suspends, Outcome::Otherwise))
     );
+}
+
+/// What is known of 7.1 is what is known of later kernels; it was not run.
+#[test]
+fn the_older_kernel_is_told_by_its_source_alone() {
+    let [old, new] = [Implementation::VfioCcw71, Implementation::VfioCcw];
+    for rule in new.rules() {
+        assert_eq!(rule.known_by(old), "read");
+        let same = old.rule(rule.when).map(|it| it.outcome);
+        assert!(same.is_none_or(|outcome| outcome == rule.outcome));
+    }
+    let input = input(STANDARD, START, &[(START, row(257))]);
+    let all = predict(&input, &judge(&input), &Implementation::ALL);
+    assert!(matches!(all[0].answer, Answer::Unknown(_)), "vfio-ccw-7.1");
+    assert!(matches!(all[1].answer, Answer::Known(_)), "vfio-ccw");
+}
+
+proptest! {
+    /// Whatever the words are there is an answer, and a machine's check is only told of what is invalid.
+    #[test]
+    fn any_program_is_answered(
+        word1 in any::<u32>(),
+        cpa in select(vec![START, START + 4, 0, 0x10_0000, 0x03ff_fff8, 0x8000_1000, NOWHERE]),
+        ccws in vec((any::<u8>(), any::<u8>(), any::<u16>(), select(vec![
+            START, START + 8, START + 12, 0x8000, DATA, 0x03ff_ffff, NOWHERE, 0xffff_ffff,
+        ])), 1..12),
+        list in vec(select(vec![0, u64::from(DATA) + 5, SIZE, SIZE - 1, u64::MAX, 1 << 31]), 17),
+        partial: bool,
+    ) {
+        let ccws = ccws.iter().map(|(command, flags, count, addr)| ccw(*command, *flags, *count, *addr));
+        let ccws: Vec<_> = ccws.collect();
+        let list: Vec<_> = list.iter().map(|word: &u64| word.to_be_bytes()).collect();
+        let stores = [(START, ccws.concat()), (0x8000, list.concat())];
+        let mut input = input(word1, cpa, &stores);
+        if partial {
+            let extents = stores.map(|(at, bytes)| Extent { addr: at.into(), bytes });
+            input.memory = Memory::partial(SIZE, extents.to_vec()).unwrap();
+        }
+        let program = judge(&input);
+        let invalid = check(&input, &program).is_some();
+        let all = predict(&input, &program, &Implementation::ALL);
+        prop_assert_eq!(all.len(), 4);
+        for prediction in &all {
+            if let Answer::Known(reason) = prediction.answer {
+                let condition = matches!(reason.rule.when, Feature::Finds(_));
+                prop_assert!(invalid || !condition);
+                prop_assert!(!invalid || reason.rule.when != Feature::Plain);
+            }
+        }
+        prop_assert!(text(&all, None).lines().count() > 4);
+        prop_assert_eq!(entries(&all).len(), 4);
+    }
 }
 
 /// What the copy does not hold decides before any CCW; what is in doubt decides nothing.

@@ -127,7 +127,12 @@ fn one(input: &Input, args: &Args) -> Report {
 pub(crate) fn exercise(input: &Input) {
     let program = analysis::judge(input);
     text(input, &program, program.findings());
-    json::line(&Verdict::of(input, &program, program.findings()));
+    let predictions = predict(input, &program, Profile::All.implementations());
+    prediction::text(&predictions, None);
+    json::line(&Verdict {
+        predictions: prediction::entries(&predictions),
+        ..Verdict::of(input, &program, program.findings())
+    });
 }
 
 /// What keeps the host from carrying out a program that is legal, or the first part of one that goes on

@@ -70,7 +70,7 @@ pub(crate) const RULES: &[Rule] = &[
         "channel.c", Program("enc-idal1-fmt0")),
     rule(Feature::DisplayDevice, Machine, "a device of its own",
         "channel.c", Program("linux61-3270-e4-1")),
-    rule(Feature::OtherDevice, Machine, "a device of its own; after a command reject the residual count is 0",
+    rule(Feature::OtherDevice, Machine, "a device of its own",
         "channel.c", Program("linux61-3390-64-1")),
     rule(Feature::CcwAtZero, Machine, "an address like any other",
         "channel.c", Read),
