@@ -110,5 +110,16 @@ pub fn exercise(bytes: &[u8]) {
     }
 }
 
+/// Takes `bytes` for a dump of each kind, looks through it, and prints what is found there.
+#[doc(hidden)]
+pub fn exercise_dump(bytes: &[u8]) {
+    for inputs in input::dumps(bytes) {
+        for input in inputs.iter().take(MOST_EXERCISED) {
+            verbs::check::exercise(input);
+            verbs::show::exercise(input);
+        }
+    }
+}
+
 /// Programs of one file that [`exercise`] looks at: enough for each to meet the next.
 const MOST_EXERCISED: usize = 8;

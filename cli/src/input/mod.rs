@@ -297,6 +297,17 @@ pub(crate) fn every(bytes: &[u8]) -> Vec<Vec<Input>> {
         .collect()
 }
 
+/// What is found in `bytes` as a dump of the kind that they look like, and as an image.
+pub(crate) fn dumps(bytes: &[u8]) -> Vec<Vec<Input>> {
+    dump::Options::every()
+        .filter_map(|options| {
+            let source = Source::from(bytes.to_vec());
+            let shape = options.shape(&source, Some(true)).ok()??;
+            options.programs(source, shape, "any").ok()
+        })
+        .collect()
+}
+
 /// The bytes of `file`, or of standard input for `-`, if there are no more than `limit`.
 pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();

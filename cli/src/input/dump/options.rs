@@ -42,6 +42,23 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// One for each kind of dump, and one for each way into it.
+    pub(in crate::input) fn every() -> impl Iterator<Item = Self> {
+        let scan = |base| Self {
+            base,
+            ..Self::default()
+        };
+        let orb = Self {
+            orb: Some(0x80),
+            ..Self::default()
+        };
+        let cpa = Self {
+            cpa: Some(0x1000),
+            ..Self::default()
+        };
+        [scan(None), scan(Some(0)), orb, cpa].into_iter()
+    }
+
     /// What `source` is, if it is a dump.
     ///
     /// `is_dump` says whether it is, if that is known.
