@@ -66,7 +66,11 @@ fn every_member_of_json_is_described() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         let objects = text.lines().filter(|line| line.starts_with('{'));
         for object in objects {
-            collect(&serde_json::from_str(object).unwrap(), &mut members);
+            let object: serde_json::Value = serde_json::from_str(object).unwrap();
+            // A program: tests/programs/README.md describes it.
+            if object["schema"] != "ccwprog/1" {
+                collect(&object, &mut members);
+            }
         }
     }
     assert!(members.len() > 40, "{members:?}");

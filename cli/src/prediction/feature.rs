@@ -195,20 +195,36 @@ impl Feature {
     }
 
     /// Another feature of the same program that is always met before this condition.
-    #[cfg(test)]
     pub(crate) fn under(self) -> Option<Self> {
-        use Code::*;
         let Self::Finds(code) = self else {
             return None;
         };
         Some(match code {
-            CcwaCpaUnavail | CcwaTicUnavail | CcwaSeqUnavail => Self::FetchBeyond,
-            DataUnavail | IdawDataUnavail => Self::DataUnmapped,
-            IdalUnavail => Self::ListUnmapped,
-            MidaDisabled | MidaConflictIda | MidaConflictSkip => Self::Midaws,
+            Code::CcwaCpaUnavail | Code::CcwaTicUnavail | Code::CcwaSeqUnavail => Self::FetchBeyond,
+            Code::DataUnavail | Code::IdawDataUnavail => Self::DataUnmapped,
+            Code::IdalUnavail => Self::ListUnmapped,
+            Code::MidaDisabled | Code::MidaConflictIda | Code::MidaConflictSkip => Self::Midaws,
+            Code::OrbTmRsvd | Code::TcwAlign => Self::Transport,
             _ if code.id().starts_with('M') => Self::Midaws,
+            _ if code.id().starts_with('T') => Self::Transport,
             _ => return None,
         })
+    }
+
+    /// What a program has of which `code` tells.
+    pub(crate) const fn of(code: Code) -> Self {
+        match code {
+            Code::OrbBUnsupported | Code::EnvTransport => Self::Transport,
+            Code::OrbDUnsupported => Self::MidawOrb,
+            Code::OrbXUnsupported => Self::Extension,
+            Code::TicFirst => Self::TicFirst,
+            Code::EnvNoprefetch => Self::NoPrefetch,
+            Code::EnvTooLong => Self::LongSegment,
+            Code::EnvOverlap => Self::ReadsItself,
+            Code::EnvLoop => Self::EndlessLoop,
+            Code::EnvSuspend => Self::Suspends,
+            _ => Self::Finds(code),
+        }
     }
 
     /// Whether only who copies a program before it runs can meet it.

@@ -5,6 +5,7 @@
 //! recorded of it. A program is predicted by the first of its features that decides; where one has no rule,
 //! nothing is predicted.
 
+mod condition;
 mod copy;
 mod feature;
 mod find;
@@ -19,6 +20,7 @@ mod tests;
 
 use translator::{Outcome as Verdict, Program};
 
+pub(crate) use condition::{Treatment, treatments};
 use copy::Copied;
 use feature::Feature;
 use find::{Features, Found};

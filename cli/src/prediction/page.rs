@@ -6,8 +6,8 @@ use std::path::Path;
 
 use translator::Code;
 
+use super::condition::decisive;
 use super::feature::Feature;
-use super::rule::{Outcome, Rule};
 use super::{Implementation, rules};
 
 const HEAD: &str = include_str!("page.md");
@@ -69,7 +69,7 @@ fn page() -> String {
                 text,
                 "| {} | {}: {}{not_in_7_1} | {} | {} |",
                 head(rule.when),
-                answer(rule.outcome),
+                rule.outcome.text(),
                 rule.says,
                 rule.source,
                 rule.evidence.text()
@@ -92,33 +92,5 @@ fn cell(implementation: Implementation, feature: Feature) -> String {
         return if copies { "not known" } else { "no copy" }.to_owned();
     };
     let observed = rule.is_observed(implementation);
-    format!(
-        "{}{}",
-        answer(rule.outcome),
-        if observed { "*" } else { "" }
-    )
-}
-
-/// The rule that decides where a program has `feature`.
-fn decisive(implementation: Implementation, feature: Feature) -> Option<&'static Rule> {
-    let before = feature.under().and_then(|it| implementation.rule(it));
-    before
-        .filter(|rule| !rule.outcome.goes_on())
-        .or_else(|| implementation.rule(feature))
-}
-
-fn answer(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Errno(errno, other) if errno == other => errno.to_owned(),
-        Outcome::Errno(errno, other) => format!("{errno} / {other}"),
-        Outcome::OperandException => "operand exception".to_owned(),
-        Outcome::Machine => "as a machine".to_owned(),
-        Outcome::ProgramCheck(_) => "program check".to_owned(),
-        Outcome::Unseen => "not seen".to_owned(),
-        Outcome::MayCheck => "may check".to_owned(),
-        Outcome::Detail => "as a machine, but".to_owned(),
-        Outcome::Otherwise => "ends otherwise".to_owned(),
-        Outcome::WrongData => "wrong data".to_owned(),
-        Outcome::NoDevice => "no such device".to_owned(),
-    }
+    format!("{}{}", rule.outcome.text(), if observed { "*" } else { "" })
 }

@@ -72,6 +72,23 @@ impl Outcome {
         }
     }
 
+    /// The same in a few words.
+    pub(crate) fn text(self) -> String {
+        match self {
+            Self::Errno(errno, other) if errno == other => errno.to_owned(),
+            Self::Errno(errno, other) => format!("{errno} / {other}"),
+            Self::OperandException => "operand exception".to_owned(),
+            Self::Machine => "as a machine".to_owned(),
+            Self::ProgramCheck(_) => "program check".to_owned(),
+            Self::Unseen => "not seen".to_owned(),
+            Self::MayCheck => "may check".to_owned(),
+            Self::Detail => "as a machine, but".to_owned(),
+            Self::Otherwise => "ends otherwise".to_owned(),
+            Self::WrongData => "wrong data".to_owned(),
+            Self::NoDevice => "no such device".to_owned(),
+        }
+    }
+
     /// Whether the program goes on all the same, so that what comes later decides.
     pub(crate) const fn goes_on(self) -> bool {
         matches!(self, Self::Machine | Self::MayCheck | Self::Detail)

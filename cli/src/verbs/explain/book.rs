@@ -11,6 +11,7 @@ use translator::Code;
 use super::{description, examples, finder};
 use crate::batch::Report;
 use crate::exit::Exit;
+use crate::prediction::treatments;
 
 /// What the letters of the ids stand for.
 const GROUPS: [(char, &str); 9] = [
@@ -68,6 +69,19 @@ fn page(code: Code) -> String {
         format!("Found by: {}.", finder::of(code).text()),
     ] {
         let _ = write!(page, "{part}\n\n");
+    }
+    let treatments = treatments(code);
+    if !treatments.is_empty() {
+        page.push_str("With the program as it is:\n\n");
+        for treatment in treatments {
+            let _ = writeln!(
+                page,
+                "- `{}`: {}",
+                treatment.implementation,
+                treatment.text()
+            );
+        }
+        page.push('\n');
     }
     if let Some(lines) = examples::lines(code) {
         page.push_str("With the lines `-` the rule is broken, with `+` it is kept:\n\n```diff\n");

@@ -16,6 +16,7 @@ use crate::Format;
 use crate::batch::Report;
 use crate::exit::Exit;
 use crate::listing::wrap;
+use crate::prediction::{Treatment, treatments};
 
 /// Say what a condition means, by its id (C01) or its name (cmd-zero).
 #[derive(clap::Args)]
@@ -46,6 +47,7 @@ struct Entry {
     when: &'static str,
     found_by: &'static str,
     see: &'static str,
+    implementations: Vec<Treatment>,
     example: Option<Vec<&'static str>>,
 }
 
@@ -130,6 +132,13 @@ fn entry(code: Code) -> String {
     row("found by", finder::of(code).text());
     row("whose", whose(code.blame()));
     row("read", see(code));
+    for (n, treatment) in treatments(code).iter().enumerate() {
+        let head = if n == 0 { "others" } else { "" };
+        row(
+            head,
+            &format!("{}: {}", treatment.implementation, treatment.text()),
+        );
+    }
     if let Some(lines) = examples::lines(code) {
         row(
             "example",
@@ -159,6 +168,7 @@ impl Entry {
             when: when(code),
             found_by: finder::of(code).name(),
             see: see(code),
+            implementations: treatments(code),
             example: examples::lines(code),
         }
     }
