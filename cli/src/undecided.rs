@@ -67,7 +67,8 @@ pub(crate) fn missing(finding: &Finding, input: &Input, program: &Program) -> Op
 /// Whether `finding` is only about the end of what is in the input.
 pub(crate) fn is_void(finding: &Finding, input: &Input) -> bool {
     let behind = finding.site.ccw.and_then(|ccw| ccw.get().checked_add(8));
-    finding.code == Code::ChainOpen && behind.is_some_and(|at| input.memory.lacks(at))
+    let lacks = |at: u64| (at..at.saturating_add(8)).any(|byte| input.memory.lacks(byte));
+    finding.code == Code::ChainOpen && behind.is_some_and(lacks)
 }
 
 /// The first storage that the verdict on `program` depends on and that is not in the input.
@@ -110,4 +111,73 @@ pub(crate) fn entries(input: &Input, program: &Program) -> Vec<Entry> {
         })
     };
     program.findings().iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{analysis, input};
+
+    /// What is missing in a listing, and the outcome.
+    fn of(listing: &str) -> (Option<String>, Outcome) {
+        let mut readings = input::every(listing.as_bytes());
+        // The last one is that of what the text looks like.
+        let input = readings.pop().unwrap().remove(0);
+        let program = analysis::judge(&input);
+        let missing = first(&input, &program);
+        let void = program.findings().iter().filter(|it| is_void(it, &input));
+        assert!(void.count() < 2);
+        (missing.map(|it| it.text()), outcome(&input, &program))
+    }
+
+    #[test]
+    fn each_word_that_is_not_there_is_named() {
+        for (listing, missing) in [
+            ("9000: 00", "CCW at 00002000 is not"),
+            ("2000: 03400001 00000000", "CCW at 00002008 is not"),
+            (
+                "2000: 03400001 00000000\n2008: 03",
+                "CCW at 00002008 is not wholly",
+            ),
+            (
+                "2000: 03400001 00000000\n2008: 08000000 00004000",
+                "CCW at 00004000 is not",
+            ),
+            ("2000: 02040010 00003000", "list at 00003000 is not"),
+            (
+                "2000: 02042000 00003000\n3000: 00000000 00004000",
+                "list at 00003008 is not",
+            ),
+            (
+                "orb: 00000000 00c2ff40 00002000\n2000: 02010010 00003000\n3000: 00000000 00800010",
+                "list at 00003000 is not wholly",
+            ),
+        ] {
+            let orb = "orb: 00000000 00c2ff00 00002000\n";
+            let listing = match listing.starts_with("orb") {
+                true => listing.to_owned(),
+                false => format!("{orb}{listing}"),
+            };
+            let expected = format!("the {missing} in this input");
+            assert_eq!(
+                of(&listing),
+                (Some(expected), Outcome::Indeterminate),
+                "{listing}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_comes_first_decides() {
+        let orb = "orb: 00000000 00c2ff00 00002000\n";
+        // An error, and behind it a CCW that is not there.
+        let wrong = format!("{orb}2000: 00400001 00000000");
+        assert_eq!(of(&wrong).1, Outcome::Invalid);
+        // A list that is not there, and behind it an error.
+        let open = format!("{orb}2000: 02440010 00003000\n2008: 00000001 00000000");
+        assert_eq!(of(&open).1, Outcome::Indeterminate);
+        // Data that is not there says nothing against a program.
+        let data = format!("{orb}2000: 01000010 00003000");
+        assert_eq!(of(&data), (None, Outcome::Valid));
+    }
 }
