@@ -170,8 +170,10 @@ mod tests {
     #[test]
     fn what_comes_first_decides() {
         let orb = "orb: 00000000 00c2ff00 00002000\n";
-        // An error, and behind it a CCW that is not there.
-        let wrong = format!("{orb}2000: 00400001 00000000");
+        // A misaligned IDAW, and behind it a CCW that is not there.
+        let list = "3000: 00000000 00004000 00000000 00005004";
+        let wrong = format!("{orb}2000: 02442000 00003000\n{list}");
+        assert!(of(&wrong).0.is_some());
         assert_eq!(of(&wrong).1, Outcome::Invalid);
         // A list that is not there, and behind it an error.
         let open = format!("{orb}2000: 02440010 00003000\n2008: 00000001 00000000");

@@ -305,6 +305,22 @@ mod tests {
     }
 
     #[test]
+    fn status_modifier_skips_a_ccw() {
+        let text = "\
+            HHC01334I 0:0120 CHAN: ORB: IntP:00000000 Key:0 LPM:80 Flags:0C200 x CCW:00010000\n\
+            HHC01315I 0:0120 CHAN: ccw 31400005 00020000\n\
+            HHC01312I 0:0120 CHAN: stat 4C00, count 0000\n\
+            HHC01315I 0:0120 CHAN: ccw 03400001 00000000\n\
+            HHC01312I 0:0120 CHAN: stat 0C00, count 0000\n\
+            HHC01315I 0:0120 CHAN: ccw 06200005 00020000\n\
+            HHC01312I 0:0120 CHAN: stat 0C00, count 0000\n";
+        let input = &read(text)[0];
+        assert_eq!(word(input, 0x10008), None, "nobody was there");
+        assert_eq!(word(input, 0x10010), Some(0x0340_0001_0000_0000));
+        assert_eq!(word(input, 0x10018), Some(0x0620_0005_0002_0000));
+    }
+
+    #[test]
     fn starts_of_several_devices_stay_apart() {
         let text = "\
             HHC01315I 0:0120 CHAN: ccw 03400001 00000000\n\
