@@ -4,8 +4,8 @@
 use ccw::{GuestAddr, HostAddr, RawOrb};
 use pinning::{Permission, Region, RegionMap};
 use translator::{
-    Buffers, Facilities, Guards, GuestStorage, Part, Policy, Program, Stance, StorageKey,
-    StorageKeys, Suspension, fetch, fetch_part, validate,
+    Buffers, CommandPolicy, Facilities, Guards, GuestStorage, Part, Policy, Program, Stance,
+    StorageKey, StorageKeys, Suspension, fetch, fetch_part, validate,
 };
 
 use crate::input::Input;
@@ -25,19 +25,31 @@ pub(crate) fn judge(input: &Input) -> Program {
 
 /// The same of a program that is read only as far as `max_ccws`.
 pub(crate) fn judge_within(input: &Input, max_ccws: u16) -> Program {
-    of(input, &input.orb, &input.memory, max_ccws)
+    let commands = input.commands.as_ref();
+    of(input, &input.orb, &input.memory, commands, max_ccws)
+}
+
+/// Reads and judges the program of `input` as that of a guest that may do everything.
+pub(crate) fn unconfined(input: &Input) -> Program {
+    of(input, &input.orb, &input.memory, None, MAX_CCWS)
 }
 
 /// The same with another ORB, and what `storage` holds.
 pub(crate) fn judge_as(input: &Input, orb: &RawOrb, storage: &impl GuestStorage) -> Program {
-    of(input, orb, storage, MAX_CCWS)
+    of(input, orb, storage, input.commands.as_ref(), MAX_CCWS)
 }
 
-fn of(input: &Input, orb: &RawOrb, storage: &impl GuestStorage, max_ccws: u16) -> Program {
+fn of(
+    input: &Input,
+    orb: &RawOrb,
+    storage: &impl GuestStorage,
+    commands: Option<&CommandPolicy>,
+    max_ccws: u16,
+) -> Program {
     let memory = &input.memory;
     let guards = Guards {
         keys: keys(memory),
-        commands: input.commands.as_ref(),
+        commands,
         ..Guards::default()
     };
     let policy = Policy {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ccw::{CcwFlags, Class, Command, DeviceClass, Guest, Orb};
+use ccw::{CcwFlags, Class, Command, DeviceClass, Guest, Orb, SubchannelStatus};
 use translator::{Code, Outcome, Program, Severity, Step};
 
 use super::copy::{Copied, copy};
@@ -32,8 +32,8 @@ pub(crate) struct Features {
     pub(crate) ccws: Vec<Found>,
     /// The verdict.
     pub(crate) outcome: Outcome,
-    /// The CCW address of a machine's status, if it refuses or ends the program.
-    pub(crate) cpa: Option<u32>,
+    /// The status of a machine that ends the program, and its CCW address.
+    pub(crate) end: Option<(SubchannelStatus, u32)>,
 }
 
 impl Features {
@@ -90,7 +90,10 @@ impl Features {
             copied,
             ccws: all.in_order(),
             outcome,
-            cpa: program.scsw().filter(|_| invalid).map(|scsw| scsw.cpa),
+            end: program
+                .scsw()
+                .filter(|_| invalid)
+                .map(|scsw| (scsw.subchannel, scsw.cpa)),
         }
     }
 }

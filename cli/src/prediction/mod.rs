@@ -18,6 +18,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+use ccw::SubchannelStatus;
 use translator::{Outcome as Verdict, Program};
 
 pub(crate) use condition::{Treatment, treatments};
@@ -25,9 +26,10 @@ use copy::Copied;
 use feature::Feature;
 use find::{Features, Found};
 pub(crate) use profile::Profile;
-pub(crate) use report::{Entry, check, entries, text};
+pub(crate) use report::{Entry, entries, text};
 use rule::{Outcome, Rule};
 
+use crate::analysis;
 use crate::input::Input;
 
 /// An implementation of the channel.
@@ -105,8 +107,8 @@ pub(crate) struct Reason {
     rule: &'static Rule,
     /// The CCW that it is about.
     ccw: Option<u64>,
-    /// The CCW address that it shows with a check, if that is known.
-    cpa: Option<u32>,
+    /// The status that it ends the program with, and its CCW address, if they are known.
+    end: Option<(SubchannelStatus, u32)>,
 }
 
 /// Why nothing is predicted.
@@ -122,7 +124,7 @@ pub(crate) enum Gap {
     Missing(u64),
 }
 
-/// What `implementations` do with `program`, which is that of `input`.
+/// What `implementations` do with `program`, which is that of `input`. They know nothing of a policy.
 pub(crate) fn predict(
     input: &Input,
     program: &Program,
@@ -131,7 +133,11 @@ pub(crate) fn predict(
     if implementations.is_empty() {
         return Vec::new();
     }
-    let features = Features::of(input, program);
+    let features = if input.commands.is_some() {
+        Features::of(input, &analysis::unconfined(input))
+    } else {
+        Features::of(input, program)
+    };
     let of = |implementation: &Implementation| one(*implementation, &features);
     implementations.iter().map(of).collect()
 }
@@ -195,12 +201,12 @@ fn decide(implementation: Implementation, features: &Features, also: &mut Vec<Re
 }
 
 fn reason(rule: &'static Rule, ccw: Option<u64>, features: &Features, condition: bool) -> Reason {
-    let cpa = match rule.outcome {
-        Outcome::Machine if condition => features.cpa,
+    let end = match rule.outcome {
+        Outcome::Machine if condition => features.end,
         Outcome::ProgramCheck(rule::At::Ccw) => ccw
             .and_then(|ccw| u32::try_from(ccw).ok())
-            .map(|ccw| ccw.wrapping_add(8)),
+            .map(|ccw| (SubchannelStatus::PROGRAM_CHECK, ccw.wrapping_add(8))),
         _ => None,
     };
-    Reason { rule, ccw, cpa }
+    Reason { rule, ccw, end }
 }

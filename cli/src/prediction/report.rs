@@ -4,13 +4,12 @@
 use std::fmt::Write;
 
 use serde::Serialize;
-use translator::Program;
 
+use super::feature::Feature;
 use super::rule::Outcome;
 use super::{Answer, Gap, Implementation, Prediction, Reason};
-use crate::input::Input;
 use crate::listing::wrap;
-use crate::{json, status, undecided};
+use crate::{json, status};
 
 /// Columns of a name with two spaces behind it, and of an answer.
 const NAME: usize = 14;
@@ -18,19 +17,8 @@ const ANSWER: usize = 28;
 /// Column at which reasons are broken into lines.
 const WIDTH: usize = 100;
 
-/// What a machine ends `program` with, if it is invalid.
-pub(crate) fn check(input: &Input, program: &Program) -> Option<String> {
-    let invalid = undecided::outcome(input, program) == translator::Outcome::Invalid;
-    let scsw = program.scsw();
-    invalid.then(|| {
-        scsw.map_or("operand exception".to_owned(), |scsw| {
-            status::subchannel(scsw.subchannel)
-        })
-    })
-}
-
-/// What `predictions` say, side by side; `check` is what a machine ends the program with.
-pub(crate) fn text(predictions: &[Prediction], check: Option<&str>) -> String {
+/// What `predictions` say, side by side.
+pub(crate) fn text(predictions: &[Prediction]) -> String {
     let mut text = String::new();
     if predictions.is_empty() {
         return text;
@@ -38,7 +26,7 @@ pub(crate) fn text(predictions: &[Prediction], check: Option<&str>) -> String {
     let _ = writeln!(text, "  what becomes of the program as it is:");
     for prediction in predictions {
         let name = prediction.implementation.name();
-        let answer = prediction.answer(check);
+        let answer = prediction.answer();
         let _ = write!(text, "    {name:NAME$}{answer:ANSWER$}");
         let mut column = 4 + NAME + ANSWER;
         if answer.len() >= ANSWER {
@@ -58,7 +46,7 @@ pub(crate) fn text(predictions: &[Prediction], check: Option<&str>) -> String {
 
 impl Prediction {
     /// The answer in a few words.
-    fn answer(&self, check: Option<&str>) -> String {
+    fn answer(&self) -> String {
         let reason = match &self.answer {
             Answer::Unknown(_) => return "not known".to_owned(),
             Answer::Known(reason) => reason,
@@ -67,9 +55,10 @@ impl Prediction {
             Outcome::Errno(errno, other) if errno == other => errno.to_owned(),
             Outcome::Errno(errno, other) => format!("{errno} (iommufd: {other})"),
             Outcome::OperandException => "operand exception".to_owned(),
-            Outcome::Machine => match (check, reason.rule.when) {
-                (Some(check), super::Feature::Finds(_)) => format!("as a machine: {check}"),
-                _ => "carried out".to_owned(),
+            Outcome::Machine => match (reason.end, reason.rule.when) {
+                (Some((check, _)), _) => format!("as a machine: {}", status::subchannel(check)),
+                (None, Feature::Finds(_)) => "as a machine".to_owned(),
+                (None, _) => "carried out".to_owned(),
             },
             Outcome::ProgramCheck(_) => "program check".to_owned(),
             Outcome::Unseen => "does not see it".to_owned(),
@@ -191,13 +180,13 @@ fn entry(prediction: &Prediction) -> Entry {
                 entry.ccw = found.ccw.map(json::hex);
             }
         }
-        Answer::Known(Reason { rule, ccw, cpa }) => {
+        Answer::Known(Reason { rule, ccw, end }) => {
             entry.answer = rule.outcome.name();
             if let Outcome::Errno(type1, iommufd) = rule.outcome {
                 entry.errno = Some(Errno { type1, iommufd });
             }
             entry.ccw = ccw.map(json::hex);
-            entry.ccw_address = cpa.map(|cpa| json::hex(cpa.into()));
+            entry.ccw_address = end.map(|(_, cpa)| json::hex(cpa.into()));
             entry.feature = Some(rule.when.name());
             rule.says.clone_into(&mut entry.message);
             entry.known_by = Some(rule.known_by(prediction.implementation));

@@ -112,8 +112,7 @@ fn one(input: &Input, args: &Args) -> Report {
     let predictions = predict(input, &program, implementations);
     let out = match args.format {
         Form::Text | Form::Sarif => {
-            let check = prediction::check(input, &program);
-            text(input, &program, &findings) + &prediction::text(&predictions, check.as_deref())
+            text(input, &program, &findings) + &prediction::text(&predictions)
         }
         Form::Json => json::line(&Verdict {
             predictions: prediction::entries(&predictions),
@@ -128,7 +127,7 @@ pub(crate) fn exercise(input: &Input) {
     let program = analysis::judge(input);
     text(input, &program, program.findings());
     let predictions = predict(input, &program, Profile::All.implementations());
-    prediction::text(&predictions, None);
+    prediction::text(&predictions);
     json::line(&Verdict {
         predictions: prediction::entries(&predictions),
         ..Verdict::of(input, &program, program.findings())
