@@ -249,6 +249,14 @@ impl Reading {
         if let Some(shape) = self.dump.shape(&source, is_dump)? {
             return self.dump.programs(source, shape, stem);
         }
+        if source.len() > FILE_LIMIT {
+            let reason = format!(
+                "larger than {} MiB, the most that is read of a text; an image of storage needs --base \
+                 ADDR, where it begins",
+                FILE_LIMIT >> 20
+            );
+            return Err((Place::Whole, reason));
+        }
         match source.into_bytes() {
             Some(bytes) => self.decode(&bytes, stem),
             None => self.decode(&bytes()?, stem),

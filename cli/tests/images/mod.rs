@@ -35,6 +35,9 @@ impl Images {
         ] {
             fs::write(path.join(name), bytes).unwrap();
         }
+        // Of which nothing is on the disk.
+        let large = fs::File::create(path.join("large.image")).unwrap();
+        large.set_len(65 << 20).unwrap();
         Self { path }
     }
 

@@ -63,7 +63,7 @@ impl Source {
     }
 
     /// Bytes of the file.
-    pub(super) const fn len(&self) -> u64 {
+    pub(in crate::input) const fn len(&self) -> u64 {
         self.len
     }
 

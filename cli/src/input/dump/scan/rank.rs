@@ -23,7 +23,7 @@ const CCWS_JUDGED: u16 = 256;
 mod points {
     pub(super) const LEGAL: i32 = 50;
     pub(super) const UNDECIDED: i32 = 30;
-    /// Each CCW, up to eight.
+    /// Each CCW, up to eight, or to four of what is illegal: noise goes on until it is.
     pub(super) const CCW: i32 = 4;
     /// All commands are known to one kind of device.
     pub(super) const COMMANDS: i32 = 30;
@@ -87,8 +87,9 @@ fn judged(candidate: &Candidate, memory: &Memory) -> Option<Found> {
         ),
         None => count(read, "CCW"),
     };
+    let most = if points > 0 { 8 } else { 4 };
     found.add(
-        points + points::CCW * small(read, 8),
+        points + points::CCW * small(read, most),
         format!("{verdict}, {what}"),
     );
     if odd > 0 {
@@ -168,38 +169,40 @@ fn warnings(program: &Program) -> usize {
 /// Whose commands those of `program` are.
 fn commands(program: &Program) -> Option<(i32, String)> {
     const CLASSES: [DeviceClass; 7] = [
-        DeviceClass::Virtio,
-        DeviceClass::Ctc,
-        DeviceClass::UnitRecord,
-        DeviceClass::Terminal,
-        DeviceClass::Tape,
-        DeviceClass::Fba,
         DeviceClass::Eckd,
+        DeviceClass::Fba,
+        DeviceClass::Tape,
+        DeviceClass::Terminal,
+        DeviceClass::UnitRecord,
+        DeviceClass::Ctc,
+        DeviceClass::Virtio,
     ];
     let commands: Vec<Command> = program
         .steps()
         .filter(|step| !step.tic && !step.in_data_chain && step.raw.is_some())
         .map(|step| step.ccw.command)
         .collect();
-    let of = |class: DeviceClass| {
-        let known = commands.iter().filter(|it| is_known(**it, class));
-        (known.count(), class)
-    };
-    let (known, class) = CLASSES
+    let of = |class: DeviceClass| commands.iter().filter(|it| is_known(**it, class)).count();
+    let known = CLASSES
         .into_iter()
         .map(of)
-        .max_by_key(|(known, _)| *known)?;
+        .max()
+        .filter(|&known| known > 0)?;
     let all = commands.len();
     let points = points::COMMANDS * small(known, 256) / small(all, 256).max(1);
-    let kind = show::kind(class);
-    match known {
-        0 => None,
-        _ if known == all => Some((points, format!("all commands are known to a {kind}"))),
-        _ => Some((
-            points,
-            format!("{known} of {all} commands are known to a {kind}"),
-        )),
-    }
+    // The same codes are commands of several kinds of device.
+    let classes = CLASSES.into_iter().filter(|class| of(*class) == known);
+    let kinds: Vec<&str> = classes.map(show::kind).collect();
+    let kinds = match kinds.len() {
+        ..4 => kinds.join(" or "),
+        many => format!("{many} kinds of device"),
+    };
+    let share = if known == all {
+        "all".to_owned()
+    } else {
+        format!("{known} of {all}")
+    };
+    Some((points, format!("{share} commands are known ({kinds})")))
 }
 
 /// Whether `command` has a name of its own on such a device.

@@ -1,0 +1,1 @@
+check {images}/large.image

@@ -1,0 +1,1 @@
+check --base 0 {images}/large.image
