@@ -19,6 +19,7 @@ mod listing;
 mod machine;
 mod memory;
 mod outcome;
+mod picture;
 mod prediction;
 mod progress;
 mod recorded;
@@ -34,7 +35,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 
@@ -64,7 +65,9 @@ enum Verb {
     Submit(verbs::submit::Args),
     #[cfg(target_os = "linux")]
     Device(verbs::device::Args),
+    Diff(verbs::diff::Args),
     Explain(verbs::explain::Args),
+    Complete(verbs::complete::Args),
 }
 
 /// How results are printed.
@@ -88,7 +91,9 @@ pub fn main() -> ExitCode {
         Verb::Submit(args) => verbs::submit::run(&args),
         #[cfg(target_os = "linux")]
         Verb::Device(args) => verbs::device::run(&args),
+        Verb::Diff(args) => verbs::diff::run(&args),
         Verb::Explain(args) => verbs::explain::run(&args),
+        Verb::Complete(args) => verbs::complete::run(&args, Cli::command()),
     };
     match result {
         Ok(exit) => exit.into(),

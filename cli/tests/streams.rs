@@ -77,6 +77,10 @@ fn a_reader_who_has_seen_enough_is_no_error() {
             1,
         ),
         (vec!["explain"], 0),
+        (vec!["check", "--format", "sarif", BAD], 1),
+        (vec!["show", "--format", "html", GOOD], 0),
+        (vec!["diff", GOOD, BAD], 1),
+        (vec!["complete", "bash"], 0),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -2,8 +2,10 @@
 //! One file per verb: its arguments and what it does.
 
 pub(crate) mod check;
+pub(crate) mod complete;
 #[cfg(target_os = "linux")]
 pub(crate) mod device;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod run;
 pub(crate) mod show;

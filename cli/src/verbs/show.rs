@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ccw::{CcwFlags, DeviceClass};
+use clap::ValueEnum;
 use serde::Serialize;
 use translator::{Program, Step};
 
@@ -14,7 +15,7 @@ use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, Reading, printable};
 use crate::listing::{self, Data, Line};
-use crate::{Format, analysis, finding, json, undecided};
+use crate::{Format, analysis, finding, json, picture, undecided};
 
 /// List channel programs: every CCW and list word that the channel reads, output data with its
 /// EBCDIC text, and remarks under the bits that they are about.
@@ -29,7 +30,19 @@ pub(crate) struct Args {
     limits: Limits,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Form,
+}
+
+/// How programs are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON value per line
+    Json,
+    /// One page with a picture of each program
+    Html,
 }
 
 /// Carries the verb out.
@@ -38,9 +51,34 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
         files: &args.files,
         reading: &args.reading,
         limits: args.limits,
-        format: args.format,
+        format: match args.format {
+            Form::Json => Format::Json,
+            Form::Text | Form::Html => Format::Text,
+        },
     };
-    batch.run(|input| one(input, args.format))
+    match args.format {
+        Form::Text => batch.run(|input| one(input, Format::Text)),
+        Form::Json => batch.run(|input| one(input, Format::Json)),
+        Form::Html => page(&batch),
+    }
+}
+
+/// All programs on one page.
+fn page(batch: &Batch<'_>) -> io::Result<Exit> {
+    if let Some(report) = batch.contradiction() {
+        return report.end();
+    }
+    let parts = batch.gather(|_, input| match input {
+        Ok(input) => {
+            let program = analysis::judge(input);
+            let exit = check::exit(undecided::outcome(input, &program));
+            (picture::part(input, &program), exit)
+        }
+        Err(error) => (picture::unreadable(&error.to_string()), Exit::Unusable),
+    });
+    let exit = parts.iter().map(|(_, exit)| *exit).max();
+    let parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
+    Report::new(picture::page(&parts), exit.unwrap_or_default()).end()
 }
 
 fn one(input: &Input, format: Format) -> Report {

@@ -1,0 +1,1 @@
+diff tests/programs/bad-tic-tic.json tests/programs/bad-tic-tic.json

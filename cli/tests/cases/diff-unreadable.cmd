@@ -1,0 +1,1 @@
+diff tests/programs/bad-tic-tic.json no-such-file
