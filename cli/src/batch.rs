@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Many inputs at once: worked on in parallel, reported in the order given.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,10 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::Format;
 use crate::commands::Limits;
 use crate::exit::Exit;
 use crate::input::{Input, InputError, Reading};
+use crate::{Format, colour};
 use crate::{json, progress};
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) err: String,
     /// How it ended.
     pub(crate) exit: Exit,
+    /// Whether `out` is for a program, which wants it without colours.
+    pub(crate) document: bool,
 }
 
 impl Report {
@@ -35,6 +38,15 @@ impl Report {
             out,
             err: String::new(),
             exit,
+            document: false,
+        }
+    }
+
+    /// `out` on standard output, for a program to read.
+    pub(crate) fn document(out: String, exit: Exit) -> Self {
+        Self {
+            document: true,
+            ..Self::new(out, exit)
         }
     }
 
@@ -44,6 +56,7 @@ impl Report {
             out: String::new(),
             err: format!("ccwtool: {complaint}\n"),
             exit: Exit::Unusable,
+            document: false,
         }
     }
 
@@ -80,10 +93,13 @@ impl Report {
     /// Prints the report. Whether whoever reads standard output wants more of it.
     fn print(&self) -> io::Result<Wanted> {
         complain(&self.err);
+        let text = if self.document {
+            Cow::Borrowed(self.out.as_str())
+        } else {
+            colour::of_output(&self.out)
+        };
         let mut out = io::stdout().lock();
-        let printed = out
-            .write_all(self.out.as_bytes())
-            .and_then(|()| out.flush());
+        let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match printed {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Wanted::NoMore),
             Err(error) => Err(error),

@@ -6,6 +6,7 @@
 mod analysis;
 mod batch;
 mod change;
+mod colour;
 mod commands;
 #[cfg(target_os = "linux")]
 mod description;
@@ -43,6 +44,9 @@ use exit::Exit;
 #[derive(Parser)]
 #[command(name = "ccwtool", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
+    /// Whether output has colours; `auto` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -82,7 +86,9 @@ enum Format {
 
 /// Carries out the command line of this process; the answer is how it ends.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().verb {
+    let Cli { color, verb } = Cli::parse();
+    colour::choose(color);
+    let result = match verb {
         Verb::Check(args) => verbs::check::run(&args),
         Verb::Show(args) => verbs::show::run(&args),
         Verb::Translate(args) => verbs::translate::run(&args),

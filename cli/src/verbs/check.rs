@@ -84,7 +84,7 @@ fn document(batch: &Batch<'_>, args: &Args) -> io::Result<Exit> {
         .max()
         .unwrap_or_default();
     let parts = parts.into_iter().map(|(part, _)| part).collect();
-    Report::new(sarif::document(parts, exit), exit).end()
+    Report::document(sarif::document(parts, exit), exit).end()
 }
 
 /// The program of `input`, what is found about it, also by the host that was asked about, and how that

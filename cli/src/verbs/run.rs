@@ -171,6 +171,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
         out,
         err: lost,
         exit,
+        document: false,
     })
 }
 

@@ -78,7 +78,7 @@ fn page(batch: &Batch<'_>) -> io::Result<Exit> {
     });
     let exit = parts.iter().map(|(_, exit)| *exit).max();
     let parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
-    Report::new(picture::page(&parts), exit.unwrap_or_default()).end()
+    Report::document(picture::page(&parts), exit.unwrap_or_default()).end()
 }
 
 fn one(input: &Input, format: Format) -> Report {

@@ -1,0 +1,1 @@
+check --color always tests/programs/bad-tic-tic.json

@@ -1,0 +1,1 @@
+--color never check tests/programs/bad-tic-tic.json
