@@ -79,6 +79,11 @@ pub(super) fn same_storage(guest: &Ram<Host>, host: &Ram<Host>) -> Result<(), Di
     let mut data = data.peekable();
     for (at, page) in guest.touched() {
         let Some((_, other)) = data.next_if(|(other, _)| *other == at) else {
+            // What comes back by way of a copy comes as far as it has changed anything: of zeros that
+            // went over zeros nothing does.
+            if page.iter().all(|byte| *byte == 0) {
+                continue;
+            }
             return differ(format_args!(
                 "page {at:?} was stored into by the guest's program only"
             ));
