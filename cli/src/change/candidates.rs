@@ -2,7 +2,7 @@
 //! What may be meant where a rule is broken, likelier first.
 
 use ccw::{CcwFlags, Format, IdawFormat};
-use translator::{Code, Finding, Program, Step, TransportView};
+use translator::{Code, Finding, ListView, Program, Step, TransportView};
 
 use super::Change;
 use crate::finding::orb_word;
@@ -36,6 +36,9 @@ const SHORTENS: &str = "shortens the transfer to what can be reached";
 const ENDS: &str = "ends the chain here";
 const KEY: &str = "starts the program with the key of the storage";
 const COUNTS: &str = "makes the counts agree";
+
+/// TIDAWs of a list that is long.
+const LONG: usize = 64;
 
 struct Candidates<'a> {
     finding: &'a Finding,
@@ -307,7 +310,14 @@ impl<'a> Candidates<'a> {
     }
 
     /// Another value of one of the bytes with bits `first` to `last` of the deciding word.
+    ///
+    /// Each of up to 2048 costs a judgement, so not where that has to read a long list.
     fn any_byte(&mut self, (first, last): (u8, u8)) {
+        let lists = self.program.transport().into_iter();
+        let lists = lists.flat_map(|it| [it.tccb_list(), it.data_list()]);
+        if lists.flat_map(ListView::entries).nth(LONG).is_some() {
+            return;
+        }
         let site = &self.finding.site;
         for byte in (first / 8..=last / 8).rev().map(usize::from) {
             let Some(&old) = site.word.as_bytes().get(byte) else {
