@@ -257,22 +257,22 @@ pub(crate) fn ending(input: &Input, program: &Program) -> String {
 /// The status with which a machine ends an invalid program.
 fn status_of(program: &Program) -> String {
     let mut text = String::new();
+    let word = if program.transport().is_some() {
+        "TCW"
+    } else {
+        "CCW"
+    };
     let _ = match program.scsw() {
         Some(scsw) if scsw.device.contains(DeviceStatus::UNIT_CHECK) => writeln!(
             text,
-            "  the device ends it with unit check, CCW address {:08x}: SCSW {}",
+            "  the device ends it with unit check, {word} address {:08x}: SCSW {}",
             scsw.cpa,
             crate::dump::words(&scsw.encode().0)
         ),
         Some(scsw) => writeln!(
             text,
-            "  a machine ends it with {}, {} address {:08x}: SCSW {}",
+            "  a machine ends it with {}, {word} address {:08x}: SCSW {}",
             status::subchannel(scsw.subchannel),
-            if program.transport().is_some() {
-                "TCW"
-            } else {
-                "CCW"
-            },
             scsw.cpa,
             crate::dump::words(&scsw.encode().0)
         ),
