@@ -22,7 +22,9 @@ pub struct MediatorConfig {
     /// Which device it is, for a [`Snapshot`](super::Snapshot) to be set up again on that only.
     pub identity: DeviceIdentity,
     /// What programs are written for: what the host's channel takes. A kernel cannot be asked for
-    /// that, so it is what all of them take.
+    /// that, so it is what all of them take. Transport mode none of them does, nor does a
+    /// `SoftDevice`: with a profile that has it, such programs end with
+    /// channel-control check.
     pub profile: HostProfile,
     /// The guest's storage keys, if the VMM keeps any. They are looked at while a program is read and
     /// judged, those of a block as often as the program names it; and the VMM is told what was referenced
