@@ -4,13 +4,19 @@
 
 use libfuzzer_sys::fuzz_target;
 use tests::{
-    differential::{check, check_dirty, check_listed},
+    differential::{check, check_copied, check_dirty, check_listed, check_verdict},
     generator::Case,
 };
 
 fuzz_target!(|bytes: &[u8]| {
     let case = Case::from_bytes(bytes);
     if let Err(difference) = check(&case) {
+        panic!("{difference}\n{case:?}");
+    }
+    if let Err(difference) = check_copied(&case) {
+        panic!("{difference}\n{case:?}");
+    }
+    if let Err(difference) = check_verdict(&case) {
         panic!("{difference}\n{case:?}");
     }
     if let Err(difference) = check_dirty(&case, true) {

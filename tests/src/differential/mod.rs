@@ -118,7 +118,7 @@ pub fn check_without_midaws(case: &Case) -> Result<Outcome, Difference> {
     check_by(&case.build(), case.has_aliases(), Way::Direct, &profile)
 }
 
-/// The same of what is made of `case` by `bytes`, from which it was read: with MIDAWs, on a host without
+/// The same of what is made of `case` by `bytes`, from which it was read: with MIDAWs, on hosts without
 /// them.
 ///
 /// # Errors
@@ -128,6 +128,7 @@ pub fn check_listed(case: &Case, bytes: &[u8]) -> Result<(), Difference> {
     let add = |key: u64, byte: &u8| (key ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let key = bytes.iter().fold(0xcbf2_9ce4_8422_2325, add);
     let listed = case.clone().with_midaws(key);
+    check_copied(&listed)?;
     check_without_midaws(&listed)?;
     check_dirty(&listed, true)?;
     Ok(())

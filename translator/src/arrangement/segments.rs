@@ -13,7 +13,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Buffers, Code,
+    Buffers, Code, FirstByteFault,
     arrangement::links::Form,
     arrangement::{HostSlot, Laid, STOPS, Scratch},
     bounce::Bounce,
@@ -133,7 +133,7 @@ fn straighten(
                 }
                 Err(code) => return Err((code, n)),
             }
-            let stops = matches!(node.op, Op::Fault | Op::Break(_));
+            let stops = work.is_stop(&node);
             // The host goes by the flags.
             let copies_on = !stops && (node.ccw().chains_data() || node.ccw().chains_command());
             match (stops || !node.chains(&work.policy), skippable) {
@@ -333,6 +333,13 @@ fn backward_block(work: &Buffers, block: u64) -> u64 {
 }
 
 impl Buffers {
+    /// Whether the host CCW of `node` does nothing but stop the channel.
+    pub(crate) fn is_stop(&self, node: &Node) -> bool {
+        let moves_nothing = node.op.transfers() && node.good == 0 && node.fault.is_some();
+        matches!(node.op, Op::Fault | Op::Break(_))
+            || (moves_nothing && self.profile.first_byte_fault == FirstByteFault::Stop)
+    }
+
     /// Whether the host CCW before that of `node` may skip it.
     pub(crate) fn is_skippable(&self, node: &Node) -> bool {
         let before = node.host.checked_sub(1).and_then(|n| self.slot(n as usize));

@@ -25,7 +25,7 @@ impl Emitter<'_, '_> {
     #[cold]
     #[inline(never)]
     pub(super) fn lowered(&mut self, n: usize, node: &Node) -> Result<RawCcw, Code> {
-        if self.stops_at_once(node) {
+        if self.work.is_stop(node) {
             return Ok(self.stop(node));
         }
         if self

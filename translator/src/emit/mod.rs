@@ -14,7 +14,7 @@ use pinning::{Pinner, Pins};
 use lists::{blocks, write_blocks};
 
 use crate::{
-    Arrangement, Buffers, Code, FirstByteFault, HostProfile, Pinned, Rejected, Site, Slot,
+    Arrangement, Buffers, Code, HostProfile, Pinned, Rejected, Site, Slot,
     arrangement::{HostSlot, STOPS},
     bounce::Bounce,
     chain::Op,
@@ -326,7 +326,7 @@ impl Emitter<'_, '_> {
         let here = self.slot.lists.at(self.used);
         match node.op {
             Op::Output | Op::Input | Op::Backward => {
-                if self.stops_at_once(node) {
+                if self.work.is_stop(node) {
                     return Ok(self.stop(node));
                 }
                 if node.is_midal() {
@@ -354,13 +354,6 @@ impl Emitter<'_, '_> {
             Op::Tic | Op::Onward if node.host == NOWHERE => Ok(RawCcw::STOP),
             Op::Tic | Op::Onward => self.tic(self.work.target(node).ok_or(Code::HostMap)?),
         }
-    }
-
-    /// Whether a stop CCW does for `node`, of whose data not one byte is good.
-    fn stops_at_once(&self, node: &Node) -> bool {
-        node.good == 0
-            && node.fault.is_some()
-            && self.work.profile.first_byte_fault == FirstByteFault::Stop
     }
 
     /// A CCW at which the channel stops with a program check.
