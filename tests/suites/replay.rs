@@ -68,6 +68,7 @@ fn equivalence() {
             differential::check_copied(&case).err(),
             differential::check_verdict(&case).err(),
             differential::check_overlap(&case).err(),
+            differential::check_overlap(&case.clone().crowded()).err(),
             differential::check_listed(&case, &bytes).err(),
         ];
         if let Some(difference) = each.into_iter().flatten().next() {
