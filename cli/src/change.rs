@@ -6,30 +6,18 @@
 //! that leaves nothing wrong up to the place in question.
 
 mod candidates;
+mod edit;
+mod made;
+mod word;
 
-use ccw::{GuestAddr, ORB_SIZE, RawOrb};
-use translator::{Finding, GuestStorage, Outcome, Program, Severity};
+use translator::{Finding, Outcome, Program, Severity};
 
-use crate::analysis;
+pub(crate) use edit::Change;
+
 use crate::input::Input;
-use crate::memory::Memory;
-use crate::source::Place;
 
 /// Findings of one program for which changes are looked for; each costs several judgements.
 const MOST: usize = 16;
-
-/// Bytes to write into a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Change {
-    /// Where the first of them stands.
-    pub(crate) at: Place,
-    /// What stands there.
-    pub(crate) old: Vec<u8>,
-    /// What is to stand there; as many.
-    pub(crate) new: Vec<u8>,
-    /// What that does, as in "it clears the bits".
-    pub(crate) does: &'static str,
-}
 
 impl Change {
     /// What satisfies the rule that `finding` about `program` is about, if bytes of one place do.
@@ -48,29 +36,6 @@ impl Change {
             }
         }
         second
-    }
-
-    /// `00010004: 80 -> 00`, or `ORB byte 4: 60 -> 00`.
-    pub(crate) fn text(&self) -> String {
-        let bytes = |bytes: &[u8]| crate::json::digits(bytes);
-        let (old, new) = (bytes(&self.old), bytes(&self.new));
-        let plural = if self.old.len() == 1 { "" } else { "s" };
-        match self.at {
-            Place::Orb(at) => format!("ORB byte{plural} {at}: {old} -> {new}"),
-            Place::Storage(at) => format!("byte{plural} {at:08x}: {old} -> {new}"),
-        }
-    }
-
-    /// Without the bytes at both ends that stay; none if all do.
-    fn trimmed(mut self) -> Option<Self> {
-        let differs = |(old, new): (&u8, &u8)| old != new;
-        let pairs = || self.old.iter().zip(&self.new);
-        let first = pairs().position(differs)?;
-        let last = pairs().rposition(differs)?;
-        self.old = self.old.get(first..=last)?.to_vec();
-        self.new = self.new.get(first..=last)?.to_vec();
-        self.at = self.at.plus(first as u64);
-        Some(self)
     }
 
     /// What becomes of `program` by it.
@@ -95,21 +60,6 @@ impl Change {
             _ => Effect::None,
         }
     }
-
-    /// The program with the change.
-    pub(crate) fn judge(&self, input: &Input) -> Program {
-        let mut orb = input.orb;
-        let mut storage = Changed {
-            memory: &input.memory,
-            at: 0,
-            new: &[],
-        };
-        match self.at {
-            Place::Orb(at) => orb = changed_orb(&orb, at, &self.new),
-            Place::Storage(at) => (storage.at, storage.new) = (at, &self.new),
-        }
-        analysis::judge_as(input, &orb, &storage)
-    }
 }
 
 /// What a change does for the program as a whole.
@@ -121,35 +71,4 @@ enum Effect {
     Further,
     /// None that is wanted.
     None,
-}
-
-/// `orb` with these bytes from byte `at` on.
-fn changed_orb(orb: &RawOrb, at: u64, new: &[u8]) -> RawOrb {
-    let mut bytes: [u8; ORB_SIZE] = orb.0;
-    let from = usize::try_from(at).unwrap_or(ORB_SIZE);
-    for (to, byte) in bytes.iter_mut().skip(from).zip(new) {
-        *to = *byte;
-    }
-    RawOrb(bytes)
-}
-
-/// Storage with other bytes in one place.
-struct Changed<'a> {
-    memory: &'a Memory,
-    at: u64,
-    new: &'a [u8],
-}
-
-impl GuestStorage for Changed<'_> {
-    fn read(&self, at: GuestAddr, buf: &mut [u8]) -> usize {
-        let there = self.memory.read(at.get(), buf);
-        for (n, byte) in (0..).zip(self.new) {
-            let offset = self.at.saturating_add(n).checked_sub(at.get());
-            let offset = offset.and_then(|offset| usize::try_from(offset).ok());
-            if let Some(to) = offset.and_then(|offset| buf.get_mut(offset)) {
-                *to = *byte;
-            }
-        }
-        there
-    }
 }

@@ -8,7 +8,7 @@ use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 use crate::change::Change;
 use crate::input::Input;
 use crate::listing::Mark;
-use crate::source::Place;
+use crate::place::{Place, orb_word};
 use crate::{json, undecided};
 
 /// A finding, as JSON.
@@ -304,21 +304,6 @@ fn field(bytes: &[u8], first: u8, last: u8) -> Option<u64> {
     }
     let value = u128::from_be_bytes(wide) << first >> (128 - width);
     u64::try_from(value).ok()
-}
-
-/// The word of the ORB that a finding without an address is about.
-pub(crate) const fn orb_word(code: Code) -> usize {
-    match code {
-        Code::OrbCpaBit0
-        | Code::TcwAlign
-        | Code::CcwaAlignCpa
-        | Code::CcwaCpa16m
-        | Code::CcwaCpaUnavail
-        | Code::TcwUnavail
-        | Code::TcwProt => 2,
-        Code::OrbExtRsvd => 3,
-        _ => 1,
-    }
 }
 
 /// Why an error is only a possible one.

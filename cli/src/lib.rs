@@ -21,6 +21,7 @@ mod machine;
 mod memory;
 mod outcome;
 mod picture;
+mod place;
 mod prediction;
 mod progress;
 mod recorded;

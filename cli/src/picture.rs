@@ -10,8 +10,7 @@ use translator::Program;
 
 use crate::dump::count as count_of;
 use crate::input::{Input, printable};
-use crate::listing::{self, Data, Line, Subject};
-use crate::verbs::show;
+use crate::listing::{Line, Subject};
 
 /// Rows of one picture; more are not drawn, and the page says so.
 const MOST: usize = 2000;
@@ -41,13 +40,11 @@ pub(crate) fn unreadable(reason: &str) -> String {
     format!("<p>{}</p>\n", escape(&printable(reason)))
 }
 
-/// The picture of one program, and what `show` says of it.
-pub(crate) fn part(input: &Input, program: &Program) -> String {
-    let lines = listing::lines(input, program, program.findings(), Data::Shown);
+/// The picture of one program with these lines, and `text`, which says the same.
+pub(crate) fn part(input: &Input, program: &Program, lines: &[Line], text: &str) -> String {
     let mut part = format!("<h1>{}</h1>\n", escape(&printable(&input.name)));
-    part.push_str(&picture(program, &lines));
-    let text = show::text_of(input, program, &lines);
-    let _ = writeln!(part, "<pre>{}</pre>", escape(&text));
+    part.push_str(&picture(program, lines));
+    let _ = writeln!(part, "<pre>{}</pre>", escape(text));
     part
 }
 
@@ -183,6 +180,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listing::{self, Data};
 
     #[test]
     fn nothing_of_an_input_is_taken_for_html() {
@@ -196,7 +194,9 @@ mod tests {
             ..Input::default()
         };
         let program = crate::analysis::judge(&input);
-        let page = page(&[part(&input, &program), unreadable("<i>")]);
+        let lines = listing::lines(&input, &program, program.findings(), Data::Shown);
+        let part = part(&input, &program, &lines, &input.device);
+        let page = page(&[part, unreadable("<i>")]);
         for wrong in ["<script", "<b>", "<i>", "\u{1b}"] {
             assert!(!page.contains(wrong), "{wrong}: {page}");
         }

@@ -14,7 +14,8 @@ use crate::change::Change;
 use crate::exit::Exit;
 use crate::finding;
 use crate::input::{Input, InputError, Place as Trouble, printable};
-use crate::source::{Place, Region};
+use crate::place::Place;
+use crate::source::Region;
 use crate::undecided;
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
@@ -134,8 +135,7 @@ fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> V
     };
     let place = missing
         .map(|missing| Place::Storage(missing.at))
-        .or(site.at.map(|at| Place::Storage(at.get())))
-        .unwrap_or(Place::Orb(4 * finding::orb_word(finding.code) as u64));
+        .unwrap_or_else(|| Place::of(finding));
     let bytes = (site.word.as_bytes().len() as u64).max(1);
     let region = input.sources.find(place, bytes);
     let address = match place {

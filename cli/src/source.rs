@@ -4,32 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What bytes of a file stand for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
-    /// The ORB, from this byte of it on.
-    Orb(u64),
-    /// Guest storage, from this address on.
-    Storage(u64),
-}
-
-impl Place {
-    /// `count` bytes further on.
-    pub(crate) const fn plus(self, count: u64) -> Self {
-        match self {
-            Self::Orb(at) => Self::Orb(at.saturating_add(count)),
-            Self::Storage(at) => Self::Storage(at.saturating_add(count)),
-        }
-    }
-
-    /// How many bytes it lies behind `other`, if it does.
-    fn behind(self, other: Self) -> Option<u64> {
-        match (self, other) {
-            (Self::Orb(a), Self::Orb(b)) | (Self::Storage(a), Self::Storage(b)) => a.checked_sub(b),
-            _ => None,
-        }
-    }
-}
+use crate::place::Place;
 
 /// Hex digits without anything between them, two to a byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use translator::{Finding, Program, Step};
 
 use super::{ADDRESS, HEAD, Line, Subject};
 use crate::input::Input;
+use crate::place::orb_word;
 use crate::{dump, finding, undecided};
 
 /// Bytes of output that are shown under a CCW.
@@ -295,7 +296,7 @@ fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Pro
         return;
     }
     if subject == Subject::Orb {
-        let first = 32 * finding::orb_word(finding.code);
+        let first = 32 * orb_word(finding.code);
         mark.bits = mark.bits.map(|(a, b)| (a + first, b + first));
     }
     if let Some(line) = lines.iter_mut().find(|line| line.subject == subject) {

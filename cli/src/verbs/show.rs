@@ -72,7 +72,9 @@ fn page(batch: &Batch<'_>) -> io::Result<Exit> {
         Ok(input) => {
             let program = analysis::judge(input);
             let exit = check::exit(undecided::outcome(input, &program));
-            (picture::part(input, &program), exit)
+            let lines = listing::lines(input, &program, program.findings(), Data::Shown);
+            let text = text_of(input, &program, &lines);
+            (picture::part(input, &program, &lines, &text), exit)
         }
         Err(error) => (picture::unreadable(&error.to_string()), Exit::Unusable),
     });
