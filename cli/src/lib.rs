@@ -8,6 +8,7 @@ mod batch;
 mod change;
 mod colour;
 mod commands;
+mod condition;
 #[cfg(target_os = "linux")]
 mod description;
 mod dump;

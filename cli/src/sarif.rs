@@ -12,11 +12,10 @@ use translator::{Code, Finding, Program, Severity, Sure};
 
 use crate::change::Change;
 use crate::exit::Exit;
-use crate::finding;
 use crate::input::{Input, InputError, Place as Trouble, printable};
 use crate::place::Place;
 use crate::source::Region;
-use crate::undecided;
+use crate::{condition, finding, undecided};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
@@ -104,7 +103,7 @@ fn rule(code: Code) -> Value {
         "id": code.id(),
         "name": code.name(),
         "shortDescription": { "text": sentence(code.rule()) },
-        "fullDescription": { "text": crate::verbs::explain::description(code) },
+        "fullDescription": { "text": condition::description(code) },
         "help": { "text": format!(
             "{} `ccwtool explain {}` says more.", sentence(code.fix()), code.id()
         ) },

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use translator::Code;
 
-use super::{description, examples, finder};
+use super::{examples, finder};
 use crate::batch::Report;
+use crate::condition::description;
 use crate::exit::Exit;
 use crate::prediction::treatments;
 

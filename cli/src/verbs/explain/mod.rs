@@ -10,10 +10,11 @@ use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use translator::{Blame, Check, Code, Sure};
+use translator::{Blame, Code};
 
 use crate::Format;
 use crate::batch::Report;
+use crate::condition::{reported, see, when};
 use crate::exit::Exit;
 use crate::listing::wrap;
 use crate::prediction::{Treatment, treatments};
@@ -124,10 +125,7 @@ fn entry(code: Code) -> String {
     };
     row("rule", code.rule());
     row("to fix", code.fix());
-    row(
-        "reported",
-        &format!("{}{}", report(code.check()), status(code)),
-    );
+    row("reported", &reported(code));
     row("when", when(code));
     row("found by", finder::of(code).text());
     row("whose", whose(code.blame()));
@@ -174,68 +172,6 @@ impl Entry {
     }
 }
 
-/// The rule, how and when a machine reports that it is broken, and where it is stated; in sentences.
-pub(crate) fn description(code: Code) -> String {
-    format!(
-        "Rule: {}. Reported: {}{}; {}. Read: {}.",
-        code.rule(),
-        report(code.check()),
-        status(code),
-        when(code),
-        see(code)
-    )
-}
-
-/// How a machine reports it.
-fn report(check: Check) -> &'static str {
-    match check {
-        Check::ProgramCheck => "program check (subchannel status 20)",
-        Check::ProtectionCheck => "protection check (subchannel status 10)",
-        Check::OperandException => "operand exception of START SUBCHANNEL; nothing is started",
-        Check::SpecificationException => {
-            "specification exception of START SUBCHANNEL; nothing is started"
-        }
-        Check::Cc3 => "condition code 3 of START SUBCHANNEL; nothing is started",
-        Check::DeferredCc3 => "deferred condition code 3 in the status; nothing was started",
-        Check::UnitCheck => {
-            "unit check (device status 02); the sense data say what the device refuses"
-        }
-        Check::None => "no machine reports it; only this tool does",
-    }
-}
-
-/// Where the status points.
-fn status(code: Code) -> &'static str {
-    let transport = code.id().starts_with('T');
-    match code.check() {
-        Check::ProgramCheck | Check::ProtectionCheck if transport => {
-            "; the TCW address in the status is that of the TCW"
-        }
-        Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck => {
-            "; the CCW address in the status is that of the CCW at fault plus 8"
-        }
-        _ => "",
-    }
-}
-
-/// When it is reported.
-fn when(code: Code) -> &'static str {
-    match (code.check(), code.sure()) {
-        (_, Sure::Remark) => "never an error by itself",
-        (_, Sure::Always) if code.id().starts_with('T') => {
-            "as soon as the channel reaches what is wrong; what comes before it is carried out"
-        }
-        (Check::ProgramCheck | Check::ProtectionCheck | Check::UnitCheck, Sure::Always) => {
-            "as soon as the channel reaches the CCW; what comes before it is carried out"
-        }
-        (_, Sure::Reached) => {
-            "when the channel reaches that byte or list word; what comes before it is carried \
-             out, and a device that ends early never gets there"
-        }
-        (_, Sure::Always) => "at the start, before any command goes to the device",
-    }
-}
-
 /// Whose fault it is.
 fn whose(blame: Blame) -> &'static str {
     match blame {
@@ -243,23 +179,6 @@ fn whose(blame: Blame) -> &'static str {
         Blame::Unsupported => "ours: the program is legal, but it cannot be carried out here",
         Blame::HostResource => "the host's: the program is legal, the host lacks something",
         Blame::Caller => "the caller's of the library",
-    }
-}
-
-/// Where the architecture states the rule.
-fn see(code: Code) -> &'static str {
-    match code.id().as_bytes().first() {
-        Some(b'O') => "Principles of Operation: ORB; START SUBCHANNEL",
-        Some(b'A') => "Principles of Operation: CCW addresses under Program Check",
-        Some(b'C') => "Principles of Operation: CCW; Program Check",
-        Some(b'D') => "Principles of Operation: CCW data address; Program Check; Protection Check",
-        Some(b'I') => "Principles of Operation: CCW Indirect Data Addressing",
-        Some(b'T') => "Principles of Operation: Transport Mode; TCW; TCCB; TIDAW",
-        Some(b'M') => "Principles of Operation: Modified CCW Indirect Data Addressing",
-        Some(b'P') => {
-            "not in the Principles of Operation: a device answers as a volume would that is as small, or read-only"
-        }
-        _ => "not in the Principles of Operation: a limit of translation or of the host",
     }
 }
 
