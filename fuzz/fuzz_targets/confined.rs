@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::confined;
+use ccw_kit::confined;
 
 fuzz_target!(|bytes: &[u8]| confined::check(bytes));

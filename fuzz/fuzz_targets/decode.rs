@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::decode;
+use ccw_kit::decode;
 
 fuzz_target!(|bytes: &[u8]| decode::check(bytes));

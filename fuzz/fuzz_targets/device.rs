@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::subchannel::device;
+use ccw_kit::subchannel::device;
 
 fuzz_target!(|bytes: &[u8]| device::check(bytes));

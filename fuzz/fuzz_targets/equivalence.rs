@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::{
+use ccw_kit::{
     differential::{check, check_copied, check_dirty, check_listed, check_verdict},
     generator::Case,
 };

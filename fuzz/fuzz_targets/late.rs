@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::differential::LateCase;
+use ccw_kit::differential::LateCase;
 
 fuzz_target!(|bytes: &[u8]| {
     let case = LateCase::from_bytes(bytes);

@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::subchannel::region;
+use ccw_kit::subchannel::region;
 
 fuzz_target!(|bytes: &[u8]| region::check(bytes));

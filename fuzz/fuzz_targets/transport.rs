@@ -4,6 +4,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::transport;
+use ccw_kit::transport;
 
 fuzz_target!(|bytes: &[u8]| transport::check_bytes(bytes));

@@ -3,6 +3,6 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tests::{generator::Case, walk};
+use ccw_kit::{generator::Case, walk};
 
 fuzz_target!(|bytes: &[u8]| walk::check(&Case::from_bytes(bytes)));

@@ -8,14 +8,14 @@ mod requests;
 use std::hint::black_box;
 
 use ccw::{DeviceClass, GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb};
-use pinning::{PlainPinner, RegionMap};
-use requests::requests;
-use tests::{
+use ccw_kit::{
     corpus::{self, Case},
     differential::ONE_PROGRAM,
     program::hex,
     storage::Storage,
 };
+use pinning::{PlainPinner, RegionMap};
+use requests::requests;
 use translator::{
     Area, Buffers, CommandPolicy, Earlier, Facilities, Guards, GuestStorage, HostProfile, Part,
     Planned, Policy, Rejected, Slot, Track, Tracks, fetch, fetch_part, validate,

@@ -2,9 +2,9 @@
 //! A minidisk is all that a guest gets of a volume. The fuzz target `confined` does the same for
 //! longer.
 
+use ccw_kit::confined::{Manner, check, run};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tests::confined::{Manner, check, run};
 use translator::HostProfile;
 
 proptest! {

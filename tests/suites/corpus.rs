@@ -3,7 +3,7 @@
 
 use std::{env, fs, path::Path};
 
-use tests::corpus::{self, Case};
+use ccw_kit::corpus::{self, Case};
 use translator::{Buffers, Code, Finding, Guards, Outcome, Policy, Severity, fetch, validate};
 
 /// The conditions that a coarse rule name of the corpus may stand for.

@@ -4,12 +4,7 @@
 use std::collections::BTreeMap;
 
 use ccw::SubchannelStatus;
-use proptest::{
-    prelude::*,
-    strategy::ValueTree,
-    test_runner::{RngAlgorithm, TestRng, TestRunner},
-};
-use tests::{
+use ccw_kit::{
     differential::{
         Outcome, check, check_copied, check_dirty, check_granted, check_lowered, check_overlap,
         check_verdict, check_without_midaws, judge, run_surprised,
@@ -18,6 +13,11 @@ use tests::{
         Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
         Target, Terms, cases, config,
     },
+};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 
 proptest! {

@@ -9,13 +9,13 @@ use std::collections::HashSet;
 use std::cell::RefCell;
 
 use ccw::{CcwFlags, GuestAddr, Host, HostAddr, IdawFormat, Orb, RawOrb, orb::word1};
-use pinning::{Budget, PlainPinner};
-use proptest::prelude::*;
-use tests::{
+use ccw_kit::{
     differential::{Arena, check_scene},
     generator::{Case, Scene, cases, config},
     storage::Storage,
 };
+use pinning::{Budget, PlainPinner};
+use proptest::prelude::*;
 use translator::{
     Buffers, Finding, Guards, GuestStorage, HostProfile, Outcome, Planned, Policy, Program, fetch,
     validate,

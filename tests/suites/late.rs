@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use ccw_kit::{
+    differential::{Course, LateCase, LateProgram, Line, Loader, Marked, late_seeds},
+    generator::{cases, config},
+};
 use proptest::{
     collection::vec,
     prelude::*,
     strategy::ValueTree,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
-};
-use tests::{
-    differential::{Course, LateCase, LateProgram, Line, Loader, Marked, late_seeds},
-    generator::{cases, config},
 };
 
 fn line() -> impl Strategy<Value = Line> {

@@ -7,6 +7,12 @@
 use std::ops::Range;
 
 use ccw::{GuestAddr, HostAddr, orb::word1};
+use ccw_kit::{
+    corpus,
+    differential::{Arena, judge},
+    generator::{Case, Scene, cases, config},
+    program::GuestProgram,
+};
 use pinning::{
     Budget, Caps, Extent, Fault, FaultyPinner, InvalidateError, Limit, PinError, Pinner,
     PlainPinner, Run, Runs,
@@ -15,12 +21,6 @@ use proptest::{
     prelude::Strategy,
     strategy::ValueTree,
     test_runner::{RngAlgorithm, TestRng, TestRunner},
-};
-use tests::{
-    corpus,
-    differential::{Arena, judge},
-    generator::{Case, Scene, cases, config},
-    program::GuestProgram,
 };
 use translator::{Blame, Code, HostProfile, Outcome, Plan, Planned, Rejected};
 

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use tests::{
+use ccw_kit::{
     decode,
     differential::{self, LateCase},
     generator::Case,
@@ -107,7 +107,7 @@ fn region() {
 fn confined() {
     for (name, bytes) in inputs("confined") {
         println!("{name}");
-        tests::confined::check(&bytes);
+        ccw_kit::confined::check(&bytes);
     }
 }
 
@@ -115,7 +115,7 @@ fn confined() {
 fn transport() {
     for (name, bytes) in inputs("transport") {
         println!("{name}");
-        tests::transport::check_bytes(&bytes);
+        ccw_kit::transport::check_bytes(&bytes);
     }
 }
 
@@ -129,7 +129,7 @@ fn the_seeds_are_those_of_the_programs() {
             .collect();
         assert!(
             files(&seeds::folder(target)) == expected,
-            "run `cargo run -p tests --example seeds`"
+            "run `cargo run -p ccw-kit --example seeds`"
         );
     }
 }

@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tests::subchannel::stress::{SUBCHANNELS, run};
+use ccw_kit::subchannel::stress::{SUBCHANNELS, run};
 
 fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;

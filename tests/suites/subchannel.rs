@@ -2,8 +2,8 @@
 //! What can happen to a guest's subchannel, in any order. The fuzz targets `device` and `region` do
 //! the same for longer.
 
+use ccw_kit::subchannel::{device, region};
 use proptest::prelude::*;
-use tests::subchannel::{device, region};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -3,12 +3,12 @@
 //! not.
 
 use ccw::DeviceStatus;
-use proptest::prelude::*;
-use tests::program::{GuestProgram, hex};
-use tests::transport::{
+use ccw_kit::program::{GuestProgram, hex};
+use ccw_kit::transport::{
     Areas, Case, Change, Outcome, Step, cases, check, check_lowered, check_verdict, fetches,
     interrogate,
 };
+use proptest::prelude::*;
 use translator::{Code, CommandPolicy};
 
 proptest! {

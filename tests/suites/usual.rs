@@ -4,12 +4,12 @@
 //! Storage with keys is left to the rules. So keys that allow everything must change nothing.
 
 use ccw::{GuestAddr, Host, Orb, Scsw};
-use pinning::{Extent, PlainPinner};
-use proptest::prelude::*;
-use tests::{
+use ccw_kit::{
     differential::{Arena, ONE_PROGRAM},
     generator::{Scene, cases, config},
 };
+use pinning::{Extent, PlainPinner};
+use proptest::prelude::*;
 use translator::{
     Buffers, Finding, Guards, HostProfile, Outcome, Planned, Policy, StorageKey, StorageKeys,
     fetch, validate,

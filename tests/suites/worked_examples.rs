@@ -2,8 +2,8 @@
 //! Worked examples: guest bytes, page placement, host bytes and statuses, all written out.
 
 use ccw::{GuestAddr, Host, HostAddr, Irb, RawIrb, RawOrb, RawScsw, Scsw};
+use ccw_kit::storage::Storage;
 use pinning::{Budget, Permission, PlainPinner, Region, RegionMap};
-use tests::storage::Storage;
 use translator::{
     Area, Buffers, Facilities, Guards, HostProfile, Outcome, Planned, Policy, Slot, Translated,
     fetch, validate,

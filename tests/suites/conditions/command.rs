@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Group C: the command code, and the sequence of CCWs.
 
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{Code, Outcome};
 
 use crate::fault::{fault, remark, same_status, sound};

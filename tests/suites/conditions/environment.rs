@@ -3,7 +3,7 @@
 
 use ccw::orb::word1;
 use ccw::{DeviceClass, RawScsw, Scsw};
-use tests::program::{GuestProgram, hex};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{Code, Finding, HostProfile, Outcome, Policy, Program, Response, Severity};
 
 use crate::fault::{doubt, remark, same_status, sound};

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use ccw::{DeviceStatus, GuestAddr, RawScsw, Scsw, Space, SubchannelStatus};
-use tests::program::{GuestProgram, hex};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{Check, Code, Finding, HostProfile, LimitAddr, Outcome, Response, Severity, Sure};
 
 use crate::run::{self, Full, Translated};

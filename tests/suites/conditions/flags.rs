@@ -203,7 +203,7 @@ fn c21_w_chain_open() {
         assert_eq!(codes, (Code::ChainOpen, Code::CcwaSeqUnavail));
         assert_eq!(open.severity, Severity::Warning);
         assert_eq!(open.site.ccw.map(|at| at.get()), Some(0xf_fff8));
-        assert_eq!(open.site.word.as_bytes(), tests::program::hex(ccw));
+        assert_eq!(open.site.word.as_bytes(), ccw_kit::program::hex(ccw));
         assert_eq!(open.site.bits, Some(bits));
     }
     // Behind a command that may be skipped over, the remark is on the command.

@@ -2,7 +2,7 @@
 //! Group I: lists of IDAWs.
 
 use ccw::orb::word1;
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::Code;
 
 use crate::fault::{fault, sound};

@@ -3,11 +3,11 @@
 //! (E14): where control arrives, and what the guest sees there and in the end.
 
 use ccw::{DeviceClass, DeviceStatus, orb::word1};
-use css::device::scripted::{Data, Response, Scripted};
-use tests::{
+use ccw_kit::{
     in_parts::{self, Course, HostRam},
     program::{GuestProgram, hex},
 };
+use css::device::scripted::{Data, Response, Scripted};
 use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy, Stance};
 
 use Cause::{Refetch, Suspend};

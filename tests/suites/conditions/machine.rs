@@ -3,8 +3,8 @@
 //! status is written out by hand; the two CCWs of the guest are at 1000, those of the host at 100000.
 
 use ccw::{HostAddr, Irb, RawIrb};
+use ccw_kit::program::{GuestProgram, hex};
 use pinning::{Budget, PlainPinner};
-use tests::program::{GuestProgram, hex};
 use translator::{Area, Completion, HostProfile, Planned, Slot};
 
 /// READ of 16 bytes, and another one by command chaining.

@@ -2,7 +2,7 @@
 //! Group M: lists of MIDAWs.
 
 use ccw::orb::word1;
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{AddressLimit, Code};
 
 use crate::fault::{fault, limit, remark, sound};

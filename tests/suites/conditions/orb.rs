@@ -2,8 +2,8 @@
 //! Group O: the operation-request block.
 
 use ccw::orb::word1;
+use ccw_kit::program::GuestProgram;
 use css::{CannotStart, Config, OperandException};
-use tests::program::GuestProgram;
 use translator::{Code, Facilities, Policy};
 
 use crate::fault::{refused, remark, sound};

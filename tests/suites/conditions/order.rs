@@ -4,7 +4,7 @@
 //! Each list begins with everything wrong at once and takes away what was found.
 
 use ccw::orb::word1;
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{AddressLimit, Code};
 
 use crate::fault::{limit, meets, sound};

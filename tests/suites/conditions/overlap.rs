@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Programs that read into themselves: whether a condition is met depends on what is read.
 
-use tests::program::{GuestProgram, hex};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{Code, HostProfile, Outcome, Policy, Severity};
 
 use crate::environment::{f1, found};

@@ -5,8 +5,8 @@
 //! here; of all others it is only asked that they are not taken for reserved ones.
 
 use ccw::orb::word1;
+use ccw_kit::program::{GuestProgram, hex};
 use css::{CannotStart, Config, OperandException};
-use tests::program::{GuestProgram, hex};
 use translator::{Code, Severity};
 
 use crate::fault::meets;

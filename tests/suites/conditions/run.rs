@@ -2,10 +2,10 @@
 //! Running a program in the software channel: as the guest wrote it, and translated.
 
 use ccw::{Class, Command, Guest, Host, HostAddr, Irb, Orb, RawOrb, Scsw, Space, TransportScsw};
+use ccw_kit::program::GuestProgram;
 use css::device::TransportMode;
 use css::{AddressLimit, Config, Device, Progress, Ram, Reply, Storage, Subchannel, Transfer};
 use pinning::{Budget, PlainPinner};
-use tests::program::GuestProgram;
 use translator::{Area, Code, HostProfile, Planned, Slot};
 
 /// How much higher guest storage lies on the host.

@@ -2,8 +2,8 @@
 //! Loops and skipped CCWs: whether a condition is met is for the device to decide.
 
 use ccw::DeviceClass;
+use ccw_kit::program::GuestProgram;
 use css::device::DONE;
-use tests::program::GuestProgram;
 use translator::{Code, Outcome, Policy, Severity, Skips};
 
 use crate::environment::{SEARCH, f1, found};

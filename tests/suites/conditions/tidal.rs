@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Group T: lists of TIDAWs, and the data that they lead to.
 
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::Code;
 
 use crate::fault::{Expected, fault, sound};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Group T: TCW and TCCB. The lists are in `tidal`.
 
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{Code, Facilities, HostProfile, Outcome, Policy};
 
 use crate::fault::{Expected, fault, remark, sound};

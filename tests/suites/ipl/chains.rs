@@ -2,11 +2,11 @@
 //! The chains, the cards and volumes that they are loaded from, and what must come of them.
 
 use ccw::DeviceClass;
-use css::{Device, device::unit_record::Reader};
-use tests::{
+use ccw_kit::{
     program::{GuestProgram, hex},
     volume::{Record, Track, volume},
 };
+use css::{Device, device::unit_record::Reader};
 use translator::Policy;
 
 /// A program, and what it comes to.

@@ -12,13 +12,13 @@ use std::env;
 use std::path::Path;
 
 use ccw::{DeviceClass, Guest, GuestAddr};
-use css::{Config, Device, Progress, Subchannel, device::unit_record::Reader};
-use tests::{
+use ccw_kit::{
     corpus::{self, Case},
     in_parts::{self, CCWS},
     program::{GuestProgram, hex},
     volume::volume,
 };
+use css::{Config, Device, Progress, Subchannel, device::unit_record::Reader};
 use translator::{HostProfile, Policy};
 
 use chains::{Chain, blocks};

@@ -2,7 +2,7 @@
 //! A program through the guest's subchannel, on a software device behind the interface of vfio-ccw.
 
 use ccw::{GuestAddr, SubsystemId};
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use vfio_ccw::device::soft::{SoftConfig, SoftDevice, SoftSpace};
 use vfio_ccw::mediator::{
     ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, Metrics, ShadowWindow,

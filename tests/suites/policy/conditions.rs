@@ -2,7 +2,7 @@
 //! Each condition by its name.
 
 use ccw::DeviceClass;
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{Code, CommandPolicy, Severity, Track, Tracks};
 
 use crate::run::{Expected, passes, refused};

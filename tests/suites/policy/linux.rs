@@ -8,7 +8,7 @@ use translator::{Blocks, Buffers, CommandPolicy, Guards, Policy, Track, Tracks, 
 /// but for those that do something to the device.
 #[test]
 fn the_programs_of_linux_pass() {
-    let cases = tests::corpus::load(&tests::corpus::own_programs()).expect("programs");
+    let cases = ccw_kit::corpus::load(&ccw_kit::corpus::own_programs()).expect("programs");
     let mut refused = std::collections::BTreeSet::new();
     let mut passed = 0;
     for case in cases

@@ -11,7 +11,7 @@ mod transport;
 mod ways;
 
 use ccw::DeviceClass;
-use tests::program::GuestProgram;
+use ccw_kit::program::GuestProgram;
 use translator::{Blocks, CommandPolicy, Track, Tracks};
 
 use run::passes;

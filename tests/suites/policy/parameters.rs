@@ -2,7 +2,7 @@
 //! Parameters are judged as they reach the device, and reach it as they were judged.
 
 use ccw::{DeviceClass, HostAddr};
-use tests::program::{GuestProgram, hex};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{Code, HostProfile, Outcome, Planned, Policy, Severity};
 
 use crate::run::{Ended, OFFSET, disk, passes, run};

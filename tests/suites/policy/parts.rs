@@ -3,8 +3,8 @@
 //! come before it; what is repeated in front of it is what was judged then.
 
 use ccw::DeviceClass;
-use tests::in_parts::{HostRam, run};
-use tests::program::{GuestProgram, hex};
+use ccw_kit::in_parts::{HostRam, run};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{CommandPolicy, HostProfile, Policy};
 
 use crate::run::{Noting, disk};

@@ -2,11 +2,11 @@
 //! The way of a program that a policy judges, on a disk that notes what it is given.
 
 use ccw::{DeviceClass, HostAddr, Irb};
+use ccw_kit::program::{GuestProgram, hex};
 use css::device::eckd::Eckd;
 use css::device::fba::{Fba, Model};
 use css::{Config, Device, Progress, Ram, Subchannel};
 use pinning::{Budget, PlainPinner};
-use tests::program::{GuestProgram, hex};
 use translator::{Area, Code, HostProfile, Outcome, Planned, Severity, Slot, StatusBlock};
 
 /// How much higher guest storage lies on the host.

@@ -3,7 +3,7 @@
 //! one that has not.
 
 use ccw::{DeviceClass, HostAddr};
-use tests::program::{GuestProgram, hex};
+use ccw_kit::program::{GuestProgram, hex};
 use translator::{Code, CommandPolicy, HostProfile, Outcome, Severity};
 
 use crate::minidisk;

@@ -2,7 +2,7 @@
 //! Wherever control goes.
 
 use ccw::HostAddr;
-use tests::program::hex;
+use ccw_kit::program::hex;
 use translator::{Code, HostProfile, Outcome, Severity};
 
 use crate::run::{CCWS, disk, run};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Reading backward on a host whose words go upward.
 
+use ccw_kit::program::GuestProgram;
 use css::device::scripted::{Data, Response};
-use tests::program::GuestProgram;
 use translator::Code;
 
 use super::host::{refused, same};

@@ -2,16 +2,16 @@
 //! A program as it stands, and its translation on a model of vfio-ccw.
 
 use ccw::{DeviceStatus, Guest, GuestAddr, Host, HostAddr, Scsw, Space, SubchannelStatus};
+use ccw_kit::{
+    differential::Recorder,
+    program::GuestProgram,
+    second_copy::{self, Refused},
+};
 use css::{
     Access as Grant, Config, Granted, Progress, Ram, Storage, Subchannel,
     device::scripted::{Data, Response, Scripted, Sent},
 };
 use pinning::{Access, Budget, PlainPinner};
-use tests::{
-    differential::Recorder,
-    program::GuestProgram,
-    second_copy::{self, Refused},
-};
 use translator::{Area, Code, HostProfile, Planned, Slot};
 
 pub(crate) const OFFSET: u64 = 1 << 32;

@@ -11,8 +11,8 @@ mod skips;
 use std::fmt::Write;
 
 use ccw::{DeviceClass, StatusControl, SubchannelStatus};
+use ccw_kit::program::GuestProgram;
 use css::device::scripted::{Data, Response};
-use tests::program::GuestProgram;
 use translator::Code;
 
 use host::{copied, direct, failing_at, matching, refused, same};

@@ -4,9 +4,9 @@
 use std::fmt::Write;
 
 use ccw::{DeviceStatus, HostAddr, SubchannelStatus, orb::word1};
+use ccw_kit::program::GuestProgram;
 use css::device::scripted::{Data, Response};
 use pinning::{Budget, PlainPinner};
-use tests::program::GuestProgram;
 use translator::{Area, Code, HostProfile, Planned, Slot};
 
 use super::host::{self, CCWS, COPIES, LISTS, OFFSET, SCRATCH, matching, refused, same, short};

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use ccw::DeviceClass;
+use ccw_kit::program::GuestProgram;
 use css::device::scripted::Response;
-use tests::program::GuestProgram;
 use translator::Code;
 
 use super::host::{failing_at, matching, refused, same, unit_check};

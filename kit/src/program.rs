@@ -24,7 +24,7 @@ pub fn hex(text: &str) -> Vec<u8> {
 /// What a guest starts: an ORB, and storage with a channel program.
 ///
 /// ```
-/// use tests::program::GuestProgram;
+/// use ccw_kit::program::GuestProgram;
 /// use translator::Outcome;
 /// // SENSE ID, 64 bytes to 3000.
 /// let program = GuestProgram::format1("E4200040 00003000");

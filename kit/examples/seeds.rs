@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Writes the seeds of the fuzz targets anew: `cargo run -p tests --example seeds`.
+//! Writes the seeds of the fuzz targets anew: `cargo run -p ccw-kit --example seeds`.
 
 use std::{fs, io};
 
-use tests::seeds;
+use ccw_kit::seeds;
 
 fn main() -> io::Result<()> {
     let seeds = seeds::all()?;

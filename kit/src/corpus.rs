@@ -154,7 +154,7 @@ pub fn load(folder: &Path) -> io::Result<Vec<Case>> {
 
 /// The programs that belong to this project.
 pub fn own_programs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("programs")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/programs")
 }
 
 fn number(text: &str) -> u64 {

@@ -148,6 +148,6 @@ pub fn folder(target: &str) -> PathBuf {
 
 /// The folder of the inputs that once made a target fail.
 pub fn regressions(target: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.join("regressions").join(target)
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.join("tests").join("regressions").join(target)
 }
