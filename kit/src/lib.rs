@@ -9,6 +9,7 @@
 pub mod confined;
 pub mod corpus;
 pub mod decode;
+pub mod dictionary;
 pub mod differential;
 pub mod generator;
 pub mod in_parts;
