@@ -9,7 +9,7 @@ use crate::{
     Code,
     arrangement::{HostSlot, links::Link},
     chain::Op,
-    node::Node,
+    node::{NOWHERE, Node},
 };
 
 /// The flags of a guest's CCW that name its list, and the one that was judged before.
@@ -27,6 +27,11 @@ impl Emitter<'_, '_> {
     pub(super) fn lowered(&mut self, n: usize, node: &Node) -> Result<RawCcw, Code> {
         if self.work.is_stop(node) {
             return Ok(self.stop(node));
+        }
+        // Control never comes here.
+        if node.host == NOWHERE {
+            self.pass_data(node)?;
+            return Ok(RawCcw::STOP);
         }
         if self
             .bounces
@@ -156,7 +161,12 @@ impl Emitter<'_, '_> {
         if self.work.profile.rebuilds_lists {
             self.complete(start, offset, count)?;
         }
-        // Its own storage is pinned all the same, and the stream goes on behind it.
+        self.pass_data(node)?;
+        let flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
+        Ok(self.link_ccw(node, flags, count, addr))
+    }
+    /// Passes the storage of `node`, which is pinned though its host CCW does not name it.
+    fn pass_data(&mut self, node: &Node) -> Result<(), Code> {
         let pieces = self.work.pieces(node, node.good);
         for piece in pieces.filter(|piece| !piece.skip) {
             let mut left = u64::from(piece.len);
@@ -167,7 +177,6 @@ impl Emitter<'_, '_> {
                 left -= here;
             }
         }
-        let flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
-        Ok(self.link_ccw(node, flags, count, addr))
+        Ok(())
     }
 }
