@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, InputError, Reading};
+use crate::input::{Input, InputError};
+use crate::reading::Reading;
 use crate::{Format, colour};
 use crate::{json, progress};
 

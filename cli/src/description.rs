@@ -10,8 +10,8 @@ use vfio_ccw::mediator::WindowConfig;
 use vfio_ccw::{CcwDevice, Source};
 
 use crate::json;
+use crate::kind::kind;
 use crate::subchannel::{Desk, Session};
-use crate::verbs::show;
 
 /// Columns of a heading.
 const HEAD: usize = 18;
@@ -180,7 +180,7 @@ impl Identity {
             bytes: json::digits(bytes),
             control_unit: id.map(|id| id.control_unit.to_string()),
             unit: id.and_then(|id| id.device).map(|unit| unit.to_string()),
-            kind: (class != DeviceClass::Unknown).then(|| show::kind(class)),
+            kind: (class != DeviceClass::Unknown).then(|| kind(class)),
             commands: RawSenseId(bytes).ciws().map(OwnCommand::of).collect(),
             class,
         }

@@ -14,17 +14,22 @@ mod description;
 mod dump;
 mod ebcdic;
 mod exit;
+mod fields;
 mod finding;
 mod input;
 mod json;
+mod kind;
 mod listing;
+mod load;
 mod machine;
 mod memory;
 mod outcome;
 mod picture;
 mod place;
 mod prediction;
+mod printable;
 mod progress;
+mod reading;
 mod recorded;
 mod sarif;
 mod sense;
@@ -115,7 +120,7 @@ pub fn main() -> ExitCode {
 /// Takes `bytes` for a file of each format, and prints what programs it finds there.
 #[doc(hidden)]
 pub fn exercise(bytes: &[u8]) {
-    for inputs in input::every(bytes) {
+    for inputs in reading::every(bytes) {
         for input in inputs.iter().take(MOST_EXERCISED) {
             verbs::check::exercise(input);
             verbs::show::exercise(input);
@@ -126,7 +131,7 @@ pub fn exercise(bytes: &[u8]) {
 /// Takes `bytes` for a dump of each kind, looks through it, and prints what is found there.
 #[doc(hidden)]
 pub fn exercise_dump(bytes: &[u8]) {
-    for inputs in input::dumps(bytes) {
+    for inputs in reading::dumps(bytes) {
         for input in inputs.iter().take(MOST_EXERCISED) {
             verbs::check::exercise(input);
             verbs::show::exercise(input);

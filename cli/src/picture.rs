@@ -9,8 +9,9 @@ use ccw::CcwFlags;
 use translator::Program;
 
 use crate::dump::count as count_of;
-use crate::input::{Input, printable};
+use crate::input::Input;
 use crate::listing::{Line, Subject};
+use crate::printable::printable;
 
 /// Rows of one picture; more are not drawn, and the page says so.
 const MOST: usize = 2000;

@@ -3,73 +3,12 @@
 
 use std::fmt::Write;
 
-use ccw::{CcwLine, DeviceStatus, SubchannelStatus};
+use ccw::{CcwLine, SubchannelStatus};
 use serde::Serialize;
 use translator::{Check, Code, Outcome, Program};
 
-use crate::input::Input;
+use crate::input::{Input, Recorded};
 use crate::{dump, json, sense, status, undecided};
-
-/// How a program ended when it was recorded, as far as the input says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Recorded {
-    /// Device status.
-    pub(crate) device: Option<DeviceStatus>,
-    /// Subchannel status.
-    pub(crate) subchannel: Option<SubchannelStatus>,
-    /// Residual count.
-    pub(crate) residual: Option<u16>,
-    /// CCW address of the status, which is that of the last CCW used plus 8.
-    pub(crate) cpa: Option<u32>,
-    /// Sense bytes.
-    pub(crate) sense: Vec<u8>,
-}
-
-impl Recorded {
-    /// In words.
-    fn text(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some(device) = self.device.filter(|device| !device.is_empty()) {
-            parts.push(status::device(device));
-        }
-        match self.subchannel {
-            Some(status) if !status.is_empty() => parts.push(status::subchannel(status)),
-            Some(_) if self.device.is_none_or(|device| device.is_empty()) => {
-                parts.push("no status".to_owned());
-            }
-            _ => {}
-        }
-        if let Some(cpa) = self.cpa {
-            parts.push(match cpa.checked_sub(8) {
-                Some(at) => format!("CCW address {cpa:08x}, so the CCW at {at:08x}"),
-                None => "CCW address 0, so no CCW is known".to_owned(),
-            });
-        }
-        if let Some(residual) = self.residual {
-            parts.push(format!("residual count {residual}"));
-        }
-        parts.join("; ")
-    }
-
-    /// Whether the channel found an error in the program.
-    fn is_check(&self) -> bool {
-        let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
-        self.subchannel
-            .is_some_and(|status| status.intersects(checks))
-    }
-
-    /// Whether nothing is wrong.
-    fn is_normal(&self) -> bool {
-        let usual = SubchannelStatus::PCI;
-        !self.is_unit_check() && self.subchannel.is_none_or(|status| usual.contains(status))
-    }
-
-    /// Whether the device found one.
-    fn is_unit_check(&self) -> bool {
-        let check = DeviceStatus::UNIT_CHECK;
-        self.device.is_some_and(|status| status.contains(check))
-    }
-}
 
 /// What was recorded of the end of `program`, and what a machine makes of it; lines of a report.
 pub(crate) fn text(input: &Input, program: &Program) -> String {
@@ -77,7 +16,7 @@ pub(crate) fn text(input: &Input, program: &Program) -> String {
     let Some(recorded) = &input.recorded else {
         return text;
     };
-    let _ = writeln!(text, "  recorded: {}", recorded.text());
+    let _ = writeln!(text, "  recorded: {}", words(recorded));
     if !recorded.sense.is_empty() {
         let _ = writeln!(text, "  sense:    {}", dump::words(&recorded.sense));
         let words = sense::words(&recorded.sense, input.device_class());
@@ -90,6 +29,31 @@ pub(crate) fn text(input: &Input, program: &Program) -> String {
     }
     let _ = writeln!(text, "  {}", compared(input, program, recorded));
     text
+}
+
+/// `recorded` in words.
+fn words(recorded: &Recorded) -> String {
+    let mut parts = Vec::new();
+    if let Some(device) = recorded.device.filter(|device| !device.is_empty()) {
+        parts.push(status::device(device));
+    }
+    match recorded.subchannel {
+        Some(status) if !status.is_empty() => parts.push(status::subchannel(status)),
+        Some(_) if recorded.device.is_none_or(|device| device.is_empty()) => {
+            parts.push("no status".to_owned());
+        }
+        _ => {}
+    }
+    if let Some(cpa) = recorded.cpa {
+        parts.push(match cpa.checked_sub(8) {
+            Some(at) => format!("CCW address {cpa:08x}, so the CCW at {at:08x}"),
+            None => "CCW address 0, so no CCW is known".to_owned(),
+        });
+    }
+    if let Some(residual) = recorded.residual {
+        parts.push(format!("residual count {residual}"));
+    }
+    parts.join("; ")
 }
 
 /// The CCW with which it ended.

@@ -12,8 +12,9 @@ use translator::{Code, Finding, Program, Severity, Sure};
 
 use crate::change::Change;
 use crate::exit::Exit;
-use crate::input::{Input, InputError, Place as Trouble, printable};
+use crate::input::{Input, InputError, Place as Trouble};
 use crate::place::Place;
+use crate::printable::printable;
 use crate::source::Region;
 use crate::{condition, finding, undecided};
 

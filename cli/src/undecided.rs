@@ -116,11 +116,11 @@ pub(crate) fn entries(input: &Input, program: &Program) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{analysis, input};
+    use crate::{analysis, reading};
 
     /// What is missing in a listing, and the outcome.
     fn of(listing: &str) -> (Option<String>, Outcome) {
-        let mut readings = input::every(listing.as_bytes());
+        let mut readings = reading::every(listing.as_bytes());
         // The last one is that of what the text looks like.
         let input = readings.pop().unwrap().remove(0);
         let program = analysis::judge(&input);

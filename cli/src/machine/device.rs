@@ -16,7 +16,7 @@ use css::device::{Sense, fba, tape};
 use css::{Device, Reply, Transfer, TransportMode};
 
 use super::script;
-use crate::input;
+use crate::load::load;
 
 /// Largest deck of cards read.
 const CARDS_LIMIT: u64 = 16 << 20;
@@ -122,7 +122,7 @@ impl Spec {
                 }
             }
             Kind::Reader => {
-                let deck = input::load(&self.path, CARDS_LIMIT)?;
+                let deck = load(&self.path, CARDS_LIMIT)?;
                 let deck = String::from_utf8(deck).map_err(|_| "is not text".to_owned())?;
                 Attached::Reader(Reader::new(&deck))
             }

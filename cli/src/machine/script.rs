@@ -21,7 +21,7 @@ use ccw::DeviceStatus;
 use css::device::scripted::{MOST_BYTES, Response, Scripted};
 use serde::Deserialize;
 
-use crate::input::Hex;
+use crate::fields::Hex;
 
 /// Largest script read.
 const LIMIT: u64 = 16 << 20;
@@ -43,7 +43,7 @@ struct Answer {
 
 /// Reads the script in `path`.
 pub(super) fn read(path: &Path) -> Result<Scripted, String> {
-    let bytes = crate::input::load(path, LIMIT)?;
+    let bytes = crate::load::load(path, LIMIT)?;
     let answers: Vec<Answer> =
         serde_json::from_slice(&bytes).map_err(|error| format!("is no script: {error}"))?;
     let mut responses = Vec::with_capacity(answers.len());

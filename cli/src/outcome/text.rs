@@ -7,9 +7,9 @@ use std::ops::Range;
 use ccw::{DeviceClass, Guest, RawTsb, Scsw, TransportScsw, Tsb};
 
 use super::{End, Outcome};
-use crate::input::printable;
 use crate::machine::Exchange;
 use crate::memory::Working;
+use crate::printable::printable;
 use crate::{dump, listing, status};
 
 /// Bytes of changed storage that are shown.

@@ -16,8 +16,9 @@ use super::find::Features;
 use super::rule::{Evidence, Outcome};
 use super::{Answer, Implementation, entries, predict, text};
 use crate::analysis::judge;
-use crate::input::{Input, Reading};
+use crate::input::Input;
 use crate::memory::{Extent, Memory};
+use crate::reading::Reading;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

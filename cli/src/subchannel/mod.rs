@@ -15,8 +15,9 @@ use vfio_ccw::device::kernel::KernelOpener;
 use vfio_ccw::device::soft::SoftConfig;
 use vfio_ccw::mediator::ShadowWindow;
 
-use crate::input::{self, InputError, Place};
+use crate::input::{InputError, Place};
 use crate::machine::Spec;
+use crate::printable::printable;
 
 pub(crate) use ask::Desk;
 pub(crate) use backend::Backend;
@@ -77,7 +78,7 @@ impl Target {
             }
             Which { .. } => String::new(),
         };
-        input::printable(&name)
+        printable(&name)
     }
 
     /// The device in software, if it is one.

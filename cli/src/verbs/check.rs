@@ -13,9 +13,11 @@ use translator::{Blame, Finding, HostProfile, Outcome, Program};
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Found, FoundEntry, Input, Reading, printable};
+use crate::input::{Found, FoundEntry, Input};
 use crate::listing::{self, Data};
 use crate::prediction::{Profile, predict};
+use crate::printable::printable;
+use crate::reading::Reading;
 use crate::translation::{Translation, begin};
 use crate::{Format, analysis, finding, json, prediction, recorded, sarif, status, undecided};
 

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 
 use crate::batch::Report;
 use crate::exit::Exit;
-use crate::input::printable;
+use crate::printable::printable;
 
 /// Print a shell's completions of this tool, or write its manual pages.
 #[derive(clap::Args)]

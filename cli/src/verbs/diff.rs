@@ -10,8 +10,10 @@ use translator::Program;
 use crate::analysis;
 use crate::batch::Report;
 use crate::exit::Exit;
-use crate::input::{Input, InputError, Reading, printable};
+use crate::input::{Input, InputError};
 use crate::listing::{self, Data};
+use crate::printable::printable;
+use crate::reading::Reading;
 use crate::undecided;
 
 /// Lines between what both programs begin and end with that are compared one by one; more are shown as

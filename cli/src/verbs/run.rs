@@ -11,10 +11,12 @@ use super::{show, translate};
 use crate::batch::Report;
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{self, Input, InputError, Reading};
+use crate::input::{Input, InputError, Place};
 use crate::machine::Spec;
 use crate::memory::Working;
 use crate::outcome::{self, Outcome};
+use crate::printable::printable;
+use crate::reading::Reading;
 use crate::translation::begin;
 use crate::{Format, analysis, finding, json};
 
@@ -55,7 +57,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
             Ok(report) => report,
             Err(reason) => {
                 let file = args.device.path().display().to_string();
-                let place = input::Place::Whole;
+                let place = Place::Whole;
                 Report::unreadable(
                     &InputError {
                         file,
@@ -109,10 +111,7 @@ fn one(input: &Input, args: &Args) -> Result<Report, String> {
     let mut deliver = |outcome: &Outcome| {
         if let Err(reason) = args.device.deliver(outcome.output(), args.write) {
             let file = args.device.path().display();
-            lost = format!(
-                "ccwtool: {}: {reason}\n",
-                input::printable(&file.to_string())
-            );
+            lost = format!("ccwtool: {}: {reason}\n", printable(&file.to_string()));
         }
     };
     let mut entry = Entry {

@@ -13,8 +13,11 @@ use super::check;
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, Reading, printable};
+use crate::input::Input;
+use crate::kind::kind;
 use crate::listing::{self, Data, Line};
+use crate::printable::printable;
+use crate::reading::Reading;
 use crate::{Format, analysis, finding, json, picture, undecided};
 
 /// List channel programs: every CCW and list word that the channel reads, output data with its
@@ -139,20 +142,6 @@ pub(crate) fn title(input: &Input) -> String {
         printable(&input.name),
         printable(device)
     )
-}
-
-/// What people call devices of this class.
-pub(crate) const fn kind(class: DeviceClass) -> &'static str {
-    match class {
-        DeviceClass::Unknown => "unknown kind of device",
-        DeviceClass::Eckd => "count-key-data disk",
-        DeviceClass::Fba => "fixed-block disk",
-        DeviceClass::Tape => "tape",
-        DeviceClass::Terminal => "terminal",
-        DeviceClass::UnitRecord => "unit record",
-        DeviceClass::Ctc => "channel-to-channel adapter",
-        DeviceClass::Virtio => "virtio",
-    }
 }
 
 /// A listing, as JSON.

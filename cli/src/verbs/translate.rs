@@ -13,8 +13,9 @@ use super::{check, show};
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
-use crate::input::{Input, Reading};
+use crate::input::Input;
 use crate::listing::{self, Data, host};
+use crate::reading::Reading;
 use crate::translation::{COPIES_AT, Ready, Translation, begin, profile};
 use crate::{Format, analysis, finding, json, undecided};
 

@@ -36,7 +36,7 @@ pub(super) fn write(folder: &Path) -> Report {
         ),
         Err(error) => Report::unusable(format_args!(
             "{}: the book cannot be written: {error}",
-            crate::input::printable(&folder.display().to_string())
+            crate::printable::printable(&folder.display().to_string())
         )),
     }
 }

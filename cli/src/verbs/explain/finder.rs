@@ -154,7 +154,7 @@ mod tests {
         let mut found = std::collections::BTreeSet::new();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            for input in crate::input::Reading::default()
+            for input in crate::reading::Reading::default()
                 .all(&path)
                 .unwrap_or_default()
             {

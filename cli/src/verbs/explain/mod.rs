@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
         Ok(codes) => Report::new(page(args, &codes), Exit::Fine),
         Err(text) => Report::unusable(format_args!(
             "no condition is called `{}`; `ccwtool explain` lists them all",
-            crate::input::printable(text)
+            crate::printable::printable(text)
         )),
     };
     report.end()

@@ -12,7 +12,7 @@
 
 use super::draft::{Draft, Pieces, flag, format_of, orb};
 use super::lines::{self, Line};
-use super::{Input, Place, Refusal};
+use crate::input::{Input, Place, Refusal};
 
 /// Lines of bytes at most.
 const MOST_LINES: usize = 1 << 20;

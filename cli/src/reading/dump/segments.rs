@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use super::source::{Damage, Source};
-use super::{ADDRESS_LIMIT, shorter};
+use super::source::{ADDRESS_LIMIT, Damage, Source, shorter};
 
 /// Storage from `addr` on, which stands in the file from `offset` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use ccw::{Ccw, CcwFlags, Command, DeviceClass, Format, Guest, RawCcw, RawOrb};
 
-use super::Input;
+use crate::input::Input;
+use crate::input::Recorded;
 use crate::memory::{Extent, Memory};
-use crate::recorded::Recorded;
 
 /// How much storage there is if nobody says: more than any machine has had, so that no address is
 /// found to lie behind it.

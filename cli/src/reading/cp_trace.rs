@@ -16,10 +16,11 @@
 
 use ccw::{DeviceStatus, Format, SubchannelStatus};
 
+use super::lines::MOST_PROGRAMS;
 use super::lines::{self, Line};
 use super::shown::List;
 use super::traced::Traced;
-use super::{Input, MOST_PROGRAMS, Place, Refusal};
+use crate::input::{Input, Place, Refusal};
 
 /// First word of an SCSW: format-1 CCWs, prefetching allowed.
 const SCSW_FORMAT_1: u64 = 0x0080_0000;

@@ -12,9 +12,8 @@ use rayon::prelude::*;
 
 use candidates::{BLOCK, Most, Walker};
 
-pub(crate) use found::{Entry, Found};
-
-use super::Dump;
+use super::image::Dump;
+use crate::input::Found;
 use crate::memory::Memory;
 use crate::progress;
 
@@ -65,6 +64,6 @@ pub(super) fn scan(dump: &Dump, memory: &Memory, most: Option<usize>) -> Scan {
         })
         .collect();
     bar.finish_and_clear();
-    let found = Found::ranked(found, most);
+    let found = found::ranked(found, most);
     Scan { found, dropped }
 }

@@ -14,9 +14,10 @@
 use ccw::{DeviceClass, DeviceStatus, SubchannelStatus};
 
 use super::draft::{Draft, flag, free_place, orb};
+use super::lines::MOST_PROGRAMS;
 use super::lines::{self, Line};
-use super::{Input, MOST_PROGRAMS, Place, Refusal};
-use crate::recorded::Recorded;
+use crate::input::Recorded;
+use crate::input::{Input, Place, Refusal};
 
 /// Whether `text` has such a report.
 pub(super) fn recognises(text: &str) -> bool {

@@ -13,7 +13,8 @@ use ccw::DeviceClass;
 
 use super::draft::{Draft, flag, orb};
 use super::lines;
-use super::{Input, MOST_PROGRAMS, Place, Refusal};
+use super::lines::MOST_PROGRAMS;
+use crate::input::{Input, Place, Refusal};
 
 /// Whether `text` has such events.
 pub(super) fn recognises(text: &str) -> bool {

@@ -16,7 +16,7 @@ use ccw::Format;
 
 use super::draft::{Draft, flag, free_place, orb};
 use super::lines::{self, Line};
-use super::{Input, Place, Refusal};
+use crate::input::{Input, Place, Refusal};
 
 /// CCWs in one program at most; so many fill the storage that format 0 reaches.
 const MOST_CCWS: usize = 1 << 20;

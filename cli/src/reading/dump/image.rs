@@ -1,37 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-//! Dumps of storage: images, ELF cores, and what `makedumpfile` writes.
-//!
-//! A dump stays in its file. [`Dump`] reads it by position, and what it remembers is bounded
-//! whatever the file says of itself.
-
-mod elf;
-mod kdump;
-mod options;
-mod scan;
-mod segments;
-mod source;
-#[cfg(test)]
-mod tests;
+//! A dump of any kind, as storage that is read by position.
 
 use std::ops::Range;
 use std::sync::Mutex;
 
-use kdump::Kdump;
-use segments::{Segment, Segments};
-use source::Damage;
-
-pub(super) use options::Options;
-pub(crate) use scan::{Entry, Found};
-pub(super) use source::Source;
-
+use super::elf;
+use super::kdump::{self, Kdump};
+use super::segments::{Segment, Segments};
+use super::source::{Damage, Source};
 use crate::memory::Stored;
-
-/// First address of which no dump has storage: more than any machine has had (64 TiB).
-const ADDRESS_LIMIT: u64 = 1 << 46;
 
 /// What a dump is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::reading) enum Shape {
     /// Storage as it was, from this address on.
     Image(u64),
     /// An ELF core.
@@ -42,7 +23,7 @@ pub(super) enum Shape {
 
 impl Shape {
     /// What the first bytes of `source` say that it is.
-    fn recognized(source: &Source) -> Result<Option<Self>, Damage> {
+    pub(super) fn recognized(source: &Source) -> Result<Option<Self>, Damage> {
         let head = source.head::<16>()?;
         if head.starts_with(elf::MAGIC) {
             Ok(Some(Self::Elf))
@@ -62,7 +43,7 @@ impl Shape {
 
 /// A dump, of which nothing is in memory.
 #[derive(Debug)]
-struct Dump {
+pub(super) struct Dump {
     source: Source,
     layout: Layout,
     /// What could not be read so far; of several the first in the file.
@@ -76,7 +57,7 @@ enum Layout {
 }
 
 impl Dump {
-    fn open(source: Source, shape: Shape) -> Result<Self, Damage> {
+    pub(super) fn open(source: Source, shape: Shape) -> Result<Self, Damage> {
         let layout = match shape {
             Shape::Image(addr) => {
                 let all = Segment {
@@ -99,7 +80,7 @@ impl Dump {
     }
 
     /// First address behind all storage.
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         match &self.layout {
             Layout::Segments(segments) => segments.end(),
             Layout::Kdump(kdump) => kdump.end(),
@@ -107,7 +88,7 @@ impl Dump {
     }
 
     /// Whether all storage below the end is there.
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         match &self.layout {
             Layout::Segments(segments) => segments.is_whole(),
             Layout::Kdump(kdump) => kdump.is_whole(),
@@ -115,7 +96,7 @@ impl Dump {
     }
 
     /// Where storage may be, in ascending order.
-    fn spans(&self) -> Vec<Range<u64>> {
+    pub(super) fn spans(&self) -> Vec<Range<u64>> {
         match &self.layout {
             Layout::Segments(segments) => segments.spans(),
             Layout::Kdump(kdump) => kdump.spans(),
@@ -123,7 +104,7 @@ impl Dump {
     }
 
     /// What could not be read so far.
-    fn damage(&self) -> Option<Damage> {
+    pub(super) fn damage(&self) -> Option<Damage> {
         self.damage.lock().ok()?.clone()
     }
 }
@@ -145,9 +126,4 @@ impl Stored for Dump {
             0
         })
     }
-}
-
-/// The shorter of two lengths.
-fn shorter(left: u64, len: usize) -> usize {
-    usize::try_from(left).map_or(len, |left| left.min(len))
 }

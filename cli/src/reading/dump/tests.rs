@@ -9,9 +9,9 @@ use std::sync::Arc;
 use dumps::{ALONE, BROKEN, ORB, PAGE, Way, compressed, core, elf, kdump, storage};
 use proptest::prelude::*;
 
+use super::image::{Dump, Shape};
 use super::scan::{Scan, scan};
 use super::source::{Damage, Source};
-use super::{Dump, Shape};
 use crate::memory::{Memory, Stored};
 
 fn open(bytes: Vec<u8>) -> Result<Dump, Damage> {

@@ -7,10 +7,10 @@ use translator::{Code, Outcome, Program, Severity};
 
 use super::candidates::Candidate;
 use super::filter::ORB_WORDS;
-use super::found::Found;
+use crate::input::Found;
 use crate::input::Input;
+use crate::kind::kind;
 use crate::memory::Memory;
-use crate::verbs::show;
 use crate::{analysis, undecided};
 
 /// CCWs at least of a program without an ORB: two that fit together stand in every machine code.
@@ -192,7 +192,7 @@ fn commands(program: &Program) -> Option<(i32, String)> {
     let points = points::COMMANDS * small(known, 256) / small(all, 256).max(1);
     // The same codes are commands of several kinds of device.
     let classes = CLASSES.into_iter().filter(|class| of(*class) == known);
-    let kinds: Vec<&str> = classes.map(show::kind).collect();
+    let kinds: Vec<&str> = classes.map(kind).collect();
     let kinds = match kinds.len() {
         ..4 => kinds.join(" or "),
         many => format!("{many} kinds of device"),

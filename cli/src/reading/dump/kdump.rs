@@ -10,8 +10,7 @@ use std::sync::Mutex;
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::shorter;
-use super::source::{Damage, Source};
+use super::source::{ADDRESS_LIMIT, Damage, Source, shorter};
 
 /// First bytes of such a file.
 pub(super) const MAGIC: &[u8] = b"KDUMP   ";
@@ -21,7 +20,7 @@ const PAGE: u64 = 4096;
 const PAGE_BYTES: usize = 4096;
 
 /// Pages of the storage that is read: 64 TiB.
-const PAGE_LIMIT: u64 = super::ADDRESS_LIMIT / PAGE;
+const PAGE_LIMIT: u64 = ADDRESS_LIMIT / PAGE;
 
 /// Pages that one piece of the bitmap, of [`PAGE`] bytes, tells of.
 const PIECE: u64 = PAGE * 8;

@@ -14,10 +14,11 @@
 
 use ccw::Format;
 
+use super::lines::MOST_PROGRAMS;
 use super::lines::{self, Line};
 use super::shown::List;
 use super::traced::Traced;
-use super::{Input, MOST_PROGRAMS, Place, Refusal};
+use crate::input::{Input, Place, Refusal};
 
 /// Whether `text` has such a record.
 pub(super) fn recognises(text: &str) -> bool {

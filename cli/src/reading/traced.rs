@@ -3,10 +3,10 @@
 
 use ccw::{CcwFlags, Format};
 
-use super::Input;
 use super::draft::{Draft, decoded, flag, format_of, orb};
 use super::shown::{List, Shown, put_data};
-use crate::recorded::Recorded;
+use crate::input::Input;
+use crate::input::Recorded;
 
 /// Bytes of data that are kept of one CCW or list word; no trace shows as many.
 const MOST_DATA: usize = 1 << 16;

@@ -6,6 +6,9 @@ use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
 
+/// First address of which no dump has storage: more than any machine has had (64 TiB).
+pub(super) const ADDRESS_LIMIT: u64 = 1 << 46;
+
 /// Why a dump cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Damage {
@@ -31,7 +34,7 @@ impl fmt::Display for Damage {
 
 /// A file that is read by position, or bytes that came by a pipe.
 #[derive(Debug)]
-pub(in crate::input) struct Source {
+pub(in crate::reading) struct Source {
     kind: Kind,
     len: u64,
 }
@@ -44,7 +47,7 @@ enum Kind {
 
 impl Source {
     /// The file `path`, if it can be read by position.
-    pub(in crate::input) fn open(path: &Path) -> Option<Self> {
+    pub(in crate::reading) fn open(path: &Path) -> Option<Self> {
         if !path.metadata().ok()?.is_file() {
             return None;
         }
@@ -55,7 +58,7 @@ impl Source {
     }
 
     /// The bytes, if they are in memory.
-    pub(in crate::input) fn into_bytes(self) -> Option<Vec<u8>> {
+    pub(in crate::reading) fn into_bytes(self) -> Option<Vec<u8>> {
         match self.kind {
             Kind::File(_) => None,
             Kind::Bytes(bytes) => Some(bytes),
@@ -63,7 +66,7 @@ impl Source {
     }
 
     /// Bytes of the file.
-    pub(in crate::input) const fn len(&self) -> u64 {
+    pub(in crate::reading) const fn len(&self) -> u64 {
         self.len
     }
 
@@ -105,6 +108,11 @@ impl From<Vec<u8>> for Source {
         let kind = Kind::Bytes(bytes);
         Self { kind, len }
     }
+}
+
+/// The shorter of two lengths.
+pub(super) fn shorter(left: u64, len: usize) -> usize {
+    usize::try_from(left).map_or(len, |left| left.min(len))
 }
 
 #[cfg(unix)]

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Lines of text, and numbers in them, with the place of what cannot be read.
 
-use super::{Place, Refusal};
+use crate::input::{Place, Refusal};
+
+/// Programs of one text at most: what belongs to them is kept until they are judged.
+pub(super) const MOST_PROGRAMS: usize = 1 << 16;
 
 /// A line of text.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use ccw::{Format, ORB_SIZE, RawCcw, RawOrb};
 
 use super::CONTROL;
 use super::filter::{self, CCW, ORB_WORDS};
-use crate::input::dump::shorter;
 use crate::memory::{PAGE_BYTES, Stored};
+use crate::reading::dump::source::shorter;
 
 /// Bytes of storage that are gone through at a time.
 pub(super) const BLOCK: u64 = 1 << 20;

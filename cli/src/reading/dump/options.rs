@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use ccw::{ORB_SIZE, RawOrb};
 
-use super::scan::{self, Found, Scan};
-use super::source::Damage;
-use super::{ADDRESS_LIMIT, Dump, Shape, Source};
+use super::image::{Dump, Shape};
+use super::scan::{self, Scan};
+use super::source::{ADDRESS_LIMIT, Damage, Source};
 use crate::analysis;
-use crate::input::{Input, Place, Refusal};
+use crate::input::{Found, Input, Place, Refusal};
 use crate::memory::{Memory, PAGE, Stored};
 
 /// Heading of the options, in the help of every verb that reads programs.
@@ -43,7 +43,7 @@ pub(crate) struct Options {
 
 impl Options {
     /// One for each kind of dump, and one for each way into it.
-    pub(in crate::input) fn every() -> impl Iterator<Item = Self> {
+    pub(in crate::reading) fn every() -> impl Iterator<Item = Self> {
         let scan = |base| Self {
             base,
             ..Self::default()
@@ -62,7 +62,7 @@ impl Options {
     /// What `source` is, if it is a dump.
     ///
     /// `is_dump` says whether it is, if that is known.
-    pub(in crate::input) fn shape(
+    pub(in crate::reading) fn shape(
         &self,
         source: &Source,
         is_dump: Option<bool>,
@@ -84,7 +84,7 @@ impl Options {
     }
 
     /// The programs in the dump `source`, which is called `stem`.
-    pub(in crate::input) fn programs(
+    pub(in crate::reading) fn programs(
         &self,
         source: Source,
         shape: Shape,

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use ccw::{CcwFlags, DeviceClass, DeviceStatus, Format, SubchannelStatus};
 
-use super::super::Input;
 use super::super::draft::{self, Draft, decoded, flag, format_of, free_place};
 use super::super::shown::{List, Shown, put_data};
-use crate::recorded::Recorded;
+use crate::input::Input;
+use crate::input::Recorded;
 
 /// Status of a command or program.
 #[derive(Clone, Copy)]
