@@ -9,11 +9,12 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::colour;
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::{Input, InputError};
 use crate::reading::Reading;
-use crate::{Format, colour};
 use crate::{json, progress};
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.

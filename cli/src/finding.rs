@@ -7,7 +7,6 @@ use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 
 use crate::change::Change;
 use crate::input::Input;
-use crate::listing::Mark;
 use crate::place::{Place, orb_word};
 use crate::{json, undecided};
 
@@ -113,35 +112,8 @@ impl Entry {
     }
 }
 
-/// The remark for `finding`: its name, the rule, what is there instead, what would satisfy it.
-pub(crate) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark {
-    if let Some(missing) = undecided::missing(finding, input, program) {
-        return Mark {
-            bits: None,
-            text: vec![format!("undecided: {}", missing.text())],
-        };
-    }
-    let code = finding.code;
-    let mut text = vec![
-        format!("{} {code}", finding.severity.name()),
-        format!("rule: {}", code.rule()),
-    ];
-    text.extend(here(finding, input, program).map(|here| format!("here: {here}")));
-    text.extend(doubt(finding, program).map(|doubt| format!("but:  {doubt}")));
-    text.push(format!("fix:  {}", code.fix()));
-    if let Some(change) = Change::of(finding, input, program) {
-        let Change { does, .. } = change;
-        text.push(format!("try:  {}, which {does}", change.text()));
-    }
-    // Parameters are not shown, so nothing of them can be marked.
-    let shown = code.check() != Check::UnitCheck || finding.site.at == finding.site.ccw;
-    let bits = finding.site.bits.filter(|_| shown);
-    let bits = bits.map(|(first, last)| (first.into(), last.into()));
-    Mark { bits, text }
-}
-
 /// What stands where the rule is broken.
-fn here(finding: &Finding, input: &Input, program: &Program) -> Option<String> {
+pub(crate) fn here(finding: &Finding, input: &Input, program: &Program) -> Option<String> {
     let facts: Vec<String> = [
         value(finding),
         Some(storage(finding, input)).filter(|text| !text.is_empty()),
@@ -307,7 +279,7 @@ fn field(bytes: &[u8], first: u8, last: u8) -> Option<u64> {
 }
 
 /// Why an error is only a possible one.
-fn doubt(finding: &Finding, program: &Program) -> Option<String> {
+pub(crate) fn doubt(finding: &Finding, program: &Program) -> Option<String> {
     if finding.severity == Severity::Error || finding.code.check() == Check::None {
         return None;
     }

@@ -16,6 +16,7 @@ mod ebcdic;
 mod exit;
 mod fields;
 mod finding;
+mod format;
 mod input;
 mod json;
 mod kind;
@@ -43,7 +44,7 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
 
@@ -79,16 +80,6 @@ enum Verb {
     Diff(verbs::diff::Args),
     Explain(verbs::explain::Args),
     Complete(verbs::complete::Args),
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON value per line
-    Json,
 }
 
 /// Carries out the command line of this process; the answer is how it ends.

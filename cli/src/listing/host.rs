@@ -6,7 +6,7 @@ use std::fmt::Write;
 use ccw::{CcwLine, DeviceClass, Format, Midaw, MidawFlags, RawCcw, RawMidaw};
 use translator::Cause;
 
-use super::{ADDRESS, HEAD};
+use super::line::{ADDRESS, HEAD};
 use crate::analysis::HOST_BASE;
 use crate::dump;
 use crate::memory::PAGE;

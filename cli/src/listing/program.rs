@@ -9,10 +9,11 @@ use ccw::{
 };
 use translator::{Finding, Program, Step};
 
-use super::{ADDRESS, HEAD, Line, Subject};
+use super::line::{ADDRESS, HEAD, Line, Subject};
+use super::remark;
 use crate::input::Input;
 use crate::place::orb_word;
-use crate::{dump, finding, undecided};
+use crate::{dump, undecided};
 
 /// Bytes of output that are shown under a CCW.
 const SHOWN: u64 = 64;
@@ -290,7 +291,7 @@ fn attach(lines: &mut Vec<Line>, finding: &Finding, input: &Input, program: &Pro
         (Some(_), Some(index), None) => Subject::Ccw(index),
         _ => Subject::Orb,
     };
-    let mut mark = finding::mark(finding, input, program);
+    let mut mark = remark::mark(finding, input, program);
     if program.transport().is_some() && site.at.is_some() {
         super::transport::attach(lines, finding, mark);
         return;

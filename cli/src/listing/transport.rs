@@ -7,7 +7,7 @@ use ccw::{
 };
 use translator::{CommandView, Finding, ListView, TransportView};
 
-use super::{Line, Mark, Subject};
+use super::line::{Line, Mark, Subject};
 use crate::dump;
 use crate::translation::HostArea;
 

@@ -13,13 +13,14 @@ use translator::{Blame, Finding, HostProfile, Outcome, Program};
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::{Found, FoundEntry, Input};
 use crate::listing::{self, Data};
 use crate::prediction::{Profile, predict};
 use crate::printable::printable;
 use crate::reading::Reading;
 use crate::translation::{Translation, begin};
-use crate::{Format, analysis, finding, json, prediction, recorded, sarif, status, undecided};
+use crate::{analysis, finding, json, prediction, recorded, sarif, status, undecided};
 
 /// Say whether channel programs are legal, and which rule they break at which bits.
 #[derive(clap::Args)]

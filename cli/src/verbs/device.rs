@@ -8,9 +8,10 @@ use serde::Serialize;
 use crate::batch::Report;
 use crate::description::Description;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::InputError;
+use crate::json;
 use crate::subchannel::{Desk, GuestSetup, Session, Target};
-use crate::{Format, json};
 
 /// Where the tool's own programs lie.
 const DESK: u64 = 0x1000;

@@ -11,6 +11,7 @@ use super::{show, translate};
 use crate::batch::Report;
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::{Input, InputError, Place};
 use crate::machine::Spec;
 use crate::memory::Working;
@@ -18,7 +19,7 @@ use crate::outcome::{self, Outcome};
 use crate::printable::printable;
 use crate::reading::Reading;
 use crate::translation::begin;
-use crate::{Format, analysis, finding, json};
+use crate::{analysis, finding, json};
 
 /// Run a channel program: translate it, execute the translated program on a software channel and
 /// a device, and map the status back to the guest.

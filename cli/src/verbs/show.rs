@@ -13,12 +13,13 @@ use super::check;
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::Input;
 use crate::kind::kind;
 use crate::listing::{self, Data, Line};
 use crate::printable::printable;
 use crate::reading::Reading;
-use crate::{Format, analysis, finding, json, picture, undecided};
+use crate::{analysis, finding, json, picture, undecided};
 
 /// List channel programs: every CCW and list word that the channel reads, output data with its
 /// EBCDIC text, and remarks under the bits that they are about.

@@ -15,6 +15,7 @@ use super::show;
 use crate::batch::Report;
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::{Input, InputError, Place};
 use crate::listing::{self, Data, Mark, Subject};
 use crate::memory::Working;
@@ -22,7 +23,7 @@ use crate::outcome::{self, Outcome};
 use crate::reading::Reading;
 use crate::subchannel::{Desk, GuestSetup, Ram, Ran, Session, Target, Uses, Watched, policy};
 use crate::translation::{Translation, begin};
-use crate::{Format, analysis, finding, json};
+use crate::{analysis, finding, json};
 
 /// Run a channel program on a device of this machine: its storage becomes a guest's, its translation
 /// is started by the kernel's vfio-ccw, and the status is mapped back. What it writes is written.

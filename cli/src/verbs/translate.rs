@@ -13,11 +13,12 @@ use super::{check, show};
 use crate::batch::{Batch, Report};
 use crate::commands::Limits;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::Input;
 use crate::listing::{self, Data, host};
 use crate::reading::Reading;
 use crate::translation::{COPIES_AT, Ready, Translation, begin, profile};
-use crate::{Format, analysis, finding, json, undecided};
+use crate::{analysis, finding, json, undecided};
 
 /// Translate channel programs for a host: its CCWs and lists, the guest CCW behind each, and the
 /// guest storage that must stay in place.

@@ -12,10 +12,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 use translator::{Blame, Code};
 
-use crate::Format;
 use crate::batch::Report;
 use crate::condition::{reported, see, when};
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::listing::wrap;
 use crate::prediction::{Treatment, treatments};
 
