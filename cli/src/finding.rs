@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! A finding as JSON and as a remark in a listing.
 
-use ccw::{CcwFlags, GuestAddr, IdawFormat};
+use ccw::{CcwFlags, Guest, GuestAddr, IdawFormat, RawTidaw, Tidaw};
 use serde::Serialize;
 use translator::{Check, Code, Finding, Program, Severity, Track, Volume};
 
+use crate::against::Against;
 use crate::change::Change;
 use crate::input::Input;
 use crate::place::{Place, orb_word};
-use crate::{json, undecided};
+use crate::{against, bits, json, undecided};
 
 /// A finding, as JSON.
 #[derive(Serialize)]
@@ -25,6 +26,8 @@ pub(crate) struct Entry {
     data: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     other: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<against::Entry>,
     check: &'static str,
     message: String,
     fix: &'static str,
@@ -104,6 +107,7 @@ impl Entry {
             bits: site.bits.map(|(first, last)| format!("{first}-{last}")),
             data: address(site.data),
             other: address(site.other),
+            against: Against::of(finding, program).as_ref().map(Against::entry),
             check: code.check().name(),
             message,
             fix: code.fix(),
@@ -123,6 +127,7 @@ pub(crate) fn here(finding: &Finding, input: &Input, program: &Program) -> Optio
             .site
             .other
             .map(|other| format!("the CCW at {:08x} is in its way", other.get())),
+        Against::of(finding, program).map(|against| against.text()),
     ]
     .into_iter()
     .flatten()
@@ -133,25 +138,15 @@ pub(crate) fn here(finding: &Finding, input: &Input, program: &Program) -> Optio
 /// The value of the bits that decided.
 fn value(finding: &Finding) -> Option<String> {
     let site = &finding.site;
-    let (first, last) = site.bits?;
-    let value = field(site.word.as_bytes(), first, last)?;
-    let digits = (usize::from(last - first) + 4) / 4;
-    let word = match site.at {
+    let bits = site.bits?;
+    let place = match site.at {
         Some(at) => format!("of the word at {:08x}", at.get()),
         None if finding.code.check() == Check::UnitCheck => {
             "of the parameters, which another CCW names,".to_owned()
         }
         None => format!("of ORB word {}", orb_word(finding.code)),
     };
-    Some(match last - first + 1 {
-        1 => format!("bit {first} {word} is {value}"),
-        // Not a digit of its own: written as manuals write it.
-        width @ 2..=3 => {
-            let width = usize::from(width);
-            format!("bits {first}-{last} {word} are B'{value:0width$b}'")
-        }
-        _ => format!("bits {first}-{last} {word} are {value:0digits$x}"),
-    })
+    bits::text(site.word.as_bytes(), bits, &place)
 }
 
 /// What storage has to do with it: the byte that decided, the end of storage, keys.
@@ -216,6 +211,19 @@ fn measure(finding: &Finding, program: &Program) -> Option<String> {
             let sum: u64 = commands.map(|it| u64::from(it.dcw.data_count)).sum();
             format!("the DCWs' counts add up to {sum}")
         }
+        Code::TidawSum => {
+            let transport = program.transport()?;
+            let before = match transport.block() {
+                Some(_) => transport.data_list(),
+                None => transport.tccb_list(),
+            };
+            let count = |raw: &[u8; 16]| u64::from(Tidaw::<Guest>::decode(RawTidaw(*raw)).count);
+            let this = count(finding.site.word.as_bytes().first_chunk()?);
+            let sum = before
+                .entries()
+                .fold(this, |sum, (_, raw)| sum + count(&raw.0));
+            format!("the counts up to this one add up to {sum}")
+        }
         Code::MidawCountOver | Code::MidawSumUnder => {
             let site = &finding.site;
             let step = program.steps().nth(usize::from(site.index?))?;
@@ -266,18 +274,6 @@ fn reach(finding: &Finding, input: &Input) -> Option<String> {
     })
 }
 
-/// Bits `first` to `last` of `bytes`, unless they are more than 64 or not there.
-fn field(bytes: &[u8], first: u8, last: u8) -> Option<u64> {
-    let width = u32::from(last.checked_sub(first)?) + 1;
-    let mut wide = [0; 16];
-    wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    if width > 64 || usize::from(last) >= bytes.len() * 8 {
-        return None;
-    }
-    let value = u128::from_be_bytes(wide) << first >> (128 - width);
-    u64::try_from(value).ok()
-}
-
 /// Why an error is only a possible one.
 pub(crate) fn doubt(finding: &Finding, program: &Program) -> Option<String> {
     if finding.severity == Severity::Error || finding.code.check() == Check::None {
@@ -316,23 +312,4 @@ fn after_error(finding: &Finding, program: &Program) -> bool {
         .iter()
         .take_while(|other| *other != finding)
         .any(|other| other.severity == Severity::Error || other.code == Code::EnvOverlap)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_count_bits_from_the_left() {
-        let word = [0x12, 0x34, 0x56, 0x78];
-        assert_eq!(field(&word, 0, 3), Some(1));
-        assert_eq!(field(&word, 12, 19), Some(0x45));
-        assert_eq!(field(&word, 31, 31), Some(0));
-        assert_eq!(field(&word, 0, 31), Some(0x1234_5678));
-        assert_eq!(field(&word, 24, 32), None);
-        assert_eq!(field(&word, 5, 4), None);
-        assert_eq!(field(&[0xff; 16], 64, 127), Some(u64::MAX));
-        assert_eq!(field(&[0xff; 16], 0, 127), None);
-        assert_eq!(field(&[], 0, 0), None);
-    }
 }

@@ -3,8 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod against;
 mod analysis;
 mod batch;
+mod bits;
 mod change;
 mod colour;
 mod commands;
@@ -50,7 +52,7 @@ use exit::Exit;
 
 /// Reads channel programs of s390: shows, checks, translates and runs them, also on real devices.
 #[derive(Parser)]
-#[command(name = "ccwtool", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "ccwtool", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Cli {
     /// Whether output has colours; `auto` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -59,7 +61,21 @@ struct Cli {
     verb: Verb,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+What a file is, is recognised: a trace of Hercules, CP, GTF or QEMU or an error report of Linux's
+disk drivers as it was pasted, a listing, statements of an assembler, a dump of storage, or JSON
+(`ccwtool check --help` lists them).
+
+Examples:
+  ccwtool check messages.txt          is the program in this trace or report legal, or what is wrong
+  ccwtool check guest.elf             find the programs in a dump (an ELF core or a kdump file)
+  ccwtool check --orb 2f00 guest.elf  check the one whose ORB lies there; --cpa ADDR, whose CCWs do
+  xzcat log.xz | ccwtool check -      standard input
+  ccwtool check --profile all FILE    what vfio-ccw, QEMU and Hercules do with it
+  ccwtool explain C01                 what a condition means, with an example
+  ccwtool show FILE                   the whole program; --format html draws it on a page
+  ccwtool check --format json *.json  one line of JSON for each of many programs
+
 Exit codes:
   0  every program is legal; the run ended normally
   1  a program breaks a rule or cannot be translated; the run ended with a check or did not end

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use translator::{Code, Finding, Program, Severity, Sure};
 
+use crate::against::Against;
 use crate::change::Change;
 use crate::exit::Exit;
 use crate::input::{Input, InputError, Place as Trouble};
@@ -159,8 +160,24 @@ fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> V
         let change = Change::of(finding, input, program);
         let fix = change.and_then(|change| fix(file, input, &change));
         set(&mut result, "fixes", fix.map(|fix| json!([fix])));
+        let related = Against::of(finding, program).and_then(|it| related(file, input, &it));
+        set(&mut result, "relatedLocations", related);
     }
     result
+}
+
+/// The place that a finding contradicts.
+fn related(file: &Path, input: &Input, against: &Against) -> Option<Value> {
+    let region = input
+        .sources
+        .find(Place::Storage(against.at), against.size());
+    let address = Some((against.at, against.size()));
+    let physical = physical(file, region.map(region_value), address)?;
+    Some(json!([{
+        "id": 1,
+        "physicalLocation": physical,
+        "message": { "text": against.text() },
+    }]))
 }
 
 const fn level(severity: Severity) -> &'static str {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Sense bytes in words.
 //!
-//! Sources: "Common I/O-Device Commands: Basic Sense", and the public reference of the 3990 for what a
-//! count-key-data disk adds.
+//! Sources: "Common I/O-Device Commands: Basic Sense" for byte 0, and what a count-key-data disk adds:
+//!
+//! - byte 0 bit 7, byte 1, and byte 27 bit 0, which tells 24 bytes from 32: IBM Internal Disk Subsystem
+//!   Reference Guide, SA22-1025, "ECKD 32-Byte Sense Data Description"; the bits of byte 1 that it leaves
+//!   out: the names that Linux has for them (`SNS1_`),
+//! - the messages of format 0: what Linux tells of them (`dasd_3990_erp.c`).
 
 use ccw::DeviceClass;
 
@@ -33,7 +37,7 @@ const SECOND: [&str; 8] = [
 const MESSAGES: [(u8, &str); 4] = [
     (1, "invalid command"),
     (2, "invalid command sequence"),
-    (3, "CCW count less than required"),
+    (3, "count of the CCW too low"),
     (4, "invalid parameter"),
 ];
 

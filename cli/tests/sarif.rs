@@ -119,6 +119,26 @@ fn regions_and_fixes_are_places_of_the_file() {
     assert_eq!(replacement["insertedContent"]["text"], "00");
 }
 
+/// Where a rule compares two places the other one is a related location: here the address of the TIC that
+/// leads to a TIC.
+#[test]
+fn the_other_place_is_related() {
+    let file = "tests/programs/bad-tic-tic.json";
+    let (text, _) = check("sarif", &[], &[file.into()]);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let other = &document["runs"][0]["results"][0]["relatedLocations"][0];
+    let place = &other["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], file);
+    assert_eq!(place["address"]["absoluteAddress"], 0x1_0008);
+    let number = |name: &str| usize::try_from(place["region"][name].as_u64().unwrap()).unwrap();
+    let program = fs::read_to_string(root().join(file)).unwrap();
+    let line = program.lines().nth(number("startLine") - 1).unwrap();
+    let digits = &line[number("startColumn") - 1..number("endColumn") - 1];
+    assert_eq!(digits, "0800000000011000");
+    let message = other["message"]["text"].as_str().unwrap();
+    assert!(message.ends_with("bits 33-63 of the word at 00010008 are 00011000"));
+}
+
 /// The checker of this test notices what is wrong.
 #[test]
 fn what_breaks_the_schema_is_noticed() {

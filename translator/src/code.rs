@@ -366,8 +366,8 @@ codes! {
     EnvOverlap "E07" "env-overlap" None Unsupported Remark
         "a program does not read into its own CCWs or lists"; "read to other storage, or run the parts one by one"
     EnvLoop "E08" "env-loop" None Guest Remark
-        "a loop of TICs has a way out: a command that can present status modifier, or one that moves data";
-        "let the last CCW of the loop end the program"
+        "a loop of CCWs has a way out: a command that can present status modifier, with which the channel passes over the next CCW, or one that moves data, which can end at less than its count";
+        "take the CC flag out of the last command of the loop, or let its TIC lead to a CCW that is not part of it"
     EnvTwoWays "E09" "env-two-ways" None Unsupported Always
         "a CCW means the same whichever way one program comes to it: as a new command, or by data chaining"; "write the CCW twice"
     EnvSkipLayout "E10" "env-skip-layout" None Unsupported Always

@@ -9,8 +9,9 @@ use ccw::{
 };
 use translator::{Finding, Program, Step};
 
-use super::line::{ADDRESS, HEAD, Line, Subject};
+use super::line::{ADDRESS, HEAD, Line, Mark, Subject};
 use super::remark;
+use crate::against::Against;
 use crate::input::Input;
 use crate::place::orb_word;
 use crate::{dump, undecided};
@@ -59,6 +60,7 @@ pub(crate) fn lines(
     }
     for finding in findings.iter().filter(|it| !undecided::is_void(it, input)) {
         attach(&mut lines, finding, input, program);
+        attach_against(&mut lines, finding, program);
     }
     lines
 }
@@ -281,6 +283,33 @@ fn preview(input: &Input, areas: &[(u64, u64)]) -> String {
         let _ = writeln!(text, "{:HEAD$}... {} more bytes", "", all - SHOWN);
     }
     text
+}
+
+/// Puts a remark under the other place, where a finding contradicts one in another word.
+fn attach_against(lines: &mut [Line], finding: &Finding, program: &Program) {
+    let other = |it: &Against| finding.site.at.is_none_or(|at| at.get() != it.at);
+    let Some(against) = Against::of(finding, program).filter(other) else {
+        return;
+    };
+    for line in lines {
+        let offset = match line.subject {
+            Subject::Ccw(index) if against.index == Some(index) => 0,
+            Subject::Block(start) if against.index.is_none() => {
+                match against.at.checked_sub(start) {
+                    Some(offset) if offset < line.bytes as u64 => offset,
+                    _ => continue,
+                }
+            }
+            _ => continue,
+        };
+        let bits = usize::try_from(offset * 8).unwrap_or_default();
+        let (first, last) = against.bits;
+        line.marks.push(Mark {
+            bits: Some((bits + usize::from(first), bits + usize::from(last))),
+            text: vec![format!("against {}", finding.code)],
+        });
+        return;
+    }
 }
 
 /// Puts `finding` under the line that it is about.

@@ -67,6 +67,14 @@ enum Kind {
     Dump,
 }
 
+/// How files begin that are packed, and by what.
+const PACKED: [(&[u8], &str); 4] = [
+    (b"\x1f\x8b", "gzip"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+];
+
 /// Whether a text is of one kind.
 type Recognises = fn(&str) -> bool;
 
@@ -169,8 +177,11 @@ impl Reading {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = String::from_utf8_lossy(bytes);
         let unknown = || {
-            let reason =
-                "not recognised as any format that is read; `--input` names one".to_owned();
+            let packed = PACKED.iter().find(|(magic, _)| bytes.starts_with(magic));
+            let reason = match packed {
+                Some((_, by)) => format!("packed by {by}: unpack it first"),
+                None => "not recognised as any format that is read; `--input` names one".to_owned(),
+            };
             (Place::Whole, reason)
         };
         match self

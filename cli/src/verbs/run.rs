@@ -37,10 +37,12 @@ pub(crate) struct Args {
     /// Let the device change its file; otherwise changes are forgotten after the run
     #[arg(long, conflicts_with = "compare")]
     write: bool,
-    /// Run the guest's own program on guest storage, not the translated one
+    /// Run the guest's own program on guest storage, not the translated one; not with --compare, which
+    /// runs both, nor with --read-only and --extent, which keep what is translated
     #[arg(long, conflicts_with_all = ["read_only", "extent"])]
     direct: bool,
-    /// Run both, each with storage and device as they were, and say where they differ
+    /// Run both, the guest's own program and the translated one, each with storage and device as they
+    /// were, and say where they differ; not with --write
     #[arg(long, conflicts_with = "direct")]
     compare: bool,
     #[command(flatten)]

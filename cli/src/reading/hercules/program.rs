@@ -367,7 +367,13 @@ impl Program {
         let (status, cpa) = match self.end {
             Some((_, status, cpa)) => (status, Some(cpa)),
             None => {
-                draft.remark("the status with which it ended is not in this trace");
+                draft.remark(match last {
+                    Some(_) => {
+                        "the status of the subchannel is not in this trace: the one recorded is that of \
+                         the last command"
+                    }
+                    None => "the status with which it ended is not in this trace",
+                });
                 (last?, None)
             }
         };
