@@ -14,6 +14,7 @@ pub mod differential;
 pub mod generator;
 pub mod in_parts;
 pub mod program;
+pub mod program_file;
 pub mod second_copy;
 pub mod seeds;
 pub mod storage;

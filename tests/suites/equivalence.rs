@@ -10,8 +10,8 @@ use ccw_kit::{
         check_verdict, check_without_midaws, judge, run_surprised,
     },
     generator::{
-        Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Segment,
-        Target, Terms, cases, config,
+        Amount, Answer, Case, Data, Frame, Guard, Index, Intent, Memory, OrbWords, Place, Recorded,
+        Segment, Target, Terms, cases, config,
     },
 };
 use proptest::{
@@ -211,6 +211,7 @@ fn a_skip_that_nobody_expected_meets_a_stop() {
         ],
         patches: Vec::new(),
         script: vec![answer(0x4c), answer(0x0c)],
+        recorded: Recorded::default(),
     };
     let (sent, completions) = run_surprised(&case.build()).unwrap();
     assert_eq!(sent.len(), 1, "{sent:?}");

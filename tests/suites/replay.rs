@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use ccw_kit::{
     decode,
     differential::{self, LateCase},
-    generator::Case,
+    generator::{Case, Recorded},
     seeds, subchannel, walk,
 };
 
@@ -116,6 +116,19 @@ fn transport() {
     for (name, bytes) in inputs("transport") {
         println!("{name}");
         ccw_kit::transport::check_bytes(&bytes);
+    }
+}
+
+/// What was kept before cases could have more keeps its meaning.
+#[test]
+fn what_is_kept_has_nothing_behind_it() {
+    for (name, bytes) in inputs("equivalence") {
+        let case = Case::from_bytes(&bytes);
+        let kept = seeds::regressions("equivalence").join(&name);
+        assert!(
+            !kept.exists() || case.recorded == Recorded::default(),
+            "{name}"
+        );
     }
 }
 

@@ -17,7 +17,7 @@ pub use build::{Keys, Reply, Scene};
 pub(crate) use build::{is_input, peek};
 pub use strategy::{cases, config};
 
-use ccw::DeviceStatus;
+use ccw::{DeviceClass, DeviceStatus};
 use wire::{Reader, Wire, wire};
 
 /// Everything that decides a run.
@@ -35,7 +35,36 @@ pub struct Case {
     pub patches: Vec<Patch>,
     /// What the device answers, command by command; then it ends each at once.
     pub script: Vec<Answer>,
+    /// What only recorded programs have.
+    pub recorded: Recorded,
 }
+
+/// What recorded programs have, and drawn ones do not. It stands behind everything else in the bytes,
+/// behind [`RECORDED`]; without that byte there is nothing of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Type of the device, such as `3390`. If it is not empty, [`Terms::device`] does not count.
+    pub device: Vec<u8>,
+    /// Pages that the stretch from address 0 is short of whole MiB.
+    pub short: u8,
+    /// Storage keys, of which the last for a page counts. With one, keys count, whatever else guards
+    /// storage.
+    pub keys: Vec<KeyedPages>,
+}
+
+/// The storage key of some pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyedPages {
+    /// Number of the first.
+    pub first: u32,
+    /// How many.
+    pub pages: u32,
+    /// As [`Frame::key`].
+    pub key: u8,
+}
+
+/// The byte in front of what a recorded program has.
+const RECORDED: u8 = 0xfc;
 
 /// Policy and settings of the subchannel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,7 +289,9 @@ pub enum Amount {
     Variable,
 }
 
-wire!(struct Case { terms, memory, orb, segments, script, patches });
+wire!(struct Case { terms, memory, orb, segments, script, patches; recorded });
+wire!(struct Recorded { device, short, keys });
+wire!(struct KeyedPages { first, pages, key });
 wire!(struct Terms { any_skips, refuse, concurrent_sense, device });
 wire!(struct Memory { linear, frames, guard });
 wire!(struct Frame { frame, host, read_only, key });
@@ -311,14 +342,44 @@ pub fn host_page(n: u8) -> u64 {
 impl Case {
     /// The case that any bytes stand for.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self::read(&mut Reader::new(bytes))
+        let mut reader = Reader::new(bytes);
+        let mut case = Self::read(&mut reader);
+        case.recorded = Recorded::read_last(&mut reader);
+        case
     }
 
     /// Bytes that stand for this case.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.write(&mut bytes);
+        self.recorded.write_last(&mut bytes);
         bytes
+    }
+
+    /// The kind of device.
+    pub fn device_class(&self) -> DeviceClass {
+        match self.recorded.device.as_slice() {
+            [] => Terms::DEVICES[usize::from(self.terms.device) % Terms::DEVICES.len()],
+            name => DeviceClass::from_type(&String::from_utf8_lossy(name)),
+        }
+    }
+}
+
+impl Recorded {
+    /// Reads it behind everything else.
+    pub(crate) fn read_last(from: &mut Reader<'_>) -> Self {
+        match u8::read(from) {
+            RECORDED => Self::read(from),
+            _ => Self::default(),
+        }
+    }
+
+    /// Writes it behind everything else.
+    pub(crate) fn write_last(&self, to: &mut Vec<u8>) {
+        if *self != Self::default() {
+            RECORDED.write(to);
+            self.write(to);
+        }
     }
 }
 

@@ -85,12 +85,16 @@ impl<T: Wire> Wire for Vec<T> {
     }
 }
 
-/// Implements [`Wire`]: for a struct field by field, for an enum by a byte that selects.
+/// Implements [`Wire`]: for a struct field by field, for an enum by a byte that selects. A field behind
+/// a semicolon stands elsewhere.
 macro_rules! wire {
-    (struct $name:ident { $($field:ident),* $(,)? }) => {
+    (struct $name:ident { $($field:ident),* $(,)? $(; $elsewhere:ident)? }) => {
         impl $crate::generator::wire::Wire for $name {
             fn read(from: &mut $crate::generator::wire::Reader<'_>) -> Self {
-                Self { $($field: $crate::generator::wire::Wire::read(from)),* }
+                Self {
+                    $($field: $crate::generator::wire::Wire::read(from),)*
+                    $($elsewhere: Default::default(),)?
+                }
             }
             fn write(&self, to: &mut Vec<u8>) {
                 $($crate::generator::wire::Wire::write(&self.$field, to);)*

@@ -8,7 +8,7 @@ use super::{Course, Late, check_late};
 use crate::{
     differential::Difference,
     generator::{
-        Amount, Answer, Case, Guard, Memory, OrbWords, Patch, Target, Terms,
+        Amount, Answer, Case, Guard, Memory, OrbWords, Patch, Recorded, Target, Terms,
         wire::{Reader, Wire, wire},
     },
 };
@@ -172,6 +172,7 @@ impl Loader {
                 bytes: ccws(&self.ccws),
             }],
             script: self.answers.iter().map(answer).collect(),
+            recorded: Recorded::default(),
         }
     }
 }
@@ -179,13 +180,21 @@ impl Loader {
 impl LateCase {
     /// The one that any bytes stand for.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self::read(&mut Reader::new(bytes))
+        let mut reader = Reader::new(bytes);
+        let mut case = Self::read(&mut reader);
+        if let LateProgram::Marked(marked) = &mut case.program {
+            marked.case.recorded = Recorded::read_last(&mut reader);
+        }
+        case
     }
 
     /// Bytes that stand for this one.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.write(&mut bytes);
+        if let LateProgram::Marked(marked) = &self.program {
+            marked.case.recorded.write_last(&mut bytes);
+        }
         bytes
     }
 

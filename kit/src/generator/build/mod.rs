@@ -14,7 +14,9 @@ use translator::{
     AddressLimit, Guards, GuestStorage, Policy, Skips, Stance, StorageKey, StorageKeys,
 };
 
-use super::{Answer, Area, Case, Data, FRAMES, Midal, Odd, Oddity, Place, Terms, host_page};
+use super::{
+    Answer, Area, Case, Data, FRAMES, KeyedPages, Midal, Odd, Oddity, Place, Terms, host_page,
+};
 use program::Builder;
 
 const PAGE: u64 = 4096;
@@ -49,13 +51,27 @@ pub struct Reply {
     pub bytes: usize,
 }
 
-/// Storage keys by frame.
+/// Storage keys: those of some pages, of which the last counts, and of frames.
 #[derive(Clone, Debug, Default)]
-pub struct Keys(BTreeMap<u64, StorageKey>);
+pub struct Keys {
+    pages: Vec<KeyedPages>,
+    frames: BTreeMap<u64, u8>,
+}
 
 impl StorageKeys for Keys {
     fn key(&self, at: GuestAddr) -> StorageKey {
-        self.0.get(&(at.get() / PAGE)).copied().unwrap_or_default()
+        let page = at.get() / PAGE;
+        let has = |keyed: &&KeyedPages| {
+            let behind = page.checked_sub(keyed.first.into());
+            behind.is_some_and(|behind| behind < keyed.pages.into())
+        };
+        let keyed = self.pages.iter().rev().find(has).map(|keyed| keyed.key);
+        let key = keyed.or_else(|| self.frames.get(&page).copied());
+        let key = key.unwrap_or_default();
+        StorageKey {
+            access: key >> 4,
+            fetch_protected: key & 8 != 0,
+        }
     }
 }
 
@@ -65,14 +81,14 @@ impl Terms {
     pub const DEVICES: [DeviceClass; 3] =
         [DeviceClass::Unknown, DeviceClass::Eckd, DeviceClass::Tape];
 
-    fn policy(self) -> Policy {
+    fn policy(self, device: DeviceClass) -> Policy {
         let stance = if self.refuse {
             Stance::Refuse
         } else {
             Stance::Accept
         };
         Policy {
-            device: Self::DEVICES[usize::from(self.device) % Self::DEVICES.len()],
+            device,
             skips: if self.any_skips {
                 Skips::Any
             } else {

@@ -221,14 +221,14 @@ impl<'a> Builder<'a> {
             orb,
             regions: self.regions,
             ram: self.ram,
-            keys: (case.memory.guard == Guard::Keys).then(|| storage::keys(case)),
+            keys: storage::keys(case),
             limit: match case.memory.guard {
                 Guard::AtLeast(n) => Some(AddressLimit::AtLeast(limit(n))),
                 Guard::Below(n) => Some(AddressLimit::Below(limit(n))),
                 Guard::None | Guard::Keys => None,
             },
             script: Vec::new(),
-            policy: case.terms.policy(),
+            policy: case.terms.policy(case.device_class()),
             concurrent_sense: case.terms.concurrent_sense,
         };
         scene.script = amounts(&scene, &case.script);

@@ -6,10 +6,9 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use ccw::{GuestAddr, Host, HostAddr};
 use css::Ram;
 use pinning::{Permission, Region, RegionMap};
-use translator::StorageKey;
 
 use super::{Keys, PAGE};
-use crate::generator::{Case, FRAMES, Frame, host_page};
+use crate::generator::{Case, FRAMES, Frame, Guard, host_page};
 
 /// Host address of the stretch from guest address 0.
 const LINEAR: u64 = 0x40_0000_0000;
@@ -26,9 +25,15 @@ static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
     (0..2 * 65536).map(next).collect()
 });
 
+/// Bytes of storage from address 0 on.
+pub(super) fn linear(case: &Case) -> u64 {
+    let whole = u64::from(case.memory.linear) << 20;
+    whole.saturating_sub(u64::from(case.recorded.short) * PAGE)
+}
+
 /// Guest frame and host page of the frames that are not part of the linear stretch.
 pub(super) fn frames(case: &Case) -> BTreeMap<u64, Frame> {
-    let linear = u64::from(case.memory.linear) << 8;
+    let linear = linear(case) / PAGE;
     let mut frames = BTreeMap::new();
     for frame in &case.memory.frames {
         let number = FRAMES[usize::from(frame.frame) % FRAMES.len()];
@@ -41,10 +46,11 @@ pub(super) fn frames(case: &Case) -> BTreeMap<u64, Frame> {
 
 pub(super) fn regions(case: &Case) -> RegionMap {
     let mut regions: Vec<Region> = Vec::new();
-    if case.memory.linear > 0 {
+    let linear = linear(case);
+    if linear > 0 {
         regions.push(Region {
             guest: GuestAddr::new(0),
-            len: u64::from(case.memory.linear) << 20,
+            len: linear,
             host: HostAddr::new(LINEAR),
             permission: Permission::ReadWrite,
         });
@@ -84,11 +90,18 @@ pub(super) fn ram(case: &Case) -> Ram<Host> {
     ram
 }
 
-pub(super) fn keys(case: &Case) -> Keys {
-    let frames = frames(case);
-    let key = |frame: &Frame| StorageKey {
-        access: frame.key >> 4,
-        fetch_protected: frame.key & 8 != 0,
-    };
-    Keys(frames.iter().map(|(&n, frame)| (n, key(frame))).collect())
+/// The keys, if they count.
+pub(super) fn keys(case: &Case) -> Option<Keys> {
+    let recorded = &case.recorded.keys;
+    let drawn = case.memory.guard == Guard::Keys;
+    (drawn || !recorded.is_empty()).then(|| Keys {
+        pages: recorded.clone(),
+        frames: match drawn {
+            true => frames(case)
+                .iter()
+                .map(|(&n, frame)| (n, frame.key))
+                .collect(),
+            false => BTreeMap::new(),
+        },
+    })
 }

@@ -5,7 +5,8 @@ use ccw::{Class, Command, Format, orb::word1};
 
 use super::draft::{Draft, Form, Jump, Link, Part, Wrong};
 use crate::generator::{
-    Answer, Case, Data, Index, Intent, List, Memory, Midal, OrbWords, Place, Segment, Target, Terms,
+    Answer, Case, Data, Index, Intent, List, Memory, Midal, OrbWords, Place, Recorded, Segment,
+    Target, Terms,
 };
 
 const CHAIN_DATA: u8 = 0x80;
@@ -48,6 +49,7 @@ impl Assembly {
             segments: segments.collect(),
             patches: Vec::new(),
             script,
+            recorded: Recorded::default(),
         }
     }
 
