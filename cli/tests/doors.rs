@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! The pages in `docs/` for newcomers: what they tell to type is typed, and what they say comes out does.
+//!
+//! A fenced block `sh` is carried out by bash, in the order of the page, in a folder that holds what the root
+//! of the repository does and forgets what is written. The fenced block behind it is what it prints, if that
+//! is a `text`; a line `...` in it stands for any lines, or none. Whatever is `sh` and something more is
+//! not carried out here: `sh fuzzer` is where `CCW_DOORS` is `fuzzer`, `sh device` needs a device of
+//! the host, `sh install` changes the machine.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Carried out before each block: the tool under its name, also as the first command of a page builds it.
+const PRELUDE: &str = r#"
+exec 2>&1
+ccwtool() { $CCWTOOL_RUNNER "$DOORS_TOOL" "$@"; }
+cargo() {
+    if [[ "$*" == "run -q -p ccwtool -- "* ]]; then
+        shift 5
+        ccwtool "$@"
+    else
+        (cd "$DOORS_ROOT" && command "$CARGO" "$@")
+    fi
+}
+"#;
+
+#[test]
+fn the_page_for_who_has_a_failing_program() {
+    page("sysprog");
+}
+
+#[test]
+fn what_is_printed_is_compared() {
+    assert!(fits("a\nb\n", "a\nb\n"));
+    assert!(fits("a\n...\nd\n", "a\nb\nc\nd\n"));
+    assert!(fits("...\nb\n...\n", "b\n"));
+    assert!(fits("...\nb\nd\n", "b\nc\nb\nd\n"));
+    for printed in ["a\n", "a\nb\nb\n", "", "b\n", "a\nb c\n"] {
+        assert!(!fits("a\nb\n", printed), "{printed}");
+    }
+    assert!(!fits("a\n...\nd\n", "a\nb\n"));
+    let blocks =
+        blocks("x\n```sh\none\n```\nprints\n```text\ntwo\n```\n```sh device\nthree\n```\n");
+    let block = |info: &str, text: &str| (info.to_owned(), text.to_owned());
+    let known = [
+        block("sh", "one\n"),
+        block("text", "two\n"),
+        block("sh device", "three\n"),
+    ];
+    assert_eq!(blocks, known);
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Carries out what stands in `docs/NAME.md`.
+fn page(name: &str) {
+    let page = fs::read_to_string(root().join(format!("docs/{name}.md"))).unwrap();
+    let folder = folder(name);
+    let wanted = std::env::var("CCW_DOORS").unwrap_or_default();
+    let blocks = blocks(&page);
+    let mut carried_out = 0;
+    let mut wrong = Vec::new();
+    for (n, (info, commands)) in blocks.iter().enumerate() {
+        match info.split_once(' ') {
+            None if info == "sh" => {}
+            Some(("sh", more)) if more == wanted => {}
+            Some(("sh", "fuzzer" | "device" | "install")) => continue,
+            _ => {
+                let known = ["text", "rust", "toml"].contains(&info.as_str());
+                assert!(known, "{name}: a block {info:?}");
+                continue;
+            }
+        }
+        carried_out += 1;
+        let (printed, code) = carry_out(commands, &folder);
+        let output = blocks.get(n + 1).filter(|(info, _)| info == "text");
+        let as_said = output.is_none_or(|(_, output)| fits(output, &printed));
+        // What ccwtool ends with where it has something to say.
+        if !as_said || !matches!(code, Some(0 | 1 | 3)) {
+            wrong.push(format!(
+                "{commands}exit code {code:?}, and this:\n{printed}"
+            ));
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(carried_out > 0, "{name}: nothing to type");
+    assert!(wrong.is_empty(), "docs/{name}.md\n{}", wrong.join("\n"));
+}
+
+/// A folder with links to what the repository holds.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("doors-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    for entry in fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        symlink(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+/// What `commands` print, on both channels, and how they end.
+fn carry_out(commands: &str, folder: &Path) -> (String, Option<i32>) {
+    let output = Command::new("bash")
+        .arg("-c")
+        .arg(format!("{PRELUDE}{commands}"))
+        .current_dir(folder)
+        .env("DOORS_TOOL", env!("CARGO_BIN_EXE_ccwtool"))
+        .env("DOORS_ROOT", root())
+        .env(
+            "CCWTOOL_RUNNER",
+            std::env::var("CCWTOOL_RUNNER").unwrap_or_default(),
+        )
+        .env(
+            "CARGO",
+            std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()),
+        )
+        .env("NO_COLOR", "1")
+        .env_remove("COLUMNS")
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (text, output.status.code())
+}
+
+/// The fenced blocks of `page`: what they are, and their lines.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(info), None) => open = Some((info.to_owned(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some((_, text))) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block without an end");
+    blocks
+}
+
+/// Whether `printed` is what `told` says, in which a line `...` stands for any lines.
+fn fits(told: &str, printed: &str) -> bool {
+    fn rest(told: &[&str], printed: &[&str]) -> bool {
+        match told {
+            [] => printed.is_empty(),
+            ["...", told @ ..] => (0..=printed.len()).any(|n| rest(told, &printed[n..])),
+            [line, told @ ..] => printed
+                .split_first()
+                .is_some_and(|(first, printed)| first.trim_end() == *line && rest(told, printed)),
+        }
+    }
+    let told: Vec<&str> = told.lines().collect();
+    let printed: Vec<&str> = printed.lines().collect();
+    rest(&told, &printed)
+}
