@@ -34,6 +34,11 @@ fn the_page_for_who_has_a_failing_program() {
 }
 
 #[test]
+fn the_page_for_a_vmm() {
+    page("vmm");
+}
+
+#[test]
 fn what_is_printed_is_compared() {
     assert!(fits("a\nb\n", "a\nb\n"));
     assert!(fits("a\n...\nd\n", "a\nb\nc\nd\n"));
@@ -72,7 +77,7 @@ fn page(name: &str) {
             Some(("sh", more)) if more == wanted => {}
             Some(("sh", "fuzzer" | "device" | "install")) => continue,
             _ => {
-                let known = ["text", "rust", "toml"].contains(&info.as_str());
+                let known = ["text", "rust", "rust,no_run", "toml"].contains(&info.as_str());
                 assert!(known, "{name}: a block {info:?}");
                 continue;
             }

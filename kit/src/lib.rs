@@ -27,3 +27,8 @@ pub mod walk;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The examples of the page for a VMM compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/vmm.md")]
+struct Vmm;
