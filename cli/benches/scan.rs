@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `ccwtool check --scan` of a dump of 96 MiB, beside a plain pass over the same bytes: the file read by
-//! as many threads, and its words summed up.
+//! as many threads, and its words summed up. And `ccwtool check` of every program of this repository, and of
+//! the folder `CCW_CORPUS`, beside reading the files in the same way.
 //!
 //! `CCW_DUMP` names another dump than the one that is made here, of which a third is zeros, a third text
 //! and a third pointers, with a few hundred ORBs.
@@ -104,5 +105,43 @@ fn scan(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, scan);
+/// The programs of this repository, and of the folder `CCW_CORPUS`.
+fn programs() -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/programs");
+    let folders = [Some(own), env::var_os("CCW_CORPUS").map(PathBuf::from)];
+    let files = folders.into_iter().flatten().flat_map(|folder| {
+        let entries = fs::read_dir(folder).expect("a folder of programs");
+        entries.map(|entry| entry.expect("its files").path())
+    });
+    files
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .collect()
+}
+
+fn batch(criterion: &mut Criterion) {
+    let files = programs();
+    let mut group = criterion.benchmark_group("batch");
+    group
+        .throughput(Throughput::Elements(files.len() as u64))
+        .sample_size(10);
+    group.bench_function("plain", |bencher| {
+        let len = |path: &PathBuf| fs::metadata(path).expect("a program").len();
+        let sum = || files.par_iter().map(|path| plain(path, len(path)));
+        bencher.iter(|| black_box(sum().reduce(|| 0, u64::wrapping_add)))
+    });
+    group.bench_function("ccwtool", |bencher| {
+        bencher.iter(|| {
+            let status = Command::new(env!("CARGO_BIN_EXE_ccwtool"))
+                .args(["check", "--format", "json"])
+                .args(&files)
+                .stdout(Stdio::null())
+                .status();
+            // Some of them are illegal, and all are read.
+            assert_eq!(status.expect("the tool").code(), Some(1));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, scan, batch);
 criterion_main!(benches);

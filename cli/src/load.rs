@@ -17,10 +17,15 @@ pub(crate) fn load(file: &Path, limit: u64) -> Result<Vec<u8>, String> {
     };
     match result {
         Err(error) => Err(format!("cannot be read: {error}")),
-        Ok(n) if n as u64 > limit => Err(format!(
-            "larger than {} MiB, the most that is read",
-            limit >> 20
-        )),
+        Ok(n) if n as u64 > limit => {
+            let most = limit >> 20;
+            Err(match file == Path::new("-") {
+                true => format!(
+                    "larger than {most} MiB, the most that is kept of standard input; a file may be a larger dump"
+                ),
+                false => format!("larger than {most} MiB, the most that is read"),
+            })
+        }
         Ok(_) => Ok(bytes),
     }
 }
