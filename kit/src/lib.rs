@@ -7,6 +7,7 @@
 )]
 
 pub mod confined;
+pub mod convert;
 pub mod corpus;
 pub mod decode;
 pub mod dictionary;

@@ -281,6 +281,7 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 /// Bytes as pairs of hex digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 impl Serialize for Hex {

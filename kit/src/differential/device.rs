@@ -40,7 +40,7 @@ pub struct Player {
 }
 
 /// Input that a script may ask for at most, a little over what three CCWs can take.
-const MOST: usize = 200_000;
+pub(crate) const MOST: usize = 200_000;
 
 impl Player {
     /// A device that will answer by `script`.
@@ -91,7 +91,7 @@ impl Player {
     }
 
     /// `status`, without a status modifier that the policy says this device does not present.
-    fn admissible(&self, status: u8, command: Command) -> DeviceStatus {
+    pub(crate) fn admissible(&self, status: u8, command: Command) -> DeviceStatus {
         let status = DeviceStatus::from_bits_retain(status);
         let retry = status.contains(DeviceStatus::UNIT_CHECK);
         if self.any_skips || retry || self.class.may_skip(command) {
@@ -154,7 +154,7 @@ impl Device for Player {
 
 /// Byte `n` of the input that begins with `seed`: a pattern that repeats only after 251 bytes, so
 /// that bytes which come from elsewhere are noticed.
-fn input(seed: u8, n: usize) -> u8 {
+pub(crate) fn input(seed: u8, n: usize) -> u8 {
     seed.wrapping_add((n % 251) as u8)
 }
 

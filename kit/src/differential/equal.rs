@@ -39,7 +39,7 @@ pub(super) fn same<T: PartialEq + fmt::Debug>(
 }
 
 /// `irb` without what the architecture leaves open.
-pub(super) fn canonical(irb: &Irb<Guest>) -> Irb<Guest> {
+pub(crate) fn canonical(irb: &Irb<Guest>) -> Irb<Guest> {
     let mut irb = *irb;
     let scsw = &mut irb.scsw;
     let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;

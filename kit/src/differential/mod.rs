@@ -18,11 +18,12 @@
 //! for one byte, a program may change itself unnoticed.)
 
 mod arena;
+mod behaviour;
 mod channel;
 mod control;
 mod copied;
 mod copies;
-mod device;
+pub(crate) mod device;
 mod dirty;
 mod equal;
 mod grant;
@@ -43,6 +44,7 @@ use translator::{
 };
 
 pub use arena::Arena;
+pub use behaviour::Behaviour;
 pub use copied::{Lowered, check_copied, check_lowered};
 pub use device::{Player, Sent};
 pub use dirty::check_dirty;
@@ -61,7 +63,8 @@ use crate::generator::{Case, Scene};
 
 use channel::{Statuses, config, guest_config, run};
 use control::ControlWords;
-use equal::{canonical, differ, same, same_storage};
+pub(crate) use equal::canonical;
+use equal::{differ, same, same_storage};
 use host::{HostRun, Way};
 use own::GuestRun;
 

@@ -392,6 +392,13 @@ impl Answer {
     }
 }
 
+impl Frame {
+    /// Its number in guest storage.
+    pub fn number(self) -> u64 {
+        FRAMES[usize::from(self.frame) % FRAMES.len()]
+    }
+}
+
 impl Place {
     /// The absolute address.
     pub fn address(self) -> u64 {

@@ -7,6 +7,8 @@ use ccw::{Command, DeviceClass, DeviceStatus, GuestAddr, RawOrb};
 use proptest::{collection::vec, option, prelude::*};
 use translator::{Facilities, Guards, GuestStorage, Policy, StorageKey, StorageKeys};
 
+use crate::program_file::{KeyRange, ProgramFile};
+
 /// Bytes of guest storage.
 pub(super) const SIZE: u64 = 0x3_0000;
 /// How much higher guest storage lies on the host.
@@ -340,6 +342,32 @@ impl Case {
             storage.write(at, &[byte]);
         }
         storage
+    }
+
+    /// The program as a file, of which its device is no part.
+    pub fn program_file(&self) -> ProgramFile {
+        let image = self.storage();
+        let zero = |&(_, page): &(usize, &[u8])| page.iter().any(|byte| *byte != 0);
+        let pages = image.bytes.chunks(0x1000).enumerate().filter(zero);
+        let ranges = pages.map(|(n, page)| (n as u64 * 0x1000, page.to_vec()));
+        let keys = (0..SIZE).step_by(0x1000).filter_map(|addr| {
+            let key = image.key_of(addr)?;
+            Some(KeyRange {
+                addr,
+                len: 0x1000,
+                key: key.access,
+                fetch_protect: key.fetch_protected,
+            })
+        });
+        ProgramFile {
+            name: String::new(),
+            device: String::new(),
+            orb: self.orb(),
+            size: SIZE,
+            fill: 0,
+            ranges: ranges.collect(),
+            keys: keys.collect(),
+        }
     }
 
     /// The ORB.

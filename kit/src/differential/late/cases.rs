@@ -2,9 +2,11 @@
 //! What property tests draw and fuzzers read: programs that read themselves in, and any others with S
 //! and PCI flags, with what the guest and the device do meanwhile.
 
+use std::collections::BTreeMap;
+
 use ccw::{CcwFlags, orb::word1};
 
-use super::{Course, Late, check_late};
+use super::{Course, Late, check_late, own::OwnRun};
 use crate::{
     differential::Difference,
     generator::{
@@ -222,6 +224,49 @@ impl LateCase {
             fails: self.fails.map(usize::from),
         };
         (case, late)
+    }
+
+    /// With this input of commands, by their number.
+    pub(crate) fn set_inputs(&mut self, contents: BTreeMap<usize, Vec<u8>>) -> Result<(), String> {
+        let LateProgram::Marked(marked) = &mut self.program else {
+            return Err("a program that reads itself in by lines has no other input".to_owned());
+        };
+        let most = contents.last_key_value().map_or(0, |(n, _)| n + 1);
+        if let Some((n, _)) = contents.iter().find(|(_, bytes)| bytes.len() > 0xffff) {
+            return Err(format!(
+                "the input of answer {n} is longer than 65535 bytes"
+            ));
+        }
+        marked.inputs = vec![Vec::new(); most];
+        for (n, bytes) in contents {
+            marked.inputs[n] = bytes;
+        }
+        Ok(())
+    }
+
+    /// The program as it is started, and what happens besides.
+    ///
+    /// # Errors
+    ///
+    /// When what its guest does meanwhile has an effect.
+    pub(crate) fn as_started(&self) -> Result<(Case, Late), String> {
+        let (case, late) = self.parts();
+        let scene = case.build();
+        let alone = Late {
+            contents: late.contents.clone(),
+            ..Late::default()
+        };
+        let (run, other) = (OwnRun::new(&scene, &late), OwnRun::new(&scene, &alone));
+        let ram = |run: &OwnRun| -> Vec<_> {
+            let pages = run.view.ram().touched();
+            pages.map(|(at, page)| (at, page.to_vec())).collect()
+        };
+        if run.sent != other.sent || run.statuses != other.statuses || ram(&run) != ram(&other) {
+            return Err(
+                "what its guest changes while it runs, which a program file cannot hold".to_owned(),
+            );
+        }
+        Ok((case, late))
     }
 
     /// Runs it both ways, on a host that takes the translation as it is and on one that copies it once

@@ -8,7 +8,7 @@ use css::Ram;
 use pinning::{Permission, Region, RegionMap};
 
 use super::{Keys, PAGE};
-use crate::generator::{Case, FRAMES, Frame, Guard, host_page};
+use crate::generator::{Case, Frame, Guard, host_page};
 
 /// Host address of the stretch from guest address 0.
 const LINEAR: u64 = 0x40_0000_0000;
@@ -36,7 +36,7 @@ pub(super) fn frames(case: &Case) -> BTreeMap<u64, Frame> {
     let linear = linear(case) / PAGE;
     let mut frames = BTreeMap::new();
     for frame in &case.memory.frames {
-        let number = FRAMES[usize::from(frame.frame) % FRAMES.len()];
+        let number = frame.number();
         if number >= linear {
             frames.entry(number).or_insert(*frame);
         }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Program files to inputs of fuzz targets, and back.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use ccw_kit::convert::{self, Script};
+
+const USAGE: &str = "\
+Usage: ccw-convert to-input TARGET FOLDER PROGRAM.json...
+       ccw-convert to-program TARGET FOLDER INPUT...
+
+to-input    makes of each program file an input of the fuzz target, FOLDER/NAME. What its device answers
+            is in NAME.script.json beside the program file, if that is there
+to-program  makes of each input a program file, FOLDER/NAME.json, and of what its device answers a script
+            for `ccwtool run --device script:FOLDER/NAME.script.json`
+
+What the other form cannot hold is refused by name; nothing is overwritten.
+
+Exit codes: 0 everything was converted, 1 something was refused, 2 the command line is wrong";
+
+/// Most bytes of a file that is read.
+const MOST: u64 = 64 << 20;
+const SCRIPT: &str = ".script.json";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (convert, target, folder, files): (Convert, _, _, _) = match words.as_slice() {
+        ["to-input", target, folder, files @ ..] if !files.is_empty() => {
+            (to_input, *target, Path::new(*folder), files)
+        }
+        ["to-program", target, folder, files @ ..] if !files.is_empty() => {
+            (to_program, *target, Path::new(*folder), files)
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut refused = false;
+    for file in files.iter().filter(|file| !file.ends_with(SCRIPT)) {
+        if let Err(why) = convert(target, folder, Path::new(file)) {
+            eprintln!("{file}: {why}");
+            refused = true;
+        }
+    }
+    ExitCode::from(u8::from(refused))
+}
+
+type Convert = fn(&str, &Path, &Path) -> Result<(), String>;
+
+fn to_input(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
+    let stem = stem(file)?;
+    let beside = file.with_file_name(format!("{stem}{SCRIPT}"));
+    let script = match beside.exists() {
+        true => Some(Script::parse(&read(&beside)?)?),
+        false => None,
+    };
+    let bytes = convert::to_input(target, &read(file)?, script.as_ref())?;
+    write(folder.join(stem), &bytes)
+}
+
+fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let written = convert::to_program(target, &name, &read(file)?)?;
+    for note in &written.notes {
+        eprintln!("{}: {note}", file.display());
+    }
+    if let Some(script) = &written.script {
+        write(
+            folder.join(format!("{name}{SCRIPT}")),
+            script.to_json().as_bytes(),
+        )?;
+    }
+    let json = written.file.to_json();
+    write(folder.join(format!("{name}.json")), json.as_bytes())
+}
+
+fn stem(file: &Path) -> Result<String, String> {
+    let stem = file.file_stem().ok_or("no name of a file")?;
+    Ok(stem.to_string_lossy().into_owned())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let opened = File::open(file);
+    let read = opened.and_then(|opened| opened.take(MOST + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) => Err(error.to_string()),
+        Ok(len) if len as u64 > MOST => Err(format!("more than {MOST} bytes")),
+        Ok(_) => Ok(bytes),
+    }
+}
+
+fn write(path: PathBuf, bytes: &[u8]) -> Result<(), String> {
+    let told = |error: std::io::Error| format!("{}: {error}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(told)?;
+    }
+    let mut file = File::create_new(&path).map_err(told)?;
+    std::io::Write::write_all(&mut file, bytes).map_err(told)
+}
