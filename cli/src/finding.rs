@@ -116,6 +116,16 @@ impl Entry {
     }
 }
 
+/// A refusal in a sentence: the condition, the rule, what would satisfy it.
+pub(crate) fn refusal(finding: &Finding) -> String {
+    let code = finding.code;
+    let place = finding
+        .site
+        .ccw
+        .map_or_else(String::new, |ccw| format!(" at the CCW {:08x}", ccw.get()));
+    format!("{code}{place}: {}; to get on, {}", code.rule(), code.fix())
+}
+
 /// What stands where the rule is broken.
 pub(crate) fn here(finding: &Finding, input: &Input, program: &Program) -> Option<String> {
     let facts: Vec<String> = [

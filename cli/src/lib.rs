@@ -15,6 +15,7 @@ mod condition;
 mod description;
 mod dump;
 mod ebcdic;
+mod excerpt;
 mod exit;
 mod fields;
 mod finding;
@@ -40,6 +41,7 @@ mod source;
 mod status;
 #[cfg(target_os = "linux")]
 mod subchannel;
+mod text;
 mod translation;
 mod undecided;
 mod verbs;

@@ -14,10 +14,11 @@ use crate::against::Against;
 use crate::change::Change;
 use crate::exit::Exit;
 use crate::input::{Input, InputError, Place as Trouble};
+use crate::memory::Part as Dumped;
 use crate::place::Place;
 use crate::printable::printable;
 use crate::source::Region;
-use crate::{condition, finding, undecided};
+use crate::{condition, excerpt, finding, undecided};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
@@ -138,14 +139,14 @@ fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> V
         .map(|missing| Place::Storage(missing.at))
         .unwrap_or_else(|| Place::of(finding));
     let bytes = (site.word.as_bytes().len() as u64).max(1);
-    let region = input.sources.find(place, bytes);
+    let region = region(input, place, bytes);
     let address = match place {
         Place::Storage(at) => Some((at, bytes)),
         Place::Orb(_) => None,
     };
     let index = Code::ALL.iter().position(|code| *code == finding.code);
     let mut location = json!({ "logicalLocations": [logical(input, finding)] });
-    let physical = physical(file, region.map(region_value), address);
+    let physical = physical(file, region, address);
     set(&mut location, "physicalLocation", physical);
     let mut result = json!({
         "ruleId": finding.code.id(),
@@ -168,11 +169,9 @@ fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> V
 
 /// The place that a finding contradicts.
 fn related(file: &Path, input: &Input, against: &Against) -> Option<Value> {
-    let region = input
-        .sources
-        .find(Place::Storage(against.at), against.size());
+    let region = region(input, Place::Storage(against.at), against.size());
     let address = Some((against.at, against.size()));
-    let physical = physical(file, region.map(region_value), address)?;
+    let physical = physical(file, region, address)?;
     Some(json!([{
         "id": 1,
         "physicalLocation": physical,
@@ -249,14 +248,27 @@ fn region_value(region: Region) -> Value {
     })
 }
 
+/// Where in their file the `bytes` bytes from `place` on stand: their digits, or the bytes of a dump; of
+/// a compressed page all of it.
+fn region(input: &Input, place: Place, bytes: u64) -> Option<Value> {
+    if let Some(region) = input.sources.find(place, bytes) {
+        return Some(region_value(region));
+    }
+    let origin = excerpt::origin(input, place)?;
+    let bytes = match origin.part {
+        Dumped::Compressed(_) => origin.bytes,
+        Dumped::Image | Dumped::Segment(_) | Dumped::Page(_) => origin.bytes.min(bytes),
+    };
+    Some(json!({ "byteOffset": origin.offset, "byteLength": bytes }))
+}
+
 /// The change as one of the file, where the bytes stand in it as digits.
 fn fix(file: &Path, input: &Input, change: &Change) -> Option<Value> {
     let uri = uri(file)?;
     let region = input.sources.find(change.at, change.new.len() as u64)?;
     let digits = crate::json::digits(&change.new);
     // With something between the digits of two bytes, they cannot be written in one go.
-    let plain = region.line == region.end_line && region.end_column - region.column == digits.len();
-    plain.then(|| {
+    region.plain.then(|| {
         json!({
             "description": { "text": format!("{}: it {}", change.text(), change.does) },
             "artifactChanges": [{

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What `check --format sarif` prints is SARIF, and says what `check --format json` says.
 
+mod images;
 mod schema;
 mod tool;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use images::Images;
 use serde_json::{Value, json};
 use tool::ccwtool;
 
@@ -137,6 +139,51 @@ fn the_other_place_is_related() {
     assert_eq!(digits, "0800000000011000");
     let message = other["message"]["text"].as_str().unwrap();
     assert!(message.ends_with("bits 33-63 of the word at 00010008 are 00011000"));
+}
+
+/// Of a trace as of a program file: where the word stands in the text.
+#[test]
+fn regions_of_traces_are_their_digits() {
+    let file = "cli/tests/inputs/hercules-4.txt";
+    let (text, _) = check("sarif", &[], &[file.into()]);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(errors(&document), [""; 0]);
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let region = |rule: &str| {
+        let result = results.iter().find(|result| result["ruleId"] == rule);
+        result.unwrap()["locations"][0]["physicalLocation"]["region"].clone()
+    };
+    let expected = |line, from, to| json!({ "startLine": line, "startColumn": from, "endLine": line, "endColumn": to });
+    // `09:15:02 HHC01302I 0:0590 CHAN: idaw 00031004, ...`
+    assert_eq!(region("I06"), expected(7, 38, 46));
+    // `09:15:05 HHC01315I 0:0121 CHAN: ccw 00400001 00013100`
+    assert_eq!(region("C01"), expected(33, 37, 54));
+}
+
+/// Of a dump: which bytes of the file.
+#[test]
+fn regions_of_dumps_are_bytes_of_the_file() {
+    let images = Images::new("sarif");
+    // A CCW at 2110 with bit 32: behind headers and note (236 bytes) and the six pages of the piece
+    // that stands first; or in the third page, which is not compressed.
+    for (name, offset) in [
+        ("guest.elf", Some(236 + 6 * 4096 + 0x2110)),
+        ("guest.kdump", None),
+    ] {
+        let file = Path::new(images.path()).join(name);
+        let (text, code) = check("sarif", &["--orb", "1100"], std::slice::from_ref(&file));
+        assert_eq!(code, Some(1));
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(errors(&document), [""; 0]);
+        let region =
+            &document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+        let from = region["byteOffset"].as_u64().unwrap();
+        assert_eq!(region["byteLength"], 8);
+        assert!(offset.is_none_or(|offset| offset == from));
+        let bytes = fs::read(file).unwrap();
+        let from = usize::try_from(from).unwrap();
+        assert_eq!(bytes[from..from + 8], [0x86, 0, 0x10, 0, 0x80, 0, 0x50, 0]);
+    }
 }
 
 /// The checker of this test notices what is wrong.

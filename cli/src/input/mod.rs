@@ -5,6 +5,8 @@ mod error;
 mod found;
 mod recorded;
 
+use std::sync::Arc;
+
 use ccw::{DeviceClass, RawOrb};
 use translator::CommandPolicy;
 
@@ -20,12 +22,16 @@ use crate::source::Sources;
 pub(crate) struct Input {
     /// Its name.
     pub(crate) name: String,
+    /// The file that it is in, as that was named.
+    pub(crate) file: Arc<str>,
     /// Type of the device, such as `3390`, as the input names it.
     pub(crate) device: String,
     /// What kind of device it is, if the input says that and no type.
     pub(crate) class: DeviceClass,
     /// The 32 bytes that the guest stored as ORB.
     pub(crate) orb: RawOrb,
+    /// Where in storage they are, if that is known.
+    pub(crate) orb_at: Option<u64>,
     /// Guest storage, as far as it is known.
     pub(crate) memory: Memory,
     /// What the guest may do with the device, if not everything.

@@ -49,6 +49,8 @@ pub(crate) struct Mark {
     pub(crate) bits: Option<(usize, usize)>,
     /// The remark, one paragraph each.
     pub(crate) text: Vec<String>,
+    /// Where in the input that stands, with the line.
+    pub(crate) excerpt: Vec<String>,
 }
 
 impl Line {
@@ -93,6 +95,9 @@ impl Line {
                 head.clear();
             }
         }
+        for line in &mark.excerpt {
+            let _ = writeln!(into, "{:HEAD$}{line}", "");
+        }
     }
 }
 
@@ -129,6 +134,7 @@ mod tests {
             marks: vec![Mark {
                 bits: Some((52, 63)),
                 text: vec!["error".into(), "to fix: do".into()],
+                excerpt: vec!["7 | 0010".into()],
             }],
         };
         let mut text = String::new();
@@ -138,6 +144,7 @@ mod tests {
             "   [1]    00004088: 00000000 00006010  block
                                   ^^^  error
                                        to fix: do
+          7 | 0010
 "
         );
         line.marks[0].bits = None;

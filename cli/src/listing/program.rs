@@ -307,6 +307,7 @@ fn attach_against(lines: &mut [Line], finding: &Finding, program: &Program) {
         line.marks.push(Mark {
             bits: Some((bits + usize::from(first), bits + usize::from(last))),
             text: vec![format!("against {}", finding.code)],
+            excerpt: Vec::new(),
         });
         return;
     }

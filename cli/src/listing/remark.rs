@@ -5,6 +5,7 @@ use translator::{Check, Finding, Program};
 
 use super::line::Mark;
 use crate::change::Change;
+use crate::excerpt;
 use crate::finding::{doubt, here};
 use crate::input::Input;
 use crate::undecided;
@@ -15,6 +16,7 @@ pub(super) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
         return Mark {
             bits: None,
             text: vec![format!("undecided: {}", missing.text())],
+            excerpt: Vec::new(),
         };
     }
     let code = finding.code;
@@ -33,5 +35,9 @@ pub(super) fn mark(finding: &Finding, input: &Input, program: &Program) -> Mark 
     let shown = code.check() != Check::UnitCheck || finding.site.at == finding.site.ccw;
     let bits = finding.site.bits.filter(|_| shown);
     let bits = bits.map(|(first, last)| (first.into(), last.into()));
-    Mark { bits, text }
+    Mark {
+        bits,
+        text,
+        excerpt: excerpt::of(finding, input).unwrap_or_default(),
+    }
 }

@@ -40,6 +40,33 @@ impl Extent {
 pub(crate) trait Stored: Debug + Send + Sync {
     /// Reads from `addr` on; the answer is the number of bytes before the first that is not there.
     fn read(&self, addr: u64, buf: &mut [u8]) -> usize;
+
+    /// Where the byte at `addr` stands, if it does.
+    fn origin(&self, addr: u64) -> Option<Origin>;
+}
+
+/// Where in a file bytes of storage stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Offset of the first.
+    pub(crate) offset: u64,
+    /// How many stand there.
+    pub(crate) bytes: u64,
+    /// What of the file that is.
+    pub(crate) part: Part,
+}
+
+/// A part of a dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// An image.
+    Image,
+    /// The segment with this number, from 1, of those of storage.
+    Segment(u16),
+    /// The page with this number, as it was.
+    Page(u64),
+    /// The page with this number, compressed: the byte is somewhere in it.
+    Compressed(u64),
 }
 
 /// Storage as listed: addresses 0 to `size` - 1, every byte `fill` unless an extent says
@@ -121,6 +148,11 @@ impl Memory {
             stored: Some(stored),
             ..Self::default()
         }
+    }
+
+    /// Where in its file the byte at `addr` stands, if that is a dump.
+    pub(crate) fn origin(&self, addr: u64) -> Option<Origin> {
+        self.stored.as_ref()?.origin(addr)
     }
 
     /// Bytes of storage.

@@ -13,12 +13,12 @@ use css::{CannotStart, Check, ConditionCode};
 use translator::{Code, Finding};
 
 use crate::exit::Exit;
+use crate::finding::refusal;
 use crate::input::Input;
 use crate::machine::{self, Attached, Dropped, Ended, Exchange, GivenUp};
 use crate::memory::Working;
 use crate::status;
 use crate::translation::Translation;
-use crate::verbs::translate::refusal;
 
 pub(crate) use comparison::storage_difference;
 pub(crate) use json::Entry;

@@ -17,6 +17,7 @@ use ccw::Format;
 use super::draft::{Draft, flag, free_place, orb};
 use super::lines::{self, Line};
 use crate::input::{Input, Place, Refusal};
+use crate::source::{Form, Written};
 
 /// CCWs in one program at most; so many fill the storage that format 0 reaches.
 const MOST_CCWS: usize = 1 << 20;
@@ -101,7 +102,9 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
     let raw = all(&statements, &names, None)?;
     let start = free_place(&raw, format, &draft.pieces);
     let ccws = all(&statements, &names, Some(start))?;
-    draft.pieces.add(start.into(), ccws.as_flattened());
+    for ((at, ccw), statement) in (u64::from(start)..).step_by(8).zip(&ccws).zip(&statements) {
+        draft.pieces.add_shown(at, ccw, &written(statement));
+    }
     let one = if format == Format::One {
         flag::FORMAT_1
     } else {
@@ -114,6 +117,21 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
          IDAWs and key 0"
     ));
     Ok(vec![draft.finish()])
+}
+
+/// Where the four parts of a CCW are written.
+fn written(statement: &Statement<'_>) -> Vec<(u64, Written)> {
+    let places: [(u64, usize); 4] = match statement.format {
+        Format::Zero => [(0, 1), (1, 3), (4, 1), (6, 2)],
+        Format::One => [(0, 1), (4, 4), (1, 1), (2, 2)],
+    };
+    let parts = split(statement.operands).into_iter().zip(places);
+    parts
+        .map(|(part, (at, bytes))| {
+            let form = Form::Number(part.chars().count());
+            (at, statement.line.written(part, bytes, form))
+        })
+        .collect()
 }
 
 /// The CCWs, the first of which lies at `start` if that is known.

@@ -17,10 +17,11 @@
 use ccw::{DeviceStatus, Format, SubchannelStatus};
 
 use super::lines::MOST_PROGRAMS;
-use super::lines::{self, Line};
+use super::lines::{self, Doubleword, Line};
 use super::shown::List;
 use super::traced::Traced;
 use crate::input::{Input, Place, Refusal};
+use crate::source::Form;
 
 /// First word of an SCSW: format-1 CCWs, prefetching allowed.
 const SCSW_FORMAT_1: u64 = 0x0080_0000;
@@ -33,17 +34,17 @@ pub(super) fn recognises(text: &str) -> bool {
 }
 
 /// Address and CCW of a line of a guest's own trace.
-fn guest_line(line: Line<'_>) -> Option<(u32, [u8; 8])> {
+fn guest_line(line: Line<'_>) -> Option<(u32, Doubleword)> {
     let rest = line.text.trim_start().strip_prefix("CCW ")?;
     let address = rest.split_whitespace().next()?;
     let digits = address.trim_end_matches(['\'', '"']);
     let at = u32::from_str_radix(digits, 16)
         .ok()
         .filter(|_| matches!(digits.len(), 6 | 8))?;
-    let (raw, _) = line
+    let (ccw, _) = line
         .doubleword(rest.trim_start().get(address.len()..)?, "a CCW")
         .ok()?;
-    Some((at, raw))
+    Some((at, ccw))
 }
 
 /// Decodes the trace in `text`; `stem` names its programs.
@@ -137,21 +138,26 @@ fn tell(now: &mut Traced, line: Line<'_>, in_data: bool) -> Result<bool, Refusal
     if let Some(idaw) = idaw.filter(|_| !now.ccws.is_empty()) {
         let idaw = idaw.trim_start();
         let long = lines::bytes(idaw, 2).0.len() == 8;
-        now.list_word(match long {
-            true => List::Idaw8(u64::from_be_bytes(line.doubleword(idaw, "an IDAW")?.0)),
-            false => {
-                List::Idaw4(u32::try_from(line.hex(idaw, 8, "an IDAW")?.0).unwrap_or_default())
+        match long {
+            true => {
+                let word = line.doubleword(idaw, "an IDAW")?.0;
+                now.list_word(List::Idaw8(u64::from_be_bytes(word.raw)), word.written);
             }
-        });
+            false => {
+                let word = line.hex(idaw, 8, "an IDAW")?.0;
+                let word = List::Idaw4(u32::try_from(word).unwrap_or_default());
+                now.list_word(word, line.written(idaw, 4, Form::PLAIN));
+            }
+        }
         return Ok(false);
     }
     let data = line
         .behind("DATA =")
         .or_else(|| in_data.then_some(line.text));
     let Some(data) = data else { return Ok(false) };
-    let (bytes, _) = lines::bytes(data.trim_start(), 4);
-    now.data(&bytes);
-    Ok(!bytes.is_empty())
+    let (data, _) = line.piece(data.trim_start(), 4);
+    now.data(&data);
+    Ok(!data.bytes.is_empty())
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use ccw::{Ccw, CcwFlags, Command, DeviceClass, Format, Guest, RawCcw, RawOrb};
 
+use super::lines::Piece;
 use crate::input::Input;
 use crate::input::Recorded;
 use crate::memory::{Extent, Memory};
+use crate::place::Place;
+use crate::source::{Shown, Sources, Written};
 
 /// How much storage there is if nobody says: more than any machine has had, so that no address is
 /// found to lie behind it.
@@ -73,22 +76,41 @@ pub(super) fn decoded(raw: &[u8; 8], format: Format) -> Ccw<Guest> {
 
 /// Pieces of storage, which stay apart: what came first counts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pieces(BTreeMap<u64, Vec<u8>>);
+pub(super) struct Pieces {
+    known: BTreeMap<u64, Vec<u8>>,
+    /// Where the text shows them.
+    shown: Vec<Shown>,
+}
 
 impl Pieces {
     /// Adds `bytes` from `addr` on, as far as nothing is known there; whether what is known there is the
     /// same.
     pub(super) fn add(&mut self, addr: u64, bytes: &[u8]) -> bool {
+        self.add_shown(addr, bytes, &[])
+    }
+
+    /// The same of `piece`.
+    pub(super) fn add_piece(&mut self, addr: u64, piece: &Piece) -> bool {
+        self.add_shown(addr, &piece.bytes, &piece.written)
+    }
+
+    /// The same of `bytes` that are written so, each part of them from this byte on.
+    pub(super) fn add_shown(
+        &mut self,
+        addr: u64,
+        bytes: &[u8],
+        written: &[(u64, Written)],
+    ) -> bool {
         let end = addr.saturating_add(bytes.len() as u64);
         let mut same = true;
         let mut gaps = Vec::new();
         let mut free = addr;
         let first = self
-            .0
+            .known
             .range(..=addr)
             .next_back()
             .map_or(addr, |(at, _)| *at);
-        for (&at, known) in self.0.range(first..end) {
+        for (&at, known) in self.known.range(first..end) {
             let known_end = at.saturating_add(known.len() as u64);
             if known_end <= addr {
                 continue;
@@ -103,7 +125,20 @@ impl Pieces {
         gaps.push(free..end);
         for gap in gaps.into_iter().filter(|gap| gap.start < gap.end) {
             let piece = bytes.get(distance(addr, gap.start)..distance(addr, gap.end));
-            self.0.insert(gap.start, piece.unwrap_or_default().to_vec());
+            self.known
+                .insert(gap.start, piece.unwrap_or_default().to_vec());
+            let parts = written.iter().filter_map(|(at, written)| {
+                let first = addr.checked_add(*at)?;
+                let from = first.max(gap.start);
+                let to = first.saturating_add(written.bytes).min(gap.end);
+                Some(Shown {
+                    first: Place::Storage(from),
+                    bytes: to.checked_sub(from).filter(|bytes| *bytes > 0)?,
+                    skipped: from - first,
+                    written: *written,
+                })
+            });
+            self.shown.extend(parts);
         }
         same
     }
@@ -112,22 +147,23 @@ impl Pieces {
     pub(super) fn doubleword(&self, addr: u64) -> Option<[u8; 8]> {
         let mut word = [0; 8];
         for (at, to) in (addr..).zip(&mut word) {
-            let (first, known) = self.0.range(..=at).next_back()?;
+            let (first, known) = self.known.range(..=at).next_back()?;
             *to = *known.get(distance(*first, at))?;
         }
         Some(word)
     }
 
-    /// The storage.
-    fn memory(self) -> Memory {
+    /// The storage, and where the text shows it.
+    fn memory(self) -> (Memory, Vec<Shown>) {
         let fits = |(addr, _): &(u64, Vec<u8>)| *addr < SIZE;
-        let extents = self.0.into_iter().filter(fits);
+        let extents = self.known.into_iter().filter(fits);
         let extents = extents.map(|(addr, mut bytes)| {
             bytes.truncate(distance(addr, SIZE));
             Extent { addr, bytes }
         });
         // They are apart and inside.
-        Memory::partial(SIZE, extents.collect()).unwrap_or_default()
+        let memory = Memory::partial(SIZE, extents.collect()).unwrap_or_default();
+        (memory, self.shown)
     }
 }
 
@@ -146,7 +182,7 @@ pub(super) fn free_place(ccws: &[[u8; 8]], format: Format, pieces: &Pieces) -> u
         // A list is hardly longer than the data.
         start..start + u64::from(ccw.count).max(8)
     });
-    let known = pieces.0.iter();
+    let known = pieces.known.iter();
     let known = known.map(|(at, bytes)| *at..at.saturating_add(bytes.len() as u64));
     let mut taken: Vec<_> = data.chain(known).collect();
     taken.sort_unstable_by_key(|area| area.start);
@@ -168,6 +204,8 @@ pub(super) struct Draft {
     pub(super) name: String,
     pub(super) class: DeviceClass,
     pub(super) orb: RawOrb,
+    /// Where the text shows bytes of the ORB.
+    pub(super) orb_shown: Vec<(u64, Written)>,
     pub(super) pieces: Pieces,
     pub(super) recorded: Option<Recorded>,
     pub(super) remarks: Vec<String>,
@@ -188,11 +226,15 @@ impl Draft {
 
     /// The program as an input.
     pub(super) fn finish(self) -> Input {
+        let (memory, mut shown) = self.pieces.memory();
+        let orb = self.orb_shown.into_iter();
+        shown.extend(orb.map(|(at, written)| Shown::at(Place::Orb(at), written)));
         Input {
             name: self.name,
             class: self.class,
             orb: self.orb,
-            memory: self.pieces.memory(),
+            memory,
+            sources: Sources::new(shown),
             recorded: self.recorded,
             remarks: self.remarks,
             ..Input::default()
@@ -212,9 +254,9 @@ mod tests {
         assert!(!pieces.add(6, b"gXij"));
         assert!(pieces.add(0, b"abcdefghij"));
         assert!(!pieces.add(9, b"Yk"));
-        let all: Vec<u8> = pieces.0.values().flatten().copied().collect();
+        let all: Vec<u8> = pieces.known.values().flatten().copied().collect();
         assert_eq!(all, b"abcdefghijk");
-        let memory = pieces.memory();
+        let (memory, _) = pieces.memory();
         assert!(!memory.lacks(10) && memory.lacks(11));
     }
 
@@ -223,7 +265,7 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.add(u64::MAX - 1, b"abcd");
         pieces.add(SIZE - 1, b"ab");
-        let memory = pieces.memory();
+        let (memory, _) = pieces.memory();
         assert!(!memory.lacks(SIZE - 1));
     }
 

@@ -15,10 +15,14 @@
 use ccw::Format;
 
 use super::lines::MOST_PROGRAMS;
-use super::lines::{self, Line};
+use super::lines::{self, Line, Piece};
 use super::shown::List;
 use super::traced::Traced;
 use crate::input::{Input, Place, Refusal};
+use crate::source::{Form, Written};
+
+/// Two words with an underscore between them.
+const UNDERSCORE: Form = Form::Digits { group: 4, gap: 1 };
 
 /// Whether `text` has such a record.
 pub(super) fn recognises(text: &str) -> bool {
@@ -64,28 +68,34 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
             goes_on = false;
         } else if let Some(midaw) = text.strip_prefix("MIDAW ") {
             let (word, rest) = line.doubleword(midaw, "a MIDAW")?;
-            now.list_word(List::Midaw(u128::from(u64::from_be_bytes(word)) << 64));
+            let high = u128::from(u64::from_be_bytes(word.raw));
+            now.list_word(List::Midaw(high << 64), word.written);
             goes_on = true;
             now.data(&behind_length(line, rest)?);
         } else if let Some(idaw) = text.strip_prefix("IDAW ") {
-            let (word, rest) = idaw_of(line, idaw)?;
-            now.list_word(word);
+            let (word, written, rest) = idaw_of(line, idaw)?;
+            now.list_word(word, written);
             goes_on = true;
             now.data(&behind_length(line, rest)?);
         } else if let Some((at, ccw)) = address(text) {
             let (raw, rest) = line.doubleword(ccw, "a CCW")?;
             now.ccw(at, raw);
             goes_on = true;
-            now.data(&lines::bytes(rest.trim_start(), 2).0);
+            now.data(&line.piece(rest.trim_start(), 2).0);
         } else if let Some((high, low)) = text.get(..17).and_then(|text| text.split_once('_')) {
+            let written = line.written(high, 8, UNDERSCORE);
             let (high, low) = (
                 line.hex(high, 8, "an address")?.0,
                 line.hex(low, 8, "an address")?.0,
             );
-            now.midaw_address(high << 32 | low);
-            now.data(&lines::bytes(text.get(17..).unwrap_or_default().trim_start(), 2).0);
+            now.midaw_address(high << 32 | low, written);
+            now.data(
+                &line
+                    .piece(text.get(17..).unwrap_or_default().trim_start(), 2)
+                    .0,
+            );
         } else if goes_on && line.text.starts_with("          ") {
-            now.data(&lines::bytes(text, 2).0);
+            now.data(&line.piece(text, 2).0);
         } else {
             goes_on = false;
         }
@@ -98,21 +108,26 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
 }
 
 /// The IDAW that `text` begins with: two words, or one.
-fn idaw_of<'a>(line: Line<'a>, text: &'a str) -> Result<(List, &'a str), Refusal> {
+fn idaw_of<'a>(line: Line<'a>, text: &'a str) -> Result<(List, Written, &'a str), Refusal> {
+    let text = text.trim_start();
     let (high, rest) = line.hex(text, 8, "a word of an IDAW")?;
     match rest.strip_prefix('_') {
         Some(rest) => {
             let (low, rest) = line.hex(rest, 8, "a word of an IDAW")?;
-            Ok((List::Idaw8(high << 32 | low), rest))
+            let written = line.written(text, 8, UNDERSCORE);
+            Ok((List::Idaw8(high << 32 | low), written, rest))
         }
-        None => Ok((List::Idaw4(u32::try_from(high).unwrap_or_default()), rest)),
+        None => {
+            let word = List::Idaw4(u32::try_from(high).unwrap_or_default());
+            Ok((word, line.written(text, 4, Form::PLAIN), rest))
+        }
     }
 }
 
 /// The data behind a length.
-fn behind_length<'a>(line: Line<'a>, text: &'a str) -> Result<Vec<u8>, Refusal> {
+fn behind_length<'a>(line: Line<'a>, text: &'a str) -> Result<Piece, Refusal> {
     let (_, rest) = line.hex(text, 4, "the length")?;
-    Ok(lines::bytes(rest.trim_start(), 2).0)
+    Ok(line.piece(rest.trim_start(), 2).0)
 }
 
 /// The address of a CCW that `text` begins with if three words stand there, and what stands behind it.

@@ -21,9 +21,10 @@ use std::collections::HashMap;
 use ccw::{DeviceStatus, SubchannelStatus};
 
 use super::lines::MOST_PROGRAMS;
-use super::lines::{self, Line};
-use super::shown::List;
+use super::lines::{self, Line, Piece};
+use super::shown::{List, Shown};
 use crate::input::{Input, Place, Refusal};
+use crate::source::Form;
 use program::{Program, Status};
 
 /// Whether `text` has such a trace.
@@ -135,7 +136,7 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
 }
 
 /// Adds what a line tells to the program that it is about.
-fn tell(now: &mut Program, line: Line<'_>, event: Event<'_>) -> Result<(), Refusal> {
+fn tell<'a>(now: &mut Program, line: Line<'a>, event: Event<'a>) -> Result<(), Refusal> {
     match event {
         Event::Orb(text) => match text.to_ascii_lowercase().contains("lpm:") {
             true => {
@@ -143,16 +144,30 @@ fn tell(now: &mut Program, line: Line<'_>, event: Event<'_>) -> Result<(), Refus
                     let behind = line.behind(name).ok_or_else(|| {
                         line.refuse(text, format!("no {what} (`{name}`) in the ORB"))
                     })?;
-                    Ok::<u64, Refusal>(line.hex(behind, digits, what)?.0)
+                    let behind = behind.trim_start();
+                    let value = line.hex(behind, digits, what)?.0;
+                    Ok::<(u64, &str), Refusal>((value, behind))
                 };
-                let [parameter, key, lpm, flags, cpa] = [
+                let parts = [
                     part("IntP:", 8, "interruption parameter")?,
                     part("Key:", 1, "key")?,
                     part("LPM:", 2, "path mask")?,
                     part("Flags:", 5, "flags")?,
                     part(" CCW:", 8, "address of the first CCW")?,
-                ]
-                .map(|value| u32::try_from(value).unwrap_or_default());
+                ];
+                let [parameter, key, lpm, flags, cpa] =
+                    parts.map(|(value, _)| u32::try_from(value).unwrap_or_default());
+                let [parameter_at, _, lpm_at, flags_at, cpa_at] = parts.map(|(_, at)| at);
+                let written = |at: &str, bytes| line.written(at, bytes, Form::PLAIN);
+                // The first digit of the flags shares its byte with the key.
+                let low = |skip| flags_at.get(skip..).unwrap_or_default();
+                now.orb_shown = vec![
+                    (0, written(parameter_at, 4)),
+                    (5, written(low(1), 1)),
+                    (6, written(lpm_at, 1)),
+                    (7, written(low(3), 1)),
+                    (8, written(cpa_at, 4)),
+                ];
                 let second = key << 28
                     | (flags & 0xf0000) << 8
                     | (flags & 0x0ff00) << 8
@@ -161,30 +176,40 @@ fn tell(now: &mut Program, line: Line<'_>, event: Event<'_>) -> Result<(), Refus
                 now.orb(parameter, second, cpa);
             }
             false => {
+                let text = text.trim_start();
                 let (cpa, _) = line.hex(text, 8, "address of the first CCW")?;
+                now.orb_shown = vec![(8, line.written(text, 4, Form::PLAIN))];
                 now.start_at(u32::try_from(cpa).unwrap_or_default());
             }
         },
         Event::Ccw(text) => {
-            let (raw, rest) = line.doubleword(text, "a CCW")?;
-            now.ccw(raw, &data(rest));
+            let (ccw, rest) = line.doubleword(text, "a CCW")?;
+            now.ccw(Shown::new(ccw, data(line, rest)));
         }
         Event::Idaw(text) => {
-            let digits = lines::hex_run(text.trim_start()).0.len();
+            let text = text.trim_start();
+            let digits = lines::hex_run(text).0.len();
             let digits = if digits == 16 { 16 } else { 8 };
             let (word, rest) = line.hex(text, digits, "an IDAW")?;
             let word = match digits {
                 16 => List::Idaw8(word),
                 _ => List::Idaw4(u32::try_from(word).unwrap_or_default()),
             };
-            now.list_word(word, &data(rest));
+            let written = line.written(text, digits / 2, Form::PLAIN);
+            now.list_word(word, vec![(0, written)], data(line, rest));
         }
         Event::Midaw(text) => {
-            let (flags, rest) = line.hex(text, 2, "flags of a MIDAW")?;
-            let (count, rest) = line.hex(rest, 4, "count of a MIDAW")?;
-            let (addr, rest) = line.hex(rest, 16, "address of a MIDAW")?;
+            let mut written = Vec::new();
+            let mut part = |at, text: &'a str, bytes, what: &str| {
+                let text = text.trim_start();
+                written.push((at, line.written(text, bytes, Form::PLAIN)));
+                line.hex(text, 2 * bytes, what)
+            };
+            let (flags, rest) = part(5, text, 1, "flags of a MIDAW")?;
+            let (count, rest) = part(6, rest, 2, "count of a MIDAW")?;
+            let (addr, rest) = part(8, rest, 8, "address of a MIDAW")?;
             let word = u128::from(flags << 16 | count) << 64 | u128::from(addr);
-            now.list_word(List::Midaw(word), &data(rest));
+            now.list_word(List::Midaw(word), written, data(line, rest));
         }
         Event::Stat(text) => {
             let (status, _) = status(line, text)?;
@@ -211,9 +236,9 @@ fn tell(now: &mut Program, line: Line<'_>, event: Event<'_>) -> Result<(), Refus
 }
 
 /// The data behind a CCW or list word: sixteen bytes at most, behind an arrow.
-fn data(text: &str) -> Vec<u8> {
-    let data = text.split_once("=>").map_or("", |(_, data)| data);
-    lines::bytes(data, 4).0
+fn data<'a>(line: Line<'a>, text: &'a str) -> Piece {
+    let data = text.split_once("=>").map(|(_, data)| line.piece(data, 4).0);
+    data.unwrap_or_default()
 }
 
 /// Status and residual count, and what stands behind.

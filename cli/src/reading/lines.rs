@@ -2,6 +2,7 @@
 //! Lines of text, and numbers in them, with the place of what cannot be read.
 
 use crate::input::{Place, Refusal};
+use crate::source::{Form, Written};
 
 /// Programs of one text at most: what belongs to them is kept until they are judged.
 pub(super) const MOST_PROGRAMS: usize = 1 << 16;
@@ -21,14 +22,48 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     numbered.map(|(text, number)| Line { number, text })
 }
 
+/// Bytes, and how a text shows them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Piece {
+    /// The bytes.
+    pub(super) bytes: Vec<u8>,
+    /// What is written of them, each from this one on.
+    pub(super) written: Vec<(u64, Written)>,
+}
+
+impl Piece {
+    /// This, and `more` behind it.
+    pub(super) fn extend(&mut self, more: &Self) {
+        let behind = self.bytes.len() as u64;
+        self.bytes.extend(&more.bytes);
+        let written = more.written.iter().map(|(at, it)| (behind + at, *it));
+        self.written.extend(written);
+    }
+}
+
 impl<'a> Line<'a> {
-    /// Gives up at `part`, which is a part of the line.
-    pub(super) fn refuse(self, part: &str, reason: impl Into<String>) -> Refusal {
+    /// How `bytes` bytes are written at `part`, which is a part of the line.
+    pub(super) fn written(self, part: &str, bytes: usize, form: Form) -> Written {
+        Written {
+            bytes: bytes as u64,
+            line: self.number,
+            column: self.column(part),
+            form,
+        }
+    }
+
+    /// The column of `part`, which is a part of the line.
+    fn column(self, part: &str) -> usize {
         let offset = (part.as_ptr() as usize).wrapping_sub(self.text.as_ptr() as usize);
         let before = self.text.get(..offset).unwrap_or_default();
+        before.chars().count() + 1
+    }
+
+    /// Gives up at `part`, which is a part of the line.
+    pub(super) fn refuse(self, part: &str, reason: impl Into<String>) -> Refusal {
         let place = Place::At {
             line: self.number,
-            column: before.chars().count() + 1,
+            column: self.column(part),
             member: None,
         };
         (place, reason.into())
@@ -64,15 +99,46 @@ impl<'a> Line<'a> {
         self,
         text: &'a str,
         what: &str,
-    ) -> Result<([u8; 8], &'a str), Refusal> {
+    ) -> Result<(Doubleword, &'a str), Refusal> {
         let text = text.trim_start();
         if hex_run(text).0.len() == 16 {
             let (value, rest) = self.hex(text, 16, what)?;
-            return Ok((value.to_be_bytes(), rest));
+            let written = self.written(text, 8, Form::PLAIN);
+            return Ok((Doubleword::new(value, written), rest));
         }
         let (high, rest) = self.hex(text, 8, &format!("a word of {what}"))?;
+        let gap = rest.chars().take_while(|c| c.is_whitespace()).count();
         let (low, rest) = self.hex(rest, 8, &format!("a word of {what}"))?;
-        Ok(((high << 32 | low).to_be_bytes(), rest))
+        let written = self.written(text, 8, Form::Digits { group: 4, gap });
+        Ok((Doubleword::new(high << 32 | low, written), rest))
+    }
+
+    /// The bytes that `text`, a part of the line, begins with, as [`bytes`] takes them.
+    pub(super) fn piece(self, text: &'a str, most: usize) -> (Piece, &'a str) {
+        let (bytes, rest) = bytes(text, most);
+        let group = hex_run(text).0.len() as u64 / 2;
+        let written = self.written(text, bytes.len(), Form::Digits { group, gap: 1 });
+        let written = match bytes.is_empty() {
+            true => Vec::new(),
+            false => vec![(0, written)],
+        };
+        (Piece { bytes, written }, rest)
+    }
+}
+
+/// Eight bytes that a text shows in one place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubleword {
+    /// The bytes.
+    pub(super) raw: [u8; 8],
+    /// How they are written.
+    pub(super) written: Written,
+}
+
+impl Doubleword {
+    const fn new(value: u64, written: Written) -> Self {
+        let raw = value.to_be_bytes();
+        Self { raw, written }
     }
 }
 
@@ -134,7 +200,7 @@ mod tests {
     fn doublewords_are_whole() {
         let line = lines("02000018 60000050=>").next().unwrap();
         let (word, rest) = line.doubleword(line.text, "a CCW").unwrap();
-        assert_eq!((word, rest), ([2, 0, 0, 0x18, 0x60, 0, 0, 0x50], "=>"));
+        assert_eq!((word.raw, rest), ([2, 0, 0, 0x18, 0x60, 0, 0, 0x50], "=>"));
         let line = lines("02000018 6000005=>").next().unwrap();
         let (place, reason) = line.doubleword(line.text, "a CCW").unwrap_err();
         assert!(matches!(place, Place::At { column: 10, .. }), "{place:?}");

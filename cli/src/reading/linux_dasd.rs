@@ -15,7 +15,7 @@ use ccw::{DeviceClass, DeviceStatus, SubchannelStatus};
 
 use super::draft::{Draft, flag, free_place, orb};
 use super::lines::MOST_PROGRAMS;
-use super::lines::{self, Line};
+use super::lines::{self, Doubleword, Line, Piece};
 use crate::input::Recorded;
 use crate::input::{Input, Place, Refusal};
 
@@ -33,8 +33,8 @@ struct Report {
     recorded: Recorded,
     failing: Option<u64>,
     /// Name and bytes of each CCW; none where some are left out.
-    ccws: Vec<Option<(u64, [u8; 8])>>,
-    data: Vec<(u64, Vec<u8>)>,
+    ccws: Vec<Option<(u64, Doubleword)>>,
+    data: Vec<(u64, Piece)>,
 }
 
 /// Decodes the reports in `text`; `stem` names them.
@@ -113,14 +113,15 @@ impl Report {
             };
             let name = u64::from_str_radix(name.trim(), 16)
                 .map_err(|_| line.refuse(name, "the name of a CCW is a number in hex digits"))?;
-            let (raw, rest) = line.doubleword(ccw, "a CCW")?;
+            let (ccw, rest) = line.doubleword(ccw, "a CCW")?;
             let data = rest.split_once("DAT:").map_or("", |(_, data)| data);
-            let (data, _) = lines::bytes(data.trim_start(), 8);
-            if !data.is_empty() {
-                let at = u32::from_be_bytes([raw[4], raw[5], raw[6], raw[7]]);
-                self.data.push((at.into(), data));
+            let (data, _) = line.piece(data.trim_start(), 8);
+            if !data.bytes.is_empty() {
+                let [.., a, b, c, d] = ccw.raw;
+                self.data
+                    .push((u32::from_be_bytes([a, b, c, d]).into(), data));
             }
-            self.ccws.push(Some((name, raw)));
+            self.ccws.push(Some((name, ccw)));
         } else if line.text.contains("......") && !self.ccws.is_empty() {
             self.ccws.push(None);
         }
@@ -142,9 +143,9 @@ impl Report {
              prefetching, 8-byte IDAWs and key 0",
         );
         for (at, data) in &self.data {
-            draft.pieces.add(*at, data);
+            draft.pieces.add_piece(*at, data);
         }
-        let raw: Vec<[u8; 8]> = self.ccws.iter().flatten().map(|it| it.1).collect();
+        let raw: Vec<[u8; 8]> = self.ccws.iter().flatten().map(|it| it.1.raw).collect();
         let start = match self.addresses() {
             Some(start) => start,
             None => {
@@ -160,13 +161,13 @@ impl Report {
         }
         let mut recorded = self.recorded;
         for (at, ccw) in (u64::from(start)..).step_by(8).zip(&self.ccws) {
-            let Some((name, raw)) = ccw else {
+            let Some((name, ccw)) = ccw else {
                 draft.remark(format!(
                     "the CCWs from {at:08x} on are left out of the report"
                 ));
                 continue;
             };
-            draft.pieces.add(at, raw);
+            draft.pieces.add_shown(at, &ccw.raw, &[(0, ccw.written)]);
             if self.failing == Some(*name) {
                 recorded.cpa = u32::try_from(at + 8).ok();
             }

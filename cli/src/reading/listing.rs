@@ -13,6 +13,7 @@
 use super::draft::{Draft, Pieces, flag, format_of, orb};
 use super::lines::{self, Line};
 use crate::input::{Input, Place, Refusal};
+use crate::source::Form;
 
 /// Lines of bytes at most.
 const MOST_LINES: usize = 1 << 20;
@@ -55,17 +56,23 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
             return Err(line.refuse(text, "no colon behind an address"));
         };
         if head.trim().eq_ignore_ascii_case("orb") {
-            let (parameter, rest) = line.hex(rest, 8, "a word of the ORB")?;
-            let (second, rest) = line.hex(rest, 8, "a word of the ORB")?;
-            let (cpa, _) = line.hex(rest, 8, "a word of the ORB")?;
-            given = Some([parameter, second, cpa].map(|it| u32::try_from(it).unwrap_or_default()));
+            let mut words = [0; 3];
+            let mut rest = rest.trim_start();
+            draft.orb_shown.clear();
+            for (at, word) in (0..).step_by(4).zip(&mut words) {
+                let written = line.written(rest, 4, Form::PLAIN);
+                draft.orb_shown.push((at, written));
+                (*word, rest) = line.hex(rest, 8, "a word of the ORB")?;
+                rest = rest.trim_start();
+            }
+            given = Some(words.map(|it| u32::try_from(it).unwrap_or_default()));
             continue;
         }
         let digits = head.trim().trim_start_matches("0x");
         let at = u64::from_str_radix(digits, 16)
             .map_err(|_| line.refuse(head, "an address is a number in hex digits"))?;
-        let (bytes, rest) = lines::bytes(rest.trim_start(), usize::MAX);
-        if bytes.is_empty() {
+        let (piece, rest) = line.piece(rest.trim_start(), usize::MAX);
+        if piece.bytes.is_empty() {
             return Err(line.refuse(rest, "bytes are pairs of hex digits"));
         }
         // What stands behind is for people if it stands apart.
@@ -82,7 +89,7 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
             .checked_sub(1)
             .ok_or_else(|| line.refuse(text, format!("more than {MOST_LINES} lines of bytes")))?;
         first.get_or_insert(at);
-        if !draft.pieces.add(at, &bytes) {
+        if !draft.pieces.add_piece(at, &piece) {
             return Err(line.refuse(text, "other bytes were given for this address before"));
         }
     }

@@ -20,6 +20,7 @@ mod traced;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
@@ -27,6 +28,7 @@ use dump::Source;
 
 use crate::input::{Input, InputError, Place, Refusal};
 use crate::load::load;
+use crate::text::Text;
 
 /// Largest file read. The programs on record take up to 14 KB.
 const FILE_LIMIT: u64 = 64 << 20;
@@ -116,7 +118,11 @@ impl Reading {
             place,
             reason,
         };
-        let inputs = self.inputs(file, &stem).map_err(refuse)?;
+        let mut inputs = self.inputs(file, &stem).map_err(refuse)?;
+        let file: Arc<str> = name.as_str().into();
+        for input in &mut inputs {
+            input.file = Arc::clone(&file);
+        }
         let Some(number) = self.number else {
             return Ok(inputs);
         };
@@ -184,11 +190,8 @@ impl Reading {
             };
             (Place::Whole, reason)
         };
-        match self
-            .kind
-            .or_else(|| Kind::of(bytes, &text))
-            .ok_or_else(unknown)?
-        {
+        let kind = self.kind.or_else(|| Kind::of(bytes, &text));
+        let mut inputs = match kind.ok_or_else(unknown)? {
             // A dump is never decoded from all of its bytes.
             Kind::Dump => Err(unknown()),
             Kind::Ccwprog => ccwprog::decode(bytes, stem.to_owned()).map(|input| vec![input]),
@@ -199,7 +202,12 @@ impl Reading {
             Kind::Gtf => gtf::decode(&text, stem),
             Kind::Listing => listing::decode(&text, stem),
             Kind::Assembler => assembler::decode(&text, stem),
+        }?;
+        let text = Arc::new(Text::new(text.into_owned()));
+        for input in &mut inputs {
+            input.sources.text = Some(Arc::clone(&text));
         }
+        Ok(inputs)
     }
 }
 

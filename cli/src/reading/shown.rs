@@ -4,6 +4,8 @@
 use ccw::{CcwFlags, Command, Direction, Format};
 
 use super::draft::{Pieces, decoded};
+use super::lines::{Doubleword, Piece};
+use crate::source::Written;
 
 /// A word of a list.
 #[derive(Clone, Copy, Debug)]
@@ -13,15 +15,46 @@ pub(super) enum List {
     Midaw(u128),
 }
 
+/// A word of a list as a trace shows it.
+#[derive(Clone, Debug)]
+pub(super) struct ListWord {
+    /// The word.
+    pub(super) word: List,
+    /// What is written of it, each part from this byte on.
+    pub(super) written: Vec<(u64, Written)>,
+    /// The first bytes that it leads to.
+    pub(super) data: Piece,
+}
+
 /// A CCW as a trace shows it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Shown {
     /// Its bytes.
     pub(super) raw: [u8; 8],
+    /// Where they are written, unless they are only known.
+    pub(super) written: Option<Written>,
     /// The first bytes of its data, if it has no list.
-    pub(super) data: Vec<u8>,
-    /// Its list, each word with the first bytes that it leads to.
-    pub(super) list: Vec<(List, Vec<u8>)>,
+    pub(super) data: Piece,
+    /// Its list.
+    pub(super) list: Vec<ListWord>,
+}
+
+impl Shown {
+    /// The CCW `ccw`, with these first bytes of its data.
+    pub(super) const fn new(ccw: Doubleword, data: Piece) -> Self {
+        Self {
+            raw: ccw.raw,
+            written: Some(ccw.written),
+            data,
+            list: Vec::new(),
+        }
+    }
+
+    /// Puts the CCW down at `at`; whether what was known there is the same.
+    pub(super) fn put(&self, pieces: &mut Pieces, at: u64) -> bool {
+        let written = self.written.map(|written| (0, written));
+        pieces.add_shown(at, &self.raw, written.as_slice())
+    }
 }
 
 /// Puts lists down, and of the data what was there before the program ran: what goes out.
@@ -41,10 +74,15 @@ pub(super) fn put_data<'a>(
         let output = head.class().direction() == Some(Direction::ToDevice);
         let lists = CcwFlags::INDIRECT | CcwFlags::MODIFIED_INDIRECT;
         if output && !ccw.flags.intersects(lists) {
-            pieces.add(ccw.addr.get().into(), &shown.data);
+            pieces.add_piece(ccw.addr.get().into(), &shown.data);
         }
         let mut at = u64::from(ccw.addr.get());
-        for (word, data) in &shown.list {
+        for ListWord {
+            word,
+            written,
+            data,
+        } in &shown.list
+        {
             let (bytes, addr) = match *word {
                 List::Idaw4(word) => (word.to_be_bytes().to_vec(), u64::from(word)),
                 List::Idaw8(word) => (word.to_be_bytes().to_vec(), word),
@@ -53,10 +91,10 @@ pub(super) fn put_data<'a>(
                     u64::try_from(word & u128::from(u64::MAX)).unwrap_or_default(),
                 ),
             };
-            pieces.add(at, &bytes);
+            pieces.add_shown(at, &bytes, written);
             at = at.saturating_add(bytes.len() as u64);
             if output {
-                pieces.add(addr, data);
+                pieces.add_piece(addr, data);
             }
         }
     }

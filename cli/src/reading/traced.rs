@@ -4,9 +4,11 @@
 use ccw::{CcwFlags, Format};
 
 use super::draft::{Draft, decoded, flag, format_of, orb};
-use super::shown::{List, Shown, put_data};
+use super::lines::{Doubleword, Piece};
+use super::shown::{List, ListWord, Shown, put_data};
 use crate::input::Input;
 use crate::input::Recorded;
+use crate::source::Written;
 
 /// Bytes of data that are kept of one CCW or list word; no trace shows as many.
 const MOST_DATA: usize = 1 << 16;
@@ -27,40 +29,48 @@ pub(super) struct Traced {
 
 impl Traced {
     /// A CCW at `at`.
-    pub(super) fn ccw(&mut self, at: u32, raw: [u8; 8]) {
-        let shown = Shown {
-            raw,
-            ..Shown::default()
-        };
+    pub(super) fn ccw(&mut self, at: u32, ccw: Doubleword) {
+        let shown = Shown::new(ccw, Piece::default());
         self.ccws.push((at & 0x7fff_ffff, shown));
     }
 
     /// Another word of the list of the last CCW.
-    pub(super) fn list_word(&mut self, word: List) {
+    pub(super) fn list_word(&mut self, word: List, written: Written) {
         if let Some((_, last)) = self.ccws.last_mut() {
-            last.list.push((word, Vec::new()));
+            last.list.push(ListWord {
+                word,
+                written: vec![(0, written)],
+                data: Piece::default(),
+            });
         }
     }
 
     /// The second half of the last word, a MIDAW.
-    pub(super) fn midaw_address(&mut self, addr: u64) {
+    pub(super) fn midaw_address(&mut self, addr: u64, at: Written) {
         let last = self.ccws.last_mut().and_then(|it| it.1.list.last_mut());
-        if let Some((List::Midaw(word), _)) = last {
+        if let Some(ListWord {
+            word: List::Midaw(word),
+            written,
+            ..
+        }) = last
+        {
+            written.truncate(1);
+            written.push((8, at));
             *word = *word & !u128::from(u64::MAX) | u128::from(addr);
         }
     }
 
     /// More bytes of what the last CCW or list word leads to.
-    pub(super) fn data(&mut self, bytes: &[u8]) {
+    pub(super) fn data(&mut self, more: &Piece) {
         let Some((_, last)) = self.ccws.last_mut() else {
             return;
         };
         let data = match last.list.last_mut() {
-            Some((_, data)) => data,
+            Some(word) => &mut word.data,
             None => &mut last.data,
         };
-        if data.len() + bytes.len() <= MOST_DATA {
-            data.extend(bytes);
+        if data.bytes.len() + more.bytes.len() <= MOST_DATA {
+            data.extend(more);
         }
     }
 
@@ -81,7 +91,7 @@ impl Traced {
         });
         let mut changed = false;
         for (at, shown) in &self.ccws {
-            changed |= !draft.pieces.add((*at).into(), &shown.raw);
+            changed |= !shown.put(&mut draft.pieces, (*at).into());
         }
         if changed {
             draft.remark("a CCW is shown twice, and differs: it is taken as it was first");
@@ -90,7 +100,7 @@ impl Traced {
         let words = || {
             self.ccws
                 .iter()
-                .flat_map(|it| it.1.list.iter().map(|it| it.0))
+                .flat_map(|it| it.1.list.iter().map(|it| it.word))
         };
         let indirect = raw
             .iter()

@@ -237,7 +237,14 @@ fn listing(
         let mut lines = lines.iter_mut();
         if let Some(line) = lines.find(|line| Some(line.subject) == subject) {
             let (bits, text) = (None, vec!["it ended here".to_owned()]);
-            line.marks.insert(0, Mark { bits, text });
+            line.marks.insert(
+                0,
+                Mark {
+                    bits,
+                    text,
+                    excerpt: Vec::new(),
+                },
+            );
         }
     }
     show::text_of(input, program, &lines)

@@ -99,7 +99,10 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
             return format!("\nnot translated for {profile}: {}\n", missing.text());
         }
         Translation::Refused(finding) => {
-            return format!("\nnot translated for {profile}: {}\n", refusal(finding));
+            return format!(
+                "\nnot translated for {profile}: {}\n",
+                finding::refusal(finding)
+            );
         }
     };
     let mut text = format!("\ntranslated for {profile}:\n");
@@ -135,16 +138,6 @@ pub(crate) fn describe(input: &Input, translation: &Translation, profile: &str) 
         );
     }
     text
-}
-
-/// A refusal in a sentence: the condition, the rule, what would satisfy it.
-pub(crate) fn refusal(finding: &translator::Finding) -> String {
-    let code = finding.code;
-    let place = finding
-        .site
-        .ccw
-        .map_or_else(String::new, |ccw| format!(" at the CCW {:08x}", ccw.get()));
-    format!("{code}{place}: {}; to get on, {}", code.rule(), code.fix())
 }
 
 const fn access(access: pinning::Access) -> &'static str {

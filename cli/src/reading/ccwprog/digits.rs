@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::fields::Number;
 use crate::place::Place;
-use crate::source::{Digits, Sources};
+use crate::source::{Form, Shown, Sources, Written};
 
 /// The members of `ccwprog/1` that hold bytes.
 #[derive(Deserialize)]
@@ -67,12 +67,14 @@ pub(super) fn sources(file: &[u8]) -> Sources {
             }
         }
         at = offset;
-        Digits {
-            first,
+        let form = Form::PLAIN;
+        let written = Written {
             bytes,
             line,
             column,
-        }
+            form,
+        };
+        Shown::at(first, written)
     });
     Sources::new(digits.collect())
 }

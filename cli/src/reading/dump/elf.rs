@@ -56,6 +56,7 @@ where
     let table: u64 = header.e_phoff(endian).into();
     let mut segments = Vec::new();
     let mut whole = true;
+    let mut number = 0;
     for n in 0..count {
         let at = table.saturating_add(u64::from(n) * size as u64);
         let mut bytes = [0; HEADER];
@@ -70,11 +71,13 @@ where
         let storage: u64 = segment.p_memsz(endian).into();
         // Storage that was left out when the core was made.
         whole &= len >= storage;
+        number += 1;
         segments.push(Segment {
             addr: segment.p_paddr(endian).into(),
             len,
             offset: segment.p_offset(endian).into(),
             named_at: at,
+            number: Some(number),
         });
     }
     Segments::new(segments, source.len(), whole)

@@ -8,7 +8,7 @@ use super::elf;
 use super::kdump::{self, Kdump};
 use super::segments::{Segment, Segments};
 use super::source::{Damage, Source};
-use crate::memory::Stored;
+use crate::memory::{Origin, Stored};
 
 /// What a dump is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl Dump {
                     len: source.len(),
                     offset: 0,
                     named_at: 0,
+                    number: None,
                 };
                 // It may be a part of what there was.
                 Layout::Segments(Segments::new(vec![all], source.len(), false)?)
@@ -125,5 +126,12 @@ impl Stored for Dump {
             }
             0
         })
+    }
+
+    fn origin(&self, addr: u64) -> Option<Origin> {
+        match &self.layout {
+            Layout::Segments(segments) => segments.origin(addr),
+            Layout::Kdump(kdump) => kdump.origin(&self.source, addr).ok()?,
+        }
     }
 }

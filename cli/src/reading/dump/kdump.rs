@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::source::{ADDRESS_LIMIT, Damage, Source, shorter};
+use crate::memory::{Origin, Part};
 
 /// First bytes of such a file.
 pub(super) const MAGIC: &[u8] = b"KDUMP   ";
@@ -289,14 +290,48 @@ impl Kdump {
         Ok((last >> bit & 1 == 1).then_some(nth))
     }
 
-    /// Reads the page whose descriptor stands at `at`.
-    fn load(&self, source: &Source, at: u64, page: &mut Page) -> Result<(), Damage> {
+    /// Where the byte at `addr` stands.
+    pub(super) fn origin(&self, source: &Source, addr: u64) -> Result<Option<Origin>, Damage> {
+        let (number, from) = (addr / PAGE, addr % PAGE);
+        let Some(nth) = self.nth(source, number)? else {
+            return Ok(None);
+        };
+        let page = self.descriptor(source, self.descriptors + nth * DESCRIPTOR)?;
+        Ok(Some(match page.flags & flag::COMPRESSED {
+            0 => Origin {
+                offset: page.offset.saturating_add(from),
+                bytes: PAGE - from,
+                part: Part::Page(number),
+            },
+            _ => Origin {
+                offset: page.offset,
+                bytes: page.size.into(),
+                part: Part::Compressed(number),
+            },
+        }))
+    }
+
+    /// The descriptor that stands at `at`.
+    fn descriptor(&self, source: &Source, at: u64) -> Result<Descriptor, Damage> {
         let mut raw = [0; DESCRIPTOR_BYTES];
         source.read(at, &mut raw, "description of a page")?;
         let number = |at| word(&raw, at, self.big_endian);
         let [high, low] = if self.big_endian { [0, 4] } else { [4, 0] };
-        let offset = u64::from(number(high)) << 32 | u64::from(number(low));
-        let (size, flags) = (number(8) as usize, number(12));
+        Ok(Descriptor {
+            offset: u64::from(number(high)) << 32 | u64::from(number(low)),
+            size: number(8),
+            flags: number(12),
+        })
+    }
+
+    /// Reads the page whose descriptor stands at `at`.
+    fn load(&self, source: &Source, at: u64, page: &mut Page) -> Result<(), Damage> {
+        let Descriptor {
+            offset,
+            size,
+            flags,
+        } = self.descriptor(source, at)?;
+        let size = size as usize;
         let mut buf = [0; PAGE_BYTES];
         let Some(stored) = buf.get_mut(..size) else {
             return Err(Damage::at(
@@ -335,6 +370,14 @@ impl Kdump {
             )),
         }
     }
+}
+
+/// What the file says of a page.
+struct Descriptor {
+    offset: u64,
+    /// Bytes in the file.
+    size: u32,
+    flags: u32,
 }
 
 /// Decompresses zlib's format; how many bytes that were.

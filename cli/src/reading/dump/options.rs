@@ -134,6 +134,7 @@ impl Storage {
         self.only(Input {
             name: format!("{stem}@{at:08x}"),
             orb: RawOrb(raw),
+            orb_at: Some(at),
             remarks,
             ..Input::default()
         })
@@ -183,6 +184,7 @@ impl Storage {
         let input = |found: Found| Input {
             name: format!("{stem}@{:08x}", found.at),
             orb: found.raw,
+            orb_at: found.is_orb.then_some(found.at),
             memory: self.memory.clone(),
             remarks: remarks.clone(),
             found: Some(found),

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::source::{ADDRESS_LIMIT, Damage, Source, shorter};
+use crate::memory::{Origin, Part};
 
 /// Storage from `addr` on, which stands in the file from `offset` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(super) struct Segment {
     pub(super) offset: u64,
     /// Where the file says so.
     pub(super) named_at: u64,
+    /// Its number among those of its kind, from 1; none in an image.
+    pub(super) number: Option<u16>,
 }
 
 impl Segment {
@@ -98,6 +101,18 @@ impl Segments {
     pub(super) fn spans(&self) -> Vec<Range<u64>> {
         let span = |segment: &Segment| segment.addr..segment.end();
         self.list.iter().map(span).collect()
+    }
+
+    /// Where the byte at `addr` stands.
+    pub(super) fn origin(&self, addr: u64) -> Option<Origin> {
+        let first = self.list.partition_point(|segment| segment.end() <= addr);
+        let segment = self.list.get(first)?;
+        let from = addr.checked_sub(segment.addr)?;
+        Some(Origin {
+            offset: segment.offset.saturating_add(from),
+            bytes: segment.len - from,
+            part: segment.number.map_or(Part::Image, Part::Segment),
+        })
     }
 
     /// Reads from `addr` on; the answer is the number of bytes before the first that is not there.

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::image::{Dump, Shape};
 use super::scan::{Scan, scan};
 use super::source::{Damage, Source};
-use crate::memory::{Memory, Stored};
+use crate::memory::{Memory, Origin, Part, Stored};
 
 fn open(bytes: Vec<u8>) -> Result<Dump, Damage> {
     let source = Source::from(bytes);
@@ -310,4 +310,45 @@ fn too_many_places_are_counted() {
     let scan = look(bytes, 3);
     assert_eq!(scan.found.len(), 3);
     assert!(scan.dropped > 60_000, "{}", scan.dropped);
+}
+
+/// The bytes that `origin` names in `file`.
+fn part(file: &[u8], origin: Origin) -> &[u8] {
+    let from = usize::try_from(origin.offset).unwrap();
+    &file[from..from + usize::try_from(origin.bytes).unwrap()]
+}
+
+#[test]
+fn bytes_of_storage_are_found_in_the_file() {
+    let storage = storage();
+    let (file, at) = (core(), BROKEN as u64);
+    let dump = open(file.clone()).unwrap();
+    let origin = dump.origin(at).unwrap();
+    // The piece that stands second, which is the lower one.
+    assert_eq!(origin.part, Part::Segment(2));
+    assert_eq!(part(&file, origin), &storage[BROKEN..3 * PAGE]);
+    assert_eq!(dump.origin(3 * PAGE as u64).unwrap().part, Part::Segment(1));
+    assert_eq!(dump.origin(9 * PAGE as u64), None);
+
+    let image = Dump::open(Source::from(storage.clone()), Shape::Image(0x10000)).unwrap();
+    let expected = Origin {
+        offset: 0x1100,
+        bytes: 0x7f00,
+        part: Part::Image,
+    };
+    assert_eq!(image.origin(0x11100), Some(expected));
+    assert_eq!(image.origin(0xffff), None);
+
+    let file = compressed();
+    let dump = open(file.clone()).unwrap();
+    let plain = dump.origin(0x2110).unwrap();
+    assert_eq!(
+        (plain.part, part(&file, plain)),
+        (Part::Page(2), &storage[0x2110..0x3000])
+    );
+    let snappy = dump.origin(at).unwrap();
+    assert_eq!(snappy.part, Part::Compressed(1));
+    let page = snap::raw::Decoder::new().decompress_vec(part(&file, snappy));
+    assert_eq!(page.unwrap(), &storage[PAGE..2 * PAGE]);
+    assert_eq!(dump.origin(6 * PAGE as u64), None, "it was left out");
 }

@@ -6,9 +6,11 @@ use std::collections::HashMap;
 use ccw::{CcwFlags, DeviceClass, DeviceStatus, Format, SubchannelStatus};
 
 use super::super::draft::{self, Draft, decoded, flag, format_of, free_place};
-use super::super::shown::{List, Shown, put_data};
+use super::super::lines::Piece;
+use super::super::shown::{List, ListWord, Shown, put_data};
 use crate::input::Input;
 use crate::input::Recorded;
+use crate::source::Written;
 
 /// Status of a command or program.
 #[derive(Clone, Copy)]
@@ -29,6 +31,8 @@ pub(super) struct Program {
     name: String,
     /// Interruption parameter and second word of the ORB.
     orb: Option<(u32, u32)>,
+    /// Where the trace shows bytes of it.
+    pub(super) orb_shown: Vec<(u64, Written)>,
     cpa: Option<u32>,
     ccws: Vec<Done>,
     sense: Vec<u8>,
@@ -50,6 +54,7 @@ impl Program {
         Self {
             name,
             orb: None,
+            orb_shown: Vec::new(),
             cpa: None,
             ccws: Vec::new(),
             sense: Vec::new(),
@@ -84,30 +89,28 @@ impl Program {
         self.cpa = Some(cpa);
     }
 
-    pub(super) fn ccw(&mut self, raw: [u8; 8], data: &[u8]) {
+    pub(super) fn ccw(&mut self, shown: Shown) {
         // The first CCW is shown twice, once before anything has happened.
         if self.ccws.len() == 1
             && let Some(first) = self.ccws.first_mut()
-            && first.shown.raw == raw
+            && first.shown.raw == shown.raw
             && first.ended.is_none()
             && first.shown.list.is_empty()
         {
-            first.shown.data = data.to_vec();
+            first.shown.data = shown.data;
             return;
         }
-        self.ccws.push(Done {
-            shown: Shown {
-                raw,
-                data: data.to_vec(),
-                list: Vec::new(),
-            },
-            ended: None,
-        });
+        self.ccws.push(Done { shown, ended: None });
     }
 
-    pub(super) fn list_word(&mut self, word: List, data: &[u8]) {
+    pub(super) fn list_word(&mut self, word: List, written: Vec<(u64, Written)>, data: Piece) {
         if let Some(last) = self.ccws.last_mut() {
-            last.shown.list.push((word, data.to_vec()));
+            let word = ListWord {
+                word,
+                written,
+                data,
+            };
+            last.shown.list.push(word);
         }
     }
 
@@ -143,6 +146,7 @@ impl Program {
         let second = self.second_word(&mut draft, format);
         let parameter = self.orb.map_or(0, |orb| orb.0);
         draft.orb = draft::orb(parameter, second, start);
+        draft.orb_shown = std::mem::take(&mut self.orb_shown);
         draft.recorded = self.recorded(&mut draft);
         if self.ccws.is_empty() {
             draft.remark("no CCW of it is in this trace");
@@ -158,9 +162,11 @@ impl Program {
         }
         match self.ccws.first_mut() {
             Some(first)
-                if first.shown.raw[0] == 0 && first.shown.data.starts_with(&first.shown.raw) =>
+                if first.shown.raw[0] == 0
+                    && first.shown.data.bytes.starts_with(&first.shown.raw) =>
             {
                 first.shown.raw = IPL;
+                first.shown.written = None;
                 draft.remark(
                     "an IPL: the trace shows its first CCW as the record that it read left it; the CCW \
                      is the one with which every IPL begins",
@@ -217,10 +223,10 @@ impl Program {
                 .map(u64::from)
                 .filter(|_| n > 0 && n == behind && !hidden);
             let Some(named) = named.filter(|named| *named != at) else {
-                draft.pieces.add(at, &done.shown.raw);
+                done.shown.put(&mut draft.pieces, at);
                 continue;
             };
-            draft.pieces.add(named, &done.shown.raw);
+            done.shown.put(&mut draft.pieces, named);
             draft.remark(format!(
                 "the status names the CCW at {named:08x}: how the channel comes there from the CCWs before \
                  it is not in this trace"
@@ -283,7 +289,7 @@ impl Program {
         let mut loaded: HashMap<[u8; 8], Vec<u32>> = HashMap::new();
         for Done { shown, .. } in &self.ccws {
             let ccw = decoded(&shown.raw, format);
-            let words = shown.data.as_chunks().0;
+            let words = shown.data.bytes.as_chunks().0;
             for (at, word) in (ccw.addr.get()..).step_by(8).zip(words) {
                 loaded.entry(*word).or_default().push(at);
             }
@@ -330,7 +336,7 @@ impl Program {
         let words = || {
             self.ccws
                 .iter()
-                .flat_map(|it| it.shown.list.iter().map(|it| it.0))
+                .flat_map(|it| it.shown.list.iter().map(|it| it.word))
         };
         if words().any(|word| matches!(word, List::Midaw(_))) {
             second |= flag::MIDAW;
