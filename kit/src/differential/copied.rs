@@ -63,7 +63,7 @@ fn check_noting(case: &Case, lowered: &mut Lowered) -> Result<Outcome, Differenc
             let operand = rejected.response() == Response::OperandException;
             return match guest.started {
                 Err(CannotStart::Operand(_)) if operand => Ok(Outcome::Exception),
-                Ok(()) if rejected.blame() == Blame::Unsupported => {
+                _ if rejected.blame() == Blame::Unsupported => {
                     Ok(Outcome::Refused(rejected.finding.code))
                 }
                 started => differ(format_args!("refused with {rejected}, started {started:?}")),

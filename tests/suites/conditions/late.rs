@@ -154,6 +154,18 @@ fn e11_env_suspend() {
     assert_eq!(rejected.finding.code, Code::EnvSuspend);
 }
 
+/// A CCW that a search may skip to and suspend at; in the data chain before it, the same one is wrong for
+/// another reason. What is wrong with its address is looked at when it is resumed.
+#[test]
+fn e11_env_suspend_where_a_data_chain_leads_as_well() {
+    let ccws = "31600005 00002000 02A00001 00003000 02620001 80003000";
+    let program = GuestProgram::format1(ccws).with(word1::SUSPEND);
+    let program = program.policy(Policy::MEDIATE).device(DeviceClass::Eckd);
+    let rejected = program.judge().plan(&HostProfile::SOFTWARE);
+    let rejected = rejected.expect_err("a refusal");
+    assert_eq!(rejected.finding.code, Code::EnvSuspend);
+}
+
 /// READ of 24 bytes that begin with a PSW, as a machine loads a system, and what it reads in.
 #[test]
 fn e07_the_words_that_a_program_reads_in_are_those_that_run() {

@@ -155,7 +155,8 @@ pub fn fetch_part<G: GuestStorage>(
     work.breaks.clear();
     loop {
         let mut snapshot = fetch_at(raw_orb, part, storage, policy, guards, work);
-        if !snapshot.work.breaks.is_empty() {
+        // Behind a suspension that was passed a TIC may be one as well.
+        if snapshot.work.part.passing || !snapshot.work.breaks.is_empty() {
             breaks::stop_before_tics(&mut snapshot.work);
         }
         let mut program = validate(snapshot, map, guards);
