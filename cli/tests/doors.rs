@@ -22,8 +22,10 @@ cargo() {
     if [[ "$*" == "run -q -p ccwtool -- "* ]]; then
         shift 5
         ccwtool "$@"
-    else
+    elif [[ $1 == fuzz ]]; then
         (cd "$DOORS_ROOT" && command "$CARGO" "$@")
+    else
+        command "$CARGO" "$1" --manifest-path "$DOORS_ROOT/Cargo.toml" "${@:2}"
     fi
 }
 "#;
@@ -36,6 +38,11 @@ fn the_page_for_who_has_a_failing_program() {
 #[test]
 fn the_page_for_a_vmm() {
     page("vmm");
+}
+
+#[test]
+fn the_page_for_fuzzing() {
+    page("fuzzing");
 }
 
 #[test]
