@@ -126,6 +126,17 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The program of a file of the format `ccwprog/1`, listed and judged as the verb `show` does it, with
+/// these remarks under the CCWs at these addresses.
+///
+/// # Errors
+///
+/// Why it is no program, in words.
+pub fn listing(file: &[u8], remarks: &[(u64, String)]) -> Result<String, String> {
+    let input = reading::program(file).map_err(|error| error.to_string())?;
+    Ok(verbs::show::remarked(&input, remarks))
+}
+
 /// Takes `bytes` for a file of each format, and prints what programs it finds there.
 #[doc(hidden)]
 pub fn exercise(bytes: &[u8]) {

@@ -6,6 +6,7 @@
     reason = "a test that truncates fails; the code under test does not"
 )]
 
+pub mod compare;
 pub mod confined;
 pub mod convert;
 pub mod corpus;
@@ -13,7 +14,9 @@ pub mod decode;
 pub mod dictionary;
 pub mod differential;
 pub mod generator;
+pub mod implementation;
 pub mod in_parts;
+pub mod machine;
 pub mod program;
 pub mod program_file;
 pub mod second_copy;

@@ -20,7 +20,8 @@ const PAGE: u64 = 4096;
 const SIZE_LIMIT: u64 = 1 << 46;
 
 /// One file, as far as it says what is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Document", into = "Document")]
 pub struct ProgramFile {
     /// Name of the program; empty if the file has none.
     pub name: String,
@@ -110,7 +111,10 @@ impl ProgramFile {
     ///
     /// What is wrong with it, in words.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let document: Document = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    }
+
+    fn of(document: Document) -> Result<Self, String> {
         if document.schema != SCHEMA {
             return Err(format!("schema: this is not `{SCHEMA}`"));
         }
@@ -184,39 +188,7 @@ impl ProgramFile {
 
     /// The file's text.
     pub fn to_json(&self) -> String {
-        let document = Document {
-            schema: SCHEMA.to_owned(),
-            name: self.name.clone(),
-            device: Device {
-                kind: self.device.clone(),
-            },
-            orb: Orb {
-                raw: Hex(self.orb.0.to_vec()),
-            },
-            memory: Memory {
-                size: Number(self.size),
-                default_fill: Hex(vec![self.fill]),
-                ranges: self
-                    .ranges
-                    .iter()
-                    .map(|(at, bytes)| Range {
-                        addr: Number(*at),
-                        hex: Hex(bytes.clone()),
-                    })
-                    .collect(),
-                storage_keys: self
-                    .keys
-                    .iter()
-                    .map(|key| Key {
-                        addr: Number(key.addr),
-                        len: Number(key.len),
-                        key: key.key,
-                        fetch_protect: key.fetch_protect,
-                    })
-                    .collect(),
-            },
-        };
-        let mut text = serde_json::to_string_pretty(&document).expect("strings and numbers");
+        let mut text = serde_json::to_string_pretty(self).expect("strings and numbers");
         text.push('\n');
         text
     }
@@ -243,9 +215,54 @@ impl ProgramFile {
     }
 }
 
+impl TryFrom<Document> for ProgramFile {
+    type Error = String;
+
+    fn try_from(document: Document) -> Result<Self, String> {
+        Self::of(document)
+    }
+}
+
+impl From<ProgramFile> for Document {
+    fn from(file: ProgramFile) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            name: file.name.clone(),
+            device: Device {
+                kind: file.device.clone(),
+            },
+            orb: Orb {
+                raw: Hex(file.orb.0.to_vec()),
+            },
+            memory: Memory {
+                size: Number(file.size),
+                default_fill: Hex(vec![file.fill]),
+                ranges: file
+                    .ranges
+                    .iter()
+                    .map(|(at, bytes)| Range {
+                        addr: Number(*at),
+                        hex: Hex(bytes.clone()),
+                    })
+                    .collect(),
+                storage_keys: file
+                    .keys
+                    .iter()
+                    .map(|key| Key {
+                        addr: Number(key.addr),
+                        len: Number(key.len),
+                        key: key.key,
+                        fetch_protect: key.fetch_protect,
+                    })
+                    .collect(),
+            },
+        }
+    }
+}
+
 /// `"0x1f"`, `"31"` or 31.
-#[derive(Clone, Copy)]
-struct Number(u64);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number(pub(crate) u64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

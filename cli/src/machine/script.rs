@@ -11,14 +11,14 @@
 //! ]
 //! ```
 //!
-//! `input` offers bytes, `output` asks for a number of them, `immediate` (or neither) ends the
-//! command at once; `status` is the device status in hex (`0c`, channel end and device end, if
+//! `input` offers bytes, `output` asks for a number of them, at most if it is `variable`, `immediate` (or
+//! neither) ends the command at once; `status` is the device status in hex (`0c`, channel end and device end, if
 //! left out), `then` is presented later, `sense` goes with unit check.
 
 use std::path::Path;
 
 use ccw::DeviceStatus;
-use css::device::scripted::{MOST_BYTES, Response, Scripted};
+use css::device::scripted::{Data, MOST_BYTES, Response, Scripted};
 use serde::Deserialize;
 
 use crate::fields::Hex;
@@ -36,6 +36,8 @@ struct Answer {
     immediate: bool,
     input: Option<Hex>,
     output: Option<usize>,
+    #[serde(default)]
+    variable: bool,
     status: Option<Hex>,
     then: Option<Hex>,
     sense: Option<Hex>,
@@ -60,12 +62,18 @@ pub(super) fn read(path: &Path) -> Result<Scripted, String> {
 impl Answer {
     fn response(self) -> Result<Response, String> {
         let response = match (self.immediate, self.input, self.output) {
+            (true, ..) | (_, Some(_), _) | (_, _, None) if self.variable => {
+                return Err("only output can be variable".to_owned());
+            }
             (_, None, None) => Response::immediate(),
             (false, Some(input), None) => Response::input(&input.0),
             (false, None, Some(output)) if output > MOST_BYTES => {
                 return Err(format!(
                     "output: {output} bytes are more than the {MOST_BYTES} that one answer moves"
                 ));
+            }
+            (false, None, Some(output)) if self.variable => {
+                Response::new(Data::OutputVariable(output))
             }
             (false, None, Some(output)) => Response::output(output),
             _ => return Err("only one of immediate, input and output is possible".to_owned()),

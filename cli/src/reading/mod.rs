@@ -211,6 +211,15 @@ impl Reading {
     }
 }
 
+/// The program of a file `ccwprog/1` that is not called anything.
+pub(crate) fn program(bytes: &[u8]) -> Result<Input, InputError> {
+    ccwprog::decode(bytes, String::new()).map_err(|(place, reason)| InputError {
+        file: "program".to_owned(),
+        place,
+        reason,
+    })
+}
+
 /// What `bytes` hold in each format, for those in which they hold anything.
 pub(crate) fn every(bytes: &[u8]) -> Vec<Vec<Input>> {
     let kinds = Kind::value_variants().iter();

@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::input::Input;
 use crate::kind::kind;
-use crate::listing::{self, Data, Line};
+use crate::listing::{self, Data, Line, Mark, Subject};
 use crate::printable::printable;
 use crate::reading::Reading;
 use crate::{analysis, finding, json, picture, undecided};
@@ -106,6 +106,25 @@ pub(crate) fn exercise(input: &Input) {
 pub(crate) fn text(input: &Input, program: &Program) -> String {
     let lines = listing::lines(input, program, program.findings(), Data::Shown);
     text_of(input, program, &lines)
+}
+
+/// The same with `remarks` under the CCWs at these addresses.
+pub(crate) fn remarked(input: &Input, remarks: &[(u64, String)]) -> String {
+    let program = analysis::judge(input);
+    let mut lines = listing::lines(input, &program, program.findings(), Data::Shown);
+    for (at, remark) in remarks {
+        let step = program.steps().find(|step| step.at.get() == *at);
+        let mut lines = lines.iter_mut();
+        let line = step.and_then(|step| lines.find(|it| it.subject == Subject::Ccw(step.index)));
+        if let Some(line) = line {
+            line.marks.push(Mark {
+                bits: None,
+                text: vec![remark.clone()],
+                excerpt: Vec::new(),
+            });
+        }
+    }
+    text_of(input, &program, &lines)
 }
 
 /// The verdict on a program, with these lines for the listing.

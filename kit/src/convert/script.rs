@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use css::device::scripted::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
         device::{MOST, input},
     },
     generator::{Amount, Answer, Case, Scene, is_input},
+    machine::Answer as Answered,
     program_file::Hex,
 };
 
@@ -19,23 +21,6 @@ use crate::{
 #[serde(transparent)]
 pub struct Script {
     answers: Vec<Answered>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answered {
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    immediate: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    input: Option<Hex>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    output: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<Hex>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    then: Option<Hex>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sense: Option<Hex>,
 }
 
 /// Input of commands, by their number.
@@ -51,6 +36,13 @@ fn counts_up(bytes: &[u8]) -> bool {
 }
 
 impl Script {
+    /// The script of a machine.
+    pub(crate) fn of_machine(responses: &[Response]) -> Self {
+        Self {
+            answers: responses.iter().map(Answered::of).collect(),
+        }
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -127,6 +119,9 @@ pub(super) fn answered(
             Some(_) => Err(format!("answer {n}: a status is one byte")),
         };
         let mut seed = 0;
+        if answered.variable {
+            return refuse("variable output: that of a case takes all that there is");
+        }
         let amount = match (answered.immediate, &answered.input, answered.output) {
             (_, None, None) => Amount::Immediate,
             (false, None, Some(len)) => match u16::try_from(len) {

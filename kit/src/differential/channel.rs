@@ -2,9 +2,9 @@
 //! The channel on which either program runs.
 
 use ccw::{Irb, Space, StatusControl};
-use css::{Config, Progress, Storage, Subchannel};
+use css::{Config, Device, Progress, Storage, Subchannel};
 
-use super::{Player, STEPS};
+use super::STEPS;
 use crate::generator::Scene;
 
 /// What the channel showed: how far it is, and its status, in the order in which it was tested.
@@ -14,7 +14,7 @@ pub(super) type Statuses<S> = Vec<(Progress, Irb<S>)>;
 pub(super) fn run<S: Space>(
     subchannel: &mut Subchannel<S>,
     storage: &mut dyn Storage<S>,
-    device: &mut Player,
+    device: &mut dyn Device,
 ) -> Statuses<S> {
     let mut statuses = Vec::new();
     for _ in 0..2 {
@@ -38,7 +38,7 @@ pub(super) fn config(scene: &Scene) -> Config {
 }
 
 /// The settings of the guest's subchannel.
-pub(super) fn guest_config(scene: &Scene) -> Config {
+pub(crate) fn guest_config(scene: &Scene) -> Config {
     let address_limit = match scene.limit {
         None => css::AddressLimit::None,
         Some(translator::AddressLimit::AtLeast(at)) => css::AddressLimit::AtLeast(at.get().get()),

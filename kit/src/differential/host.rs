@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use ccw::{Host, HostAddr, StatusControl};
-use css::{CannotStart, Config, Granted, Progress, Ram, Subchannel};
+use css::{CannotStart, Config, Device, Granted, Progress, Ram, Subchannel};
 use pinning::{Access, Pinner, PlainPinner};
 use translator::{Completion, FirstByteFault, HostProfile, Plan};
 
@@ -47,14 +47,29 @@ pub(super) struct HostRun {
 
 impl HostRun {
     pub(super) fn new(scene: &Scene, plan: Plan, way: Way) -> Result<Self, Difference> {
+        let mut device = Player::new(&scene.script, &scene.policy);
+        let done = Self::on_device(scene, plan, way, &mut device)?;
+        Ok(Self {
+            sent: device.sent().to_vec(),
+            ..done
+        })
+    }
+
+    /// The same on another device, which keeps for itself what it was sent.
+    pub(super) fn on_device(
+        scene: &Scene,
+        plan: Plan,
+        way: Way,
+        device: &mut dyn Device,
+    ) -> Result<Self, Difference> {
         let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
         let ram = RefCell::new(scene.ram.clone());
         let mut done = match way {
-            Way::Direct => Self::on(&plain, &plain, &ram, scene, plan, way)?,
-            Way::Copied => Self::on(&plain, &plain, &ram, scene, plan, way)?,
+            Way::Direct => Self::on(&plain, &plain, &ram, scene, plan, way, device)?,
+            Way::Copied => Self::on(&plain, &plain, &ram, scene, plan, way, device)?,
             Way::Grants => {
                 let grants = GrantPinner::new(&plain, &ram);
-                let done = Self::on(&grants, &plain, &ram, scene, plan, way)?;
+                let done = Self::on(&grants, &plain, &ram, scene, plan, way, device)?;
                 grants.all_given_back().or_else(differ)?;
                 done
             }
@@ -71,6 +86,7 @@ impl HostRun {
         scene: &Scene,
         plan: Plan,
         way: Way,
+        device: &mut dyn Device,
     ) -> Result<Self, Difference> {
         let pinner = Recorder::new(pinner);
         let mut arena = Arena::for_plan(&plan);
@@ -112,7 +128,6 @@ impl HostRun {
             address_limit: css::AddressLimit::Below(0),
             ..config(scene)
         });
-        let mut device = Player::new(&scene.script, &scene.policy);
         let started = subchannel.start(copy.as_ref().map_or(translated.orb(), |copy| copy.orb()));
         let mut running = translated.start();
         let mut progress = Vec::new();
@@ -120,7 +135,7 @@ impl HostRun {
         let mut told = Told::default();
         let mut stores = Stores::new(&mut storage);
         if started.is_ok() {
-            let statuses = run(&mut subchannel, &mut stores, &mut device);
+            let statuses = run(&mut subchannel, &mut stores, device);
             let last = statuses.len().saturating_sub(1);
             for (n, (step, irb)) in statuses.into_iter().enumerate() {
                 let irb = copy.as_ref().map_or(irb, |copy| copy.map_back(&irb));
@@ -151,7 +166,7 @@ impl HostRun {
             started,
             progress,
             completions,
-            sent: device.sent().to_vec(),
+            sent: Vec::new(),
             ram: Ram::new(0),
             stored,
             dirty,

@@ -26,6 +26,7 @@ mod copies;
 pub(crate) mod device;
 mod dirty;
 mod equal;
+mod given;
 mod grant;
 mod guest;
 mod host;
@@ -49,6 +50,8 @@ pub use copied::{Lowered, check_copied, check_lowered};
 pub use device::{Player, Sent};
 pub use dirty::check_dirty;
 pub use equal::Difference;
+pub(crate) use equal::canonical;
+pub(crate) use given::{Came, changes_itself, run_translated};
 pub use grant::GrantPinner;
 pub use guest::{Event, GuestView};
 pub use late::{
@@ -61,9 +64,9 @@ pub use verdict::check_verdict;
 
 use crate::generator::{Case, Scene};
 
-use channel::{Statuses, config, guest_config, run};
+pub(crate) use channel::guest_config;
+use channel::{Statuses, config, run};
 use control::ControlWords;
-pub(crate) use equal::canonical;
 use equal::{differ, same, same_storage};
 use host::{HostRun, Way};
 use own::GuestRun;

@@ -15,7 +15,7 @@ pub(crate) mod wire;
 
 pub use build::{Keys, Reply, Scene};
 pub(crate) use build::{is_input, peek};
-pub use strategy::{cases, config};
+pub use strategy::{cases, config, random_cases};
 
 use ccw::{DeviceClass, DeviceStatus};
 use wire::{Reader, Wire, wire};

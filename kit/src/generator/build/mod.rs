@@ -14,6 +14,8 @@ use translator::{
     AddressLimit, Guards, GuestStorage, Policy, Skips, Stance, StorageKey, StorageKeys,
 };
 
+use crate::program_file::KeyRange;
+
 use super::{
     Answer, Area, Case, Data, FRAMES, KeyedPages, Midal, Odd, Oddity, Place, Terms, host_page,
 };
@@ -56,6 +58,35 @@ pub struct Reply {
 pub struct Keys {
     pages: Vec<KeyedPages>,
     frames: BTreeMap<u64, u8>,
+}
+
+impl Keys {
+    /// Those of a program file, if it has any.
+    pub(crate) fn of(ranges: &[KeyRange]) -> Option<Self> {
+        let keyed = ranges.iter().map(|range| KeyedPages {
+            first: (range.addr / PAGE) as u32,
+            pages: (range.len / PAGE) as u32,
+            key: range.key << 4 | u8::from(range.fetch_protect) << 3,
+        });
+        (!ranges.is_empty()).then(|| Self {
+            pages: keyed.collect(),
+            frames: BTreeMap::new(),
+        })
+    }
+
+    /// The same for a program file; the last counts.
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = KeyRange> {
+        let range = |first: u64, pages: u64, key: u8| KeyRange {
+            addr: first * PAGE,
+            len: pages * PAGE,
+            key: key >> 4,
+            fetch_protect: key & 8 != 0,
+        };
+        let frames = self.frames.iter();
+        let frames = frames.map(move |(&frame, &key)| range(frame, 1, key));
+        let pages = self.pages.iter();
+        frames.chain(pages.map(move |it| range(it.first.into(), it.pages.into(), it.key)))
+    }
 }
 
 impl StorageKeys for Keys {
@@ -182,6 +213,11 @@ impl Case {
 }
 
 impl Scene {
+    /// These answers with the amounts that they come to with this program.
+    pub(crate) fn answers(&self, script: &[Answer]) -> Vec<Reply> {
+        amounts::amounts(self, script)
+    }
+
     /// What guards guest storage.
     pub fn guards(&self) -> Guards<'_> {
         Guards {

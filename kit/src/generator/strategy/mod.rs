@@ -12,7 +12,12 @@ use std::env;
 
 use ccw::{Format, orb::word1};
 use proptest::{
-    collection::vec, option::weighted, prelude::*, sample::select, test_runner::RngAlgorithm,
+    collection::vec,
+    option::weighted,
+    prelude::*,
+    sample::select,
+    strategy::ValueTree,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 
 use assembly::Assembly;
@@ -50,6 +55,20 @@ pub fn cases() -> impl Strategy<Value = Case> {
             .case(terms, memory, orb, &drafts, script)
         },
     )
+}
+
+/// Cases of all kinds, the same for the same `seed`.
+pub fn random_cases(seed: u64) -> impl Iterator<Item = Case> {
+    // The generator takes sixteen bytes that are not all zero.
+    let mut bytes = [0x5a; 16];
+    bytes[..8].copy_from_slice(&seed.to_be_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
+    let mut runner = TestRunner::new_with_rng(config(1), rng);
+    std::iter::repeat_with(move || {
+        let tree = cases().new_tree(&mut runner);
+        // No part of a case is ever refused.
+        tree.expect("a case").current()
+    })
 }
 
 /// Bits H and T of the ORB.

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Runs channel programs on several implementations, and shows where they first differ.
+
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ccw_kit::compare::{Compared, Comparison, text, without_report};
+use ccw_kit::generator::{Case, random_cases};
+use ccw_kit::implementation::{
+    Implementation, Limits, Process, Record, Recorded, Reference, Translated,
+};
+use ccw_kit::machine::Machine;
+use clap::Parser;
+
+/// Runs channel programs on several implementations, and shows where they first differ.
+#[derive(Parser)]
+#[command(name = "ccw-compare", version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Args {
+    /// An implementation: `css`, `translator`, `recorded`, or `exec:COMMAND`, which reads machines on
+    /// standard input and writes reports; `css` and `translator` if there is none
+    #[arg(long = "with", value_name = "WHAT")]
+    with: Vec<Which>,
+    /// Programs in the format of tests/programs, or folders of them
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Inputs of the fuzz targets `equivalence` and `walk`, or folders of them
+    #[arg(long, value_name = "FILE")]
+    inputs: Vec<PathBuf>,
+    /// So many programs of the generator
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    random: u32,
+    /// Which ones
+    #[arg(long, value_name = "NUMBER", default_value_t = 390)]
+    seed: u64,
+    /// Go on behind a difference; each takes one line then
+    #[arg(long)]
+    keep_going: bool,
+    /// How long a process may take for one program
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    timeout: u64,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  no difference
+  1  two differ, or one had no report
+  2  the command line is wrong, a file cannot be read, or nothing was compared";
+
+/// An implementation by its name.
+#[derive(Clone)]
+enum Which {
+    Css,
+    Translator,
+    Recorded,
+    Exec(String),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "css" => Ok(Self::Css),
+            "translator" => Ok(Self::Translator),
+            "recorded" => Ok(Self::Recorded),
+            other => match other.strip_prefix("exec:") {
+                Some(command) if !command.trim().is_empty() => Ok(Self::Exec(command.to_owned())),
+                _ => Err("one of css, translator, recorded, exec:COMMAND".to_owned()),
+            },
+        }
+    }
+}
+
+/// A program to be compared.
+struct Task {
+    machine: Machine,
+    /// The fuzz input that it is.
+    input: Option<Vec<u8>>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(why) => {
+            eprintln!("ccw-compare: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether nothing differs.
+fn run(args: &Args) -> Result<bool, String> {
+    let with = match args.with.as_slice() {
+        [] => vec![Which::Css, Which::Translator],
+        with => with.to_vec(),
+    };
+    if with.len() < 2 {
+        return Err("there is nothing to compare one implementation with: add a --with".to_owned());
+    }
+    let mut recorded = Recorded::default();
+    let tasks = tasks(args, &mut recorded)?;
+    let limits = Limits {
+        time: Duration::from_secs(args.timeout),
+        ..Limits::default()
+    };
+    let implementations = with.into_iter().map(|which| -> Box<dyn Implementation> {
+        match which {
+            Which::Css => Box::new(Reference::default()),
+            Which::Translator => Box::new(Translated),
+            Which::Recorded => Box::new(recorded.clone()),
+            Which::Exec(command) => Box::new(Process::new(&command, limits)),
+        }
+    });
+    let mut comparison = Comparison::new(implementations.collect());
+    let mut same = true;
+    for task in tasks {
+        let Task { machine, input } = &task;
+        let name = &machine.file.name;
+        let report = match comparison.run(machine) {
+            Compared::Same | Compared::Alone | Compared::Left(_) => continue,
+            Compared::Differs(difference) if args.keep_going => {
+                let [one, other] = &difference.names;
+                format!(
+                    "{name}: {one} and {other} differ in {}\n",
+                    difference.what()
+                )
+            }
+            Compared::Differs(difference) => text(&difference, input.as_deref()),
+            Compared::Failed(who, failure) if args.keep_going => {
+                let who = comparison.name(who);
+                format!("{name}: {who} {failure}\n")
+            }
+            Compared::Failed(who, failure) => {
+                let who = comparison.name(who);
+                without_report(machine, who, &failure, input.as_deref())
+            }
+        };
+        same = false;
+        print!("{report}");
+        if !args.keep_going {
+            println!();
+            break;
+        }
+    }
+    print!("{}", comparison.counts());
+    match comparison.counts().compared() {
+        0 if same => Err("nothing was compared".to_owned()),
+        _ => Ok(same),
+    }
+}
+
+/// Everything that is to be compared: files, then inputs, then what is drawn.
+fn tasks(args: &Args, recorded: &mut Recorded) -> Result<Vec<Task>, String> {
+    let mut tasks = Vec::new();
+    for file in files(&args.files, Some("json"))? {
+        let bytes = load(&file)?;
+        let error = |error: serde_json::Error| format!("{}: {error}", file.display());
+        let mut machine: Machine = serde_json::from_slice(&bytes).map_err(error)?;
+        let record: Record = serde_json::from_slice(&bytes).map_err(error)?;
+        if machine.file.name.is_empty() {
+            machine.file.name = file.display().to_string();
+        }
+        let played = machine
+            .script
+            .is_none()
+            .then(|| record.played_again(&machine));
+        let machine = match played.flatten() {
+            Some((played, report)) => {
+                recorded.add(&played.file.name, report);
+                played
+            }
+            None => machine.answered(),
+        };
+        tasks.push(Task {
+            machine,
+            input: None,
+        });
+    }
+    for file in files(&args.inputs, None)? {
+        let bytes = load(&file)?;
+        let mut machine = Machine::of_case(&Case::from_bytes(&bytes));
+        machine.file.name = file.display().to_string();
+        tasks.push(Task {
+            machine,
+            input: Some(bytes),
+        });
+    }
+    for (n, case) in (0..args.random).zip(random_cases(args.seed)) {
+        let mut machine = Machine::of_case(&case);
+        machine.file.name = format!("random-{}-{n}", args.seed);
+        tasks.push(Task {
+            machine,
+            input: Some(case.to_bytes()),
+        });
+    }
+    match tasks.is_empty() {
+        true => Err("name FILEs, --inputs, or --random NUMBER".to_owned()),
+        false => Ok(tasks),
+    }
+}
+
+fn load(file: &Path) -> Result<Vec<u8>, String> {
+    fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// `paths`, and in the place of folders what is in them, with this ending if there is one.
+fn files(paths: &[PathBuf], ending: Option<&str>) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let error = |error| format!("{}: {error}", path.display());
+        let mut within = Vec::new();
+        for entry in fs::read_dir(path).map_err(error)? {
+            within.push(entry.map_err(error)?.path());
+        }
+        within.retain(|it| it.is_file());
+        within
+            .retain(|it| ending.is_none_or(|ending| it.extension().is_some_and(|it| it == ending)));
+        within.sort();
+        files.extend(within);
+    }
+    Ok(files)
+}

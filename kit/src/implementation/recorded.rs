@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! What was recorded of real runs.
+
+use std::collections::BTreeMap;
+
+use ccw::{Ccw, DeviceStatus, Guest, Orb, RawCcw, RawScsw, Scsw};
+use css::device::scripted::{Data, Response};
+use serde::Deserialize;
+
+use super::{Failure, Implementation, Ran, Report, Status};
+use crate::machine::Machine;
+use crate::program_file::{Hex, Number};
+
+/// What a recorded program (`ccwprog/1`) says of its run.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Record {
+    #[serde(rename = "final")]
+    ended: Option<Ended>,
+    executed_ccws: Option<Vec<Number>>,
+    /// The program was read in while it ran, and what was read is not recorded.
+    executed_detail: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    source: Source,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Source {
+    #[serde(default)]
+    how: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Ended {
+    scsw: Hex,
+    sense: Option<Hex>,
+}
+
+/// A command of the recorded run.
+struct Command {
+    /// Sum of the counts of its data chain.
+    count: usize,
+    /// The CCW behind it was passed over.
+    skipped: bool,
+}
+
+impl Record {
+    /// What was recorded of the end: status alone.
+    ///
+    /// Whether sense came along, and of a unit check the residual count, depend on the machine that ran
+    /// it, and are not known; nor is the prefetch bit where that was QEMU, which does not copy it.
+    fn report(&self) -> Option<Report> {
+        let status = self.status()?;
+        let mut known = [0xff; 12];
+        // Bits L and E.
+        known[0] &= !0x04;
+        known[1] &= !0x02;
+        if self.source.how.starts_with("QEMU") {
+            known[1] &= !0x40;
+        }
+        if status.device.contains(DeviceStatus::UNIT_CHECK) {
+            known[10..].fill(0);
+        }
+        let status = Status {
+            scsw: status.encode().0,
+            known,
+            sense: None,
+        };
+        Some(Report::Ran(Ran {
+            statuses: Some(vec![status]),
+            ..Ran::default()
+        }))
+    }
+
+    fn status(&self) -> Option<Scsw<Guest>> {
+        let bytes = self.ended.as_ref()?.scsw.0.as_slice().try_into().ok()?;
+        Some(Scsw::decode(&RawScsw(bytes)))
+    }
+
+    /// `machine` with a device that answers as the recorded one did, as far as that can be told from
+    /// which CCWs were executed and how it ended, and the report of that end; where only the end was
+    /// recorded and all went well to the last byte, with one that moves all data. None if neither is so.
+    pub fn played_again(&self, machine: &Machine) -> Option<(Machine, Report)> {
+        let (end, report) = (self.status()?, self.report()?);
+        let Some(executed) = &self.executed_ccws else {
+            let well = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
+            let whole = end.device == well && end.subchannel.is_empty() && end.residual == 0;
+            return whole.then(|| (machine.clone().answered(), report));
+        };
+        if self.executed_detail.is_some() {
+            return None;
+        }
+        let commands = commands(machine, executed)?;
+        let mut machine = machine.clone();
+        if machine.file.orb.0[6] == 0 {
+            // Initial program loading names no path, and had one.
+            machine.file.orb.0[6] = 0x80;
+        }
+        machine.concurrent_sense = false;
+        let sense = self.ended.as_ref().and_then(|ended| ended.sense.as_ref());
+        let sense = sense.map_or(&[][..], |sense| &sense.0);
+        let answers = commands.iter().enumerate().map(|(n, command)| {
+            let whole = match command.count {
+                0 => Response::immediate(),
+                count => Response::new(Data::Length(count, 0)),
+            };
+            if n + 1 < commands.len() {
+                let skips = DeviceStatus::CHANNEL_END
+                    | DeviceStatus::DEVICE_END
+                    | DeviceStatus::STATUS_MODIFIER;
+                return match command.skipped {
+                    true => whole.with_status(skips),
+                    false => whole,
+                };
+            }
+            let moved = command.count.saturating_sub(end.residual.into());
+            let data = match moved {
+                _ if !end.device.contains(DeviceStatus::CHANNEL_END) => Data::Immediate,
+                0 if end.subchannel.is_empty() => Data::Immediate,
+                0 => Data::Input(Vec::new()),
+                moved => Data::Length(moved, 0),
+            };
+            Response::new(data)
+                .with_status(end.device)
+                .with_sense(sense)
+        });
+        let answers = answers.collect();
+        Some((machine.written_out(answers), report))
+    }
+}
+
+/// The commands of which `executed` are the CCWs, TICs included. None if storage no longer holds what
+/// ran.
+fn commands(machine: &Machine, executed: &[Number]) -> Option<Vec<Command>> {
+    let format = Orb::<Guest>::decode(&machine.file.orb).format;
+    let scene = machine.scene();
+    let mut executed: Vec<u64> = executed.iter().map(|at| at.0).collect();
+    // Where the recorder had begun a program twice.
+    executed.dedup();
+    let mut commands: Vec<Command> = Vec::new();
+    let mut continues = false;
+    for (n, &at) in executed.iter().enumerate() {
+        let raw = RawCcw(scene.doubleword(at)?);
+        let ccw = Ccw::<Guest>::decode(raw, format);
+        if ccw.command.is_tic(format) {
+            continue;
+        }
+        let count = usize::from(ccw.count);
+        let skipped = executed.get(n + 1).copied() == at.checked_add(16);
+        match commands.last_mut() {
+            Some(command) if continues => {
+                command.count += count;
+                command.skipped = skipped;
+            }
+            _ => commands.push(Command { count, skipped }),
+        }
+        continues = ccw.chains_data();
+    }
+    Some(commands)
+}
+
+/// The ends that were recorded of programs, by their names.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded {
+    ends: BTreeMap<String, Report>,
+}
+
+impl Recorded {
+    /// The program of this name ended so.
+    pub fn add(&mut self, name: &str, report: Report) {
+        self.ends.insert(name.to_owned(), report);
+    }
+}
+
+impl Implementation for Recorded {
+    fn name(&self) -> &str {
+        "recorded"
+    }
+
+    fn run(&mut self, machine: &Machine) -> Result<Report, Failure> {
+        Ok(match self.ends.get(&machine.file.name) {
+            Some(report) => report.clone(),
+            None => Report::Unsupported("not recorded, or not enough of it".to_owned()),
+        })
+    }
+}
