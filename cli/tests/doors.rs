@@ -105,6 +105,11 @@ fn page(name: &str) {
     assert!(wrong.is_empty(), "docs/{name}.md\n{}", wrong.join("\n"));
 }
 
+/// The cargo that runs this test.
+fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+}
+
 /// A folder with links to what the repository holds.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("doors-{name}"));
@@ -112,8 +117,19 @@ fn folder(name: &str) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
-        symlink(entry.path(), folder.join(entry.file_name())).unwrap();
+        if entry.file_name() != "target" {
+            symlink(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
     }
+    // Where what cargo builds for this machine lies.
+    let output = Command::new(cargo())
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let target = metadata["target_directory"].as_str().unwrap();
+    symlink(target, folder.join("target")).unwrap();
     folder
 }
 
@@ -129,10 +145,7 @@ fn carry_out(commands: &str, folder: &Path) -> (String, Option<i32>) {
             "CCWTOOL_RUNNER",
             std::env::var("CCWTOOL_RUNNER").unwrap_or_default(),
         )
-        .env(
-            "CARGO",
-            std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()),
-        )
+        .env("CARGO", cargo())
         .env("NO_COLOR", "1")
         .env_remove("COLUMNS")
         .stdin(Stdio::null())
