@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -19,6 +20,15 @@ use crate::{json, progress};
 
 /// Inputs whose reports are held back at most, so that the first ones appear soon.
 const CHUNK: usize = 64;
+
+/// Whether nothing is wanted but the exit code.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on no report is printed, nor any progress shown.
+pub(crate) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+    progress::hide();
+}
 
 /// What is said about one input.
 #[derive(Debug, Default)]
@@ -65,6 +75,7 @@ impl Report {
     /// A complaint about an input that cannot be read; as JSON in the place of its report.
     pub(crate) fn unreadable(error: &InputError, format: Format) -> Self {
         match format {
+            _ if QUIET.load(Ordering::Relaxed) => Self::unusable(error),
             Format::Text => Self::unusable(error),
             Format::Json => {
                 let out = json::line(&Unreadable {
@@ -95,6 +106,9 @@ impl Report {
     /// Prints the report. Whether whoever reads standard output wants more of it.
     fn print(&self) -> io::Result<Wanted> {
         complain(&self.err);
+        if QUIET.load(Ordering::Relaxed) {
+            return Ok(Wanted::More);
+        }
         let text = if self.document {
             Cow::Borrowed(self.out.as_str())
         } else {

@@ -59,6 +59,9 @@ struct Cli {
     /// Whether output has colours; `auto` is on a terminal, unless NO_COLOR or CLICOLOR=0 is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: clap::ColorChoice,
+    /// Print nothing: the exit code says all. What cannot be read or written is still complained about
+    #[arg(long, short, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -102,8 +105,11 @@ enum Verb {
 
 /// Carries out the command line of this process; the answer is how it ends.
 pub fn main() -> ExitCode {
-    let Cli { color, verb } = Cli::parse();
+    let Cli { color, quiet, verb } = Cli::parse();
     colour::choose(color);
+    if quiet {
+        batch::be_quiet();
+    }
     let result = match verb {
         Verb::Check(args) => verbs::check::run(&args),
         Verb::Show(args) => verbs::show::run(&args),

@@ -3,10 +3,15 @@
 
 use std::sync::LazyLock;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// All bars, so that those that are there at once stand one below the other.
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Shows no bar from now on.
+pub(crate) fn hide() {
+    BARS.set_draw_target(ProgressDrawTarget::hidden());
+}
 
 /// For `count` things, of which `{pos}/{len} WHAT` is said.
 pub(crate) fn items(count: u64, what: &str) -> ProgressBar {

@@ -16,11 +16,15 @@ use crate::exit::Exit;
 use crate::input::{Input, InputError, Place as Trouble};
 use crate::memory::Part as Dumped;
 use crate::place::Place;
+use crate::prediction::{self, Prediction};
 use crate::printable::printable;
 use crate::source::Region;
 use crate::{condition, excerpt, finding, undecided};
 
 const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
+
+/// The rule under which predictions are told.
+const PREDICTION: &str = "prediction";
 
 /// What one file adds to the document.
 #[derive(Default)]
@@ -29,14 +33,21 @@ pub(crate) struct Part {
     notifications: Vec<Value>,
 }
 
-/// The findings about the program of `input`, which stands in `file`.
-pub(crate) fn part(file: &Path, input: &Input, program: &Program, findings: &[Finding]) -> Part {
+/// The findings about the program of `input`, which stands in `file`, and what is predicted of it.
+pub(crate) fn part(
+    file: &Path,
+    input: &Input,
+    program: &Program,
+    findings: &[Finding],
+    predictions: &[Prediction],
+) -> Part {
     let entries = findings
         .iter()
         .filter(|finding| !undecided::is_void(finding, input))
         .map(|finding| result(file, input, program, finding));
+    let predicted = predictions.iter().map(|it| predicted(file, input, it));
     Part {
-        results: entries.collect(),
+        results: entries.chain(predicted).collect(),
         notifications: Vec::new(),
     }
 }
@@ -73,6 +84,14 @@ pub(crate) fn document(parts: Vec<Part>, exit: Exit) -> String {
         results.extend(part.results);
         notifications.extend(part.notifications);
     }
+    let mut rules: Vec<Value> = Code::ALL.iter().copied().map(rule).collect();
+    rules.push(json!({
+        "id": PREDICTION,
+        "name": PREDICTION,
+        "shortDescription": { "text": "What an implementation of the channel does with the program." },
+        "help": { "text": "This is no fault: whoever asks with --profile is told." },
+        "defaultConfiguration": { "level": "none" },
+    }));
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -80,7 +99,7 @@ pub(crate) fn document(parts: Vec<Part>, exit: Exit) -> String {
             "tool": { "driver": {
                 "name": "ccwtool",
                 "version": env!("CARGO_PKG_VERSION"),
-                "rules": Code::ALL.iter().copied().map(rule).collect::<Vec<_>>(),
+                "rules": rules,
             }},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
@@ -167,6 +186,32 @@ fn result(file: &Path, input: &Input, program: &Program, finding: &Finding) -> V
     result
 }
 
+/// What an implementation does with the program.
+fn predicted(file: &Path, input: &Input, prediction: &Prediction) -> Value {
+    let (mut name, mut place) = (printable(&input.name), None);
+    if let Some(ccw) = prediction.ccw() {
+        name.push_str(&format!("/CCW {ccw:08x}"));
+        place = Some((ccw, 8));
+    }
+    let region = place.and_then(|(ccw, bytes)| region(input, Place::Storage(ccw), bytes));
+    let mut location =
+        json!({ "logicalLocations": [{ "fullyQualifiedName": name, "kind": "object" }] });
+    set(
+        &mut location,
+        "physicalLocation",
+        physical(file, region, place),
+    );
+    json!({
+        "ruleId": PREDICTION,
+        "ruleIndex": Code::ALL.len(),
+        "kind": "informational",
+        "level": "none",
+        "message": { "text": prediction.line() },
+        "locations": [location],
+        "properties": properties(input, &prediction::entry(prediction)),
+    })
+}
+
 /// The place that a finding contradicts.
 fn related(file: &Path, input: &Input, against: &Against) -> Option<Value> {
     let region = region(input, Place::Storage(against.at), against.size());
@@ -204,13 +249,13 @@ fn logical(input: &Input, finding: &Finding) -> Value {
     })
 }
 
-/// What the JSON of a finding says, in SARIF's property bag.
-fn properties(input: &Input, entry: &finding::Entry) -> Value {
+/// What the JSON of a finding or prediction says, in SARIF's property bag.
+fn properties<E: Serialize>(input: &Input, entry: &E) -> Value {
     #[derive(Serialize)]
-    struct Properties<'a> {
+    struct Properties<'a, E> {
         program: String,
         #[serde(flatten)]
-        entry: &'a finding::Entry,
+        entry: &'a E,
     }
     let properties = Properties {
         program: printable(&input.name),

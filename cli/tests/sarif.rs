@@ -56,6 +56,7 @@ fn every_document_keeps_the_schema() {
     for (more, files) in [
         (&[][..], &files[..]),
         (&["--profile", "vfio-ccw"], &files),
+        (&["--profile", "all"], &files),
         (&["--read-only"], &files),
         (
             &[],
@@ -95,6 +96,41 @@ fn what_json_says_is_said() {
         }
     }
     assert!(results.next().is_none() && findings > 100);
+}
+
+/// What `--profile` asks for is told of each program, as in JSON, and is no finding.
+#[test]
+fn predictions_are_told_too() {
+    let files = ["bad-tic-tic.json", "enc-chain-257.json"];
+    let files = files.map(|name| Path::new("tests/programs").join(name));
+    let (lines, _) = check("json", &["--profile", "all"], &files);
+    let (text, _) = check("sarif", &["--profile", "all"], &files);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let mut told = results.iter().filter(|it| it["ruleId"] == "prediction");
+    for line in lines.lines() {
+        let verdict: Value = serde_json::from_str(line).unwrap();
+        let predictions = verdict["predictions"].as_array().unwrap();
+        assert_eq!(predictions.len(), 4);
+        for prediction in predictions {
+            let told = told.next().unwrap();
+            assert_eq!(
+                (&told["kind"], &told["level"]),
+                (&json!("informational"), &json!("none"))
+            );
+            let mut properties = told["properties"].clone();
+            let program = properties.as_object_mut().unwrap().remove("program");
+            assert_eq!(
+                (&properties, program.as_ref()),
+                (prediction, verdict.get("name"))
+            );
+            let at = &told["locations"][0]["physicalLocation"]["address"]["absoluteAddress"];
+            let ccw = prediction["ccw"].as_str();
+            let ccw = ccw.map(|ccw| u64::from_str_radix(&ccw[2..], 16).unwrap());
+            assert_eq!(at.as_u64(), ccw);
+        }
+    }
+    assert!(told.next().is_none());
 }
 
 /// The region is that of the digits, and the fix, carried out there, is the change that JSON tells.

@@ -96,3 +96,35 @@ fn a_reader_who_has_seen_enough_is_no_error() {
         assert_eq!(child.wait().unwrap().code(), Some(code), "{args:?}");
     }
 }
+
+/// The exit code says all, and standard output is not even looked at.
+#[test]
+fn quiet_means_nothing_but_the_exit_code() {
+    for (args, code) in [
+        (vec!["check", "-q", GOOD], 0),
+        (vec!["check", "--quiet", BAD, GOOD], 1),
+        (vec!["-q", "check", "--format", "json", BAD], 1),
+        (vec!["check", "-q", "--format", "sarif", BAD], 1),
+        (vec!["check", "-q", "cli/tests/inputs/loads-itself.json"], 3),
+        (vec!["show", "-q", "--format", "html", GOOD], 0),
+        (vec!["translate", "-q", BAD], 1),
+        (vec!["diff", "-q", GOOD, GOOD], 0),
+        (vec!["diff", "-q", GOOD, BAD], 1),
+    ] {
+        let output = tool(&args).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(
+            output.stdout.is_empty() && output.stderr.is_empty(),
+            "{args:?}"
+        );
+        let status = tool(&args).stdout(full()).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+    // What keeps it from an answer is told, in whatever format the answer would be.
+    for format in ["text", "json"] {
+        let args = ["check", "-q", "--format", format, "no-such-file", GOOD];
+        let output = tool(&args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty() && output.stderr.starts_with(b"ccwtool: no-such-file"));
+    }
+}

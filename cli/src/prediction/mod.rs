@@ -26,7 +26,7 @@ use copy::Copied;
 use feature::Feature;
 use find::{Features, Found};
 pub(crate) use profile::Profile;
-pub(crate) use report::{Entry, entries, text};
+pub(crate) use report::{Entry, entries, entry, text};
 use rule::{Outcome, Rule};
 
 use crate::analysis;

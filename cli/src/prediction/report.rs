@@ -70,6 +70,21 @@ impl Prediction {
         }
     }
 
+    /// The CCW that it is about.
+    pub(crate) const fn ccw(&self) -> Option<u64> {
+        match &self.answer {
+            Answer::Known(reason) => reason.ccw,
+            Answer::Unknown(Gap::NoRule(found) | Gap::Possible(found)) => found.ccw,
+            Answer::Unknown(Gap::Undecided | Gap::Missing(_)) => None,
+        }
+    }
+
+    /// All of it in one line.
+    pub(crate) fn line(&self) -> String {
+        let name = self.implementation.name();
+        format!("{name}: {}; {}", self.answer(), self.because().join("; "))
+    }
+
     /// Why, and what else is met.
     fn because(&self) -> Vec<String> {
         let why = match &self.answer {
@@ -152,7 +167,8 @@ pub(crate) fn entries(predictions: &[Prediction]) -> Vec<Entry> {
     predictions.iter().map(entry).collect()
 }
 
-fn entry(prediction: &Prediction) -> Entry {
+/// `prediction` as JSON.
+pub(crate) fn entry(prediction: &Prediction) -> Entry {
     let also = |reason: &Reason| Also {
         answer: reason.rule.outcome.name(),
         ccw: reason.ccw.map(json::hex),

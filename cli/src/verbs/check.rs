@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::input::{Found, FoundEntry, Input};
 use crate::listing::{self, Data};
-use crate::prediction::{Profile, predict};
+use crate::prediction::{Prediction, Profile, predict};
 use crate::printable::printable;
 use crate::reading::Reading;
 use crate::translation::{Translation, begin};
@@ -77,7 +77,9 @@ fn document(batch: &Batch<'_>, args: &Args) -> io::Result<Exit> {
     let parts = batch.gather(|file, input| match input {
         Ok(input) => {
             let (program, findings, exit) = judge(input, args);
-            (sarif::part(file, input, &program, &findings), exit)
+            let predictions = predicted(input, &program, args);
+            let part = sarif::part(file, input, &program, &findings, &predictions);
+            (part, exit)
         }
         Err(error) => (sarif::unreadable(file, error), Exit::Unusable),
     });
@@ -109,10 +111,15 @@ fn judge(input: &Input, args: &Args) -> (Program, Vec<Finding>, Exit) {
     (program, findings, exit)
 }
 
+/// What the implementations that were asked about do with `program`.
+fn predicted(input: &Input, program: &Program, args: &Args) -> Vec<Prediction> {
+    let implementations = args.profile.map_or(&[][..], Profile::implementations);
+    predict(input, program, implementations)
+}
+
 fn one(input: &Input, args: &Args) -> Report {
     let (program, findings, exit) = judge(input, args);
-    let implementations = args.profile.map_or(&[][..], Profile::implementations);
-    let predictions = predict(input, &program, implementations);
+    let predictions = predicted(input, &program, args);
     let out = match args.format {
         Form::Text | Form::Sarif => {
             text(input, &program, &findings) + &prediction::text(&predictions)

@@ -5,12 +5,15 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use translator::Program;
+use serde::Serialize;
+use translator::{Outcome, Program};
 
 use crate::analysis;
 use crate::batch::Report;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::input::{Input, InputError};
+use crate::json;
 use crate::listing::{self, Data};
 use crate::printable::printable;
 use crate::reading::Reading;
@@ -32,6 +35,55 @@ pub(crate) struct Args {
     second: PathBuf,
     #[command(flatten)]
     reading: Reading,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// A program, with the lines that are compared.
+struct Side {
+    name: String,
+    outcome: Outcome,
+    lines: Vec<String>,
+}
+
+impl Side {
+    fn read(reading: &Reading, file: &Path) -> Result<Self, InputError> {
+        let input = reading.one(file)?;
+        let program = analysis::judge(&input);
+        let lines = lines(&input, &program);
+        Ok(Self {
+            outcome: undecided::outcome(&input, &program),
+            name: input.name,
+            lines,
+        })
+    }
+}
+
+/// What two programs do not have in common, as JSON.
+#[derive(Serialize)]
+struct Entry<'a> {
+    first: Of<'a>,
+    second: Of<'a>,
+    same: bool,
+    lines: Vec<Line<'a>>,
+}
+
+/// One of them.
+#[derive(Serialize)]
+struct Of<'a> {
+    name: &'a str,
+    outcome: &'static str,
+}
+
+/// A line that only one of them has.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "in")]
+    only_in: &'static str,
+    /// Its number there.
+    line: usize,
+    text: &'a str,
 }
 
 /// Carries the verb out.
@@ -39,23 +91,63 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
     if args.first == Path::new("-") && args.second == Path::new("-") {
         return Report::unusable("standard input (-) can be read only once").end();
     }
-    let read = |file: &Path| -> Result<(String, Vec<String>), InputError> {
-        let input = args.reading.one(file)?;
-        let program = analysis::judge(&input);
-        Ok((printable(&input.name), lines(&input, &program)))
-    };
+    let read = |file: &Path| Side::read(&args.reading, file);
     let (first, second) = match (read(&args.first), read(&args.second)) {
         (Ok(first), Ok(second)) => (first, second),
-        (Err(error), _) | (_, Err(error)) => return Report::unusable(error).end(),
+        (Err(error), _) | (_, Err(error)) => return Report::unreadable(&error, args.format).end(),
     };
-    if first.1 == second.1 {
-        return Report::new(String::new(), Exit::Fine).end();
+    let exit = match first.lines == second.lines {
+        true => Exit::Fine,
+        false => Exit::Refused,
+    };
+    let report = match args.format {
+        Format::Text => text(&first, &second),
+        Format::Json => json::line(&entry(&first, &second)),
+    };
+    Report::new(report, exit).end()
+}
+
+/// Nothing if they are alike.
+fn text(first: &Side, second: &Side) -> String {
+    let mut text = String::new();
+    if first.lines == second.lines {
+        return text;
     }
-    let mut text = format!("--- {}\n+++ {}\n", first.0, second.0);
-    for (mark, line) in differences(&first.1, &second.1) {
+    let (a, b) = (printable(&first.name), printable(&second.name));
+    let _ = writeln!(text, "--- {a}\n+++ {b}");
+    for (mark, line) in differences(&first.lines, &second.lines) {
         let _ = writeln!(text, "{mark} {line}");
     }
-    Report::new(text, Exit::Refused).end()
+    text
+}
+
+fn entry<'a>(first: &'a Side, second: &'a Side) -> Entry<'a> {
+    let of = |side: &'a Side| Of {
+        name: &side.name,
+        outcome: side.outcome.name(),
+    };
+    let (mut here, mut there) = (0, 0);
+    let mut lines = Vec::new();
+    for (mark, text) in differences(&first.lines, &second.lines) {
+        here += usize::from(mark != '+');
+        there += usize::from(mark != '-');
+        let (only_in, line) = match mark {
+            '-' => ("first", here),
+            '+' => ("second", there),
+            _ => continue,
+        };
+        lines.push(Line {
+            only_in,
+            line,
+            text,
+        });
+    }
+    Entry {
+        first: of(first),
+        second: of(second),
+        same: lines.is_empty(),
+        lines,
+    }
 }
 
 /// What `show` says of a program, without its name and remarks.

@@ -1,0 +1,1 @@
+diff --format json cli/tests/inputs/two-nops.json cli/tests/inputs/two-nops.json
