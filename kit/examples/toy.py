@@ -36,7 +36,7 @@ def run(machine):
         if code == 0x08 and not tic and not flags and not count:
             at, tic = address, True
             continue
-        if code not in (0x01, 0x03) or flags & ~(CC | SLI) or not count:
+        if code not in (0x01, 0x03) or flags & ~(CC | SLI) or code == 0x01 and not count:
             raise Unsupported("other CCWs than NOP, WRITE and TIC with CC and SLI")
         answer = next(script, {"status": "0e"})
         if answer.get("status", "0c") != "0c" or answer.keys() - {"output", "immediate", "status"}:
@@ -49,7 +49,7 @@ def run(machine):
                 raise Unsupported("incorrect length")
             command["output"] = bytes(storage.get(address + n, 0) for n in range(count)).hex()
             residual = 0
-        elif not flags & SLI:
+        elif code == 0x01 or count and not flags & SLI:
             raise Unsupported("incorrect length")
         commands.append(command)
         at, tic = at + 8, False

@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use ccw_kit::compare::{Compared, Comparison, text, without_report};
 use ccw_kit::generator::{Case, random_cases};
-use ccw_kit::implementation::{
-    Implementation, Limits, Process, Record, Recorded, Reference, Translated,
-};
+use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
 use ccw_kit::machine::Machine;
 use clap::Parser;
 
@@ -160,23 +158,11 @@ fn tasks(args: &Args, recorded: &mut Recorded) -> Result<Vec<Task>, String> {
     let mut tasks = Vec::new();
     for file in files(&args.files, Some("json"))? {
         let bytes = load(&file)?;
-        let error = |error: serde_json::Error| format!("{}: {error}", file.display());
-        let mut machine: Machine = serde_json::from_slice(&bytes).map_err(error)?;
-        let record: Record = serde_json::from_slice(&bytes).map_err(error)?;
+        let machine = recorded.read(&bytes);
+        let mut machine = machine.map_err(|why| format!("{}: {why}", file.display()))?;
         if machine.file.name.is_empty() {
             machine.file.name = file.display().to_string();
         }
-        let played = machine
-            .script
-            .is_none()
-            .then(|| record.played_again(&machine));
-        let machine = match played.flatten() {
-            Some((played, report)) => {
-                recorded.add(&played.file.name, report);
-                played
-            }
-            None => machine.answered(),
-        };
         tasks.push(Task {
             machine,
             input: None,

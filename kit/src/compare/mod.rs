@@ -174,6 +174,6 @@ fn left(machine: &Machine, one: &Report, other: &Report) -> Option<Left> {
     let prefetch = Orb::<Guest>::decode(&machine.file.orb).prefetch;
     let mut device = machine.scripted();
     let changes_itself =
-        prefetch && reference::execute(machine, &mut device, reference::STEPS).changes_itself;
+        prefetch && reference::execute(machine, &mut device, reference::STEPS).changes_itself();
     changes_itself.then_some(Left::Prefetched)
 }

@@ -60,7 +60,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::Machine;
 
 pub use process::{Limits, Process, serve};
-pub use recorded::{Record, Recorded};
+pub use recorded::Recorded;
 pub use reference::Reference;
 pub use translated::Translated;
 

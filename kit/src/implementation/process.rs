@@ -85,38 +85,6 @@ impl Process {
         }
     }
 
-    fn start(&self) -> Result<Running, Failure> {
-        // The shell makes way for it, so that whoever ends the one ends the other.
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("exec {}", self.command)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| Failure(format!("cannot be started: {error}")))?;
-        let (Some(to), Some(from), Some(aside)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(Failure("has no pipes".to_owned()));
-        };
-        let (requests, taken) = channel();
-        // One line in advance: who talks without being asked waits.
-        let (told, lines) = sync_channel(1);
-        let complaints = Arc::<Mutex<Vec<u8>>>::default();
-        let limit = self.limits.line;
-        // Each ends with its pipe.
-        thread::spawn(move || write(to, &taken));
-        thread::spawn(move || read(from, limit, &told));
-        let kept = Arc::clone(&complaints);
-        thread::spawn(move || listen(aside, &kept));
-        Ok(Running {
-            child,
-            requests,
-            lines,
-            complaints,
-        })
-    }
-
     /// Ends the process; `what` it did, and what it said about it.
     fn give_up(&mut self, what: &str) -> Failure {
         let Some(mut running) = self.running.take() else {
@@ -137,6 +105,43 @@ impl Process {
     }
 }
 
+/// Why there is no line.
+enum Ended {
+    /// It ended, and all was well.
+    WithoutFault,
+    Failed(Failure),
+}
+
+impl Process {
+    /// What it writes when it is asked this; it is started if it does not run.
+    fn line(&mut self, request: &[u8]) -> Result<Vec<u8>, Ended> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(start(&self.command, self.limits.line).map_err(Ended::Failed)?),
+        };
+        // It may be gone; then its output ends.
+        let _ = running.requests.send(request.to_vec());
+        let what = match running.lines.recv_timeout(self.limits.time) {
+            Ok(Line::Whole(line)) => return Ok(line),
+            Ok(Line::TooLong) => format!("wrote a line of more than {} bytes", self.limits.line),
+            Err(RecvTimeoutError::Timeout) => {
+                format!("did not answer within {:?}", self.limits.time)
+            }
+            Ok(Line::End) | Err(RecvTimeoutError::Disconnected) => {
+                if running
+                    .wait_a_little()
+                    .is_some_and(|status| status.success())
+                {
+                    self.running = None;
+                    return Err(Ended::WithoutFault);
+                }
+                "ended without a report".to_owned()
+            }
+        };
+        Err(Ended::Failed(self.give_up(&what)))
+    }
+}
+
 impl Implementation for Process {
     fn name(&self) -> &str {
         &self.name
@@ -148,28 +153,17 @@ impl Implementation for Process {
         let mut request = serde_json::to_vec(&Request { id, machine })
             .map_err(|error| Failure(format!("the machine cannot be written: {error}")))?;
         request.push(b'\n');
-        if self.running.is_none() {
-            self.running = Some(self.start()?);
-        }
-        let answer = self.running.as_ref().map(|running| {
-            // It may be gone; then its output ends.
-            let _ = running.requests.send(request);
-            running.lines.recv_timeout(self.limits.time)
-        });
-        let line = match answer {
-            Some(Ok(Line::Whole(line))) => line,
-            Some(Ok(Line::TooLong)) => {
-                let limit = self.limits.line;
-                return Err(self.give_up(&format!("wrote a line of more than {limit} bytes")));
-            }
-            Some(Err(RecvTimeoutError::Timeout)) => {
-                let time = self.limits.time;
-                return Err(self.give_up(&format!("did not answer within {time:?}")));
-            }
-            Some(Ok(Line::End) | Err(RecvTimeoutError::Disconnected)) | None => {
-                return Err(self.give_up("ended without a report"));
-            }
+        let line = match self.line(&request) {
+            // It chose to end after its last report, as one does that takes a single machine.
+            Err(Ended::WithoutFault) => self.line(&request),
+            line => line,
         };
+        let line = line.map_err(|ended| match ended {
+            Ended::WithoutFault => {
+                Failure("ended without a report, and without saying so by its exit code".to_owned())
+            }
+            Ended::Failed(failure) => failure,
+        })?;
         report(&line, id).map_err(|why| {
             let quoted = String::from_utf8_lossy(&line[..line.len().min(QUOTED)]).into_owned();
             let quoted: String = quoted.trim_end().chars().map(shown).collect();
@@ -214,6 +208,38 @@ pub fn serve(
         output.flush()?;
     }
     Ok(())
+}
+
+/// Starts what `sh` makes of `command`.
+fn start(command: &str, limit: usize) -> Result<Running, Failure> {
+    // The shell makes way for it, so that whoever ends the one ends the other.
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("exec {}", command)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| Failure(format!("cannot be started: {error}")))?;
+    let (Some(to), Some(from), Some(aside)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(Failure("has no pipes".to_owned()));
+    };
+    let (requests, taken) = channel();
+    // One line in advance: who talks without being asked waits.
+    let (told, lines) = sync_channel(1);
+    let complaints = Arc::<Mutex<Vec<u8>>>::default();
+    // Each ends with its pipe.
+    thread::spawn(move || write(to, &taken));
+    thread::spawn(move || read(from, limit, &told));
+    let kept = Arc::clone(&complaints);
+    thread::spawn(move || listen(aside, &kept));
+    Ok(Running {
+        child,
+        requests,
+        lines,
+        complaints,
+    })
 }
 
 /// A character that does nothing to a terminal.

@@ -12,8 +12,8 @@ use crate::machine::Machine;
 use crate::program_file::{Hex, Number};
 
 /// What a recorded program (`ccwprog/1`) says of its run.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Record {
+#[derive(Deserialize)]
+struct Record {
     #[serde(rename = "final")]
     ended: Option<Ended>,
     executed_ccws: Option<Vec<Number>>,
@@ -79,7 +79,7 @@ impl Record {
     /// `machine` with a device that answers as the recorded one did, as far as that can be told from
     /// which CCWs were executed and how it ended, and the report of that end; where only the end was
     /// recorded and all went well to the last byte, with one that moves all data. None if neither is so.
-    pub fn played_again(&self, machine: &Machine) -> Option<(Machine, Report)> {
+    fn played_again(&self, machine: &Machine) -> Option<(Machine, Report)> {
         let (end, report) = (self.status()?, self.report()?);
         let Some(executed) = &self.executed_ccws else {
             let well = DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END;
@@ -165,9 +165,28 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The program of this name ended so.
-    pub fn add(&mut self, name: &str, report: Report) {
-        self.ends.insert(name.to_owned(), report);
+    /// Reads a program file: the machine, with a device that answers as the recorded one did if that is
+    /// known, and as its script says if it has one; else it moves all data. What was recorded of the end
+    /// is kept, if it is that of this machine.
+    ///
+    /// # Errors
+    ///
+    /// Why it is no program, in words.
+    pub fn read(&mut self, file: &[u8]) -> Result<Machine, String> {
+        let read = |error: serde_json::Error| error.to_string();
+        let machine: Machine = serde_json::from_slice(file).map_err(read)?;
+        let record: Record = serde_json::from_slice(file).map_err(read)?;
+        let played = match machine.script {
+            Some(_) => None,
+            None => record.played_again(&machine),
+        };
+        Ok(match played {
+            Some((played, report)) => {
+                self.ends.insert(played.file.name.clone(), report);
+                played
+            }
+            None => machine.answered(),
+        })
     }
 }
 

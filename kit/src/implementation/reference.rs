@@ -36,7 +36,7 @@ impl Implementation for Reference {
             examine_skipped: self.examine_skipped,
             ..guest_config(&scene)
         };
-        let executed = execute_as(&scene, config, &mut device, STEPS);
+        let executed = execute_as(scene, config, &mut device, STEPS);
         let cc = match executed.started {
             Err(CannotStart::Operand(_)) => return Ok(Report::OperandException),
             Err(CannotStart::Condition(cc)) => code(cc),
@@ -46,7 +46,7 @@ impl Implementation for Reference {
             cc,
             statuses: Some(executed.statuses.iter().map(Status::of).collect()),
             commands: Some(device.sent().to_vec()),
-            stored: Some(changed(&scene, executed.view.ram())),
+            stored: Some(changed(&executed.scene, executed.view.ram())),
         }))
     }
 }
@@ -80,22 +80,29 @@ pub(crate) struct Executed {
     pub(crate) fetched: Vec<(u64, u64)>,
     /// Address of the first CCW of each command, in their order.
     pub(crate) heads: Vec<u64>,
-    /// It has changed some word of itself.
-    pub(crate) changes_itself: bool,
+    scene: Scene,
+    subchannel: Subchannel<Guest>,
+}
+
+impl Executed {
+    /// Whether the program has changed some word of itself.
+    pub(crate) fn changes_itself(&self) -> bool {
+        changes_itself(&self.scene, &self.subchannel, &self.view)
+    }
 }
 
 /// Runs the program of `machine` on `device`, at most so many steps.
 pub(crate) fn execute(machine: &Machine, device: &mut dyn Device, steps: usize) -> Executed {
     let scene = machine.scene();
     let config = guest_config(&scene);
-    execute_as(&scene, config, device, steps)
+    execute_as(scene, config, device, steps)
 }
 
-fn execute_as(scene: &Scene, config: Config, device: &mut dyn Device, steps: usize) -> Executed {
+fn execute_as(scene: Scene, config: Config, device: &mut dyn Device, steps: usize) -> Executed {
     let format = Orb::<Guest>::decode(&scene.orb).format;
     let mut subchannel = Subchannel::new(config);
     subchannel.record_fetches();
-    let mut view = GuestView::new(scene);
+    let mut view = GuestView::new(&scene);
     view.record();
     let started = subchannel.start_raw(&scene.orb);
     let mut statuses: Vec<Irb<Guest>> = Vec::new();
@@ -128,11 +135,12 @@ fn execute_as(scene: &Scene, config: Config, device: &mut dyn Device, steps: usi
     let fetched = areas.collect();
     Executed {
         started,
-        changes_itself: changes_itself(scene, &subchannel, &view),
         statuses,
         fetched,
         heads,
         view,
+        scene,
+        subchannel,
     }
 }
 

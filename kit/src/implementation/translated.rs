@@ -43,7 +43,7 @@ impl Implementation for Translated {
             Came::AtOnce(irb) => (vec![irb], BTreeMap::new()),
             Came::Ran(statuses, ram) => (statuses, changed(&scene, &ram)),
         };
-        if execute(machine, &mut machine.scripted(), STEPS).changes_itself {
+        if execute(machine, &mut machine.scripted(), STEPS).changes_itself() {
             // The copy was taken before.
             return Ok(Report::Unsupported("changes itself".to_owned()));
         }

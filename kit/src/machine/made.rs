@@ -5,13 +5,14 @@ use ccw::{Class, GuestAddr};
 use css::device::scripted::{Data, Response, Scripted};
 
 use super::Machine;
+use crate::differential::device::input;
 use crate::generator::{Amount, Answer, Case, Keys, Scene};
 use crate::implementation::reference;
 use crate::program_file::{KeyRange, ProgramFile};
 
 /// Commands for which a script has answers where nobody has given it any: longer programs are mostly
 /// loops.
-const MOST_COMMANDS: usize = 256;
+const MOST_COMMANDS: usize = 64;
 
 /// The device moves as much as there is room for.
 const ALL: Answer = Answer {
@@ -111,12 +112,12 @@ impl Machine {
         let written = sent.zip(answers.into_iter().chain(rest));
         let written = written.map(|(sent, mut response)| {
             let class = sent.command.class();
-            let input = matches!(class, Class::Read | Class::ReadBackward | Class::Sense);
+            let reads = matches!(class, Class::Read | Class::ReadBackward | Class::Sense);
             response.data = match response.data {
                 _ if ccw::DeviceClass::Unknown.is_immediate(sent.command) => Data::Immediate,
-                Data::Length(len, seed) if input => Data::Input(pattern(len, seed)),
+                Data::Length(len, seed) if reads => Data::Input(pattern(len, seed)),
                 Data::Length(len, _) => Data::Output(len),
-                Data::OutputVariable(len) if input => Data::Input(pattern(len, ALL.seed)),
+                Data::OutputVariable(len) if reads => Data::Input(pattern(len, ALL.seed)),
                 data => data,
             };
             response
@@ -140,9 +141,9 @@ impl Machine {
     }
 }
 
-/// The input of `Data::Length`.
+/// Input that begins with `seed`, as the generator has it.
 fn pattern(len: usize, seed: u8) -> Vec<u8> {
-    (0..len).map(|n| seed.wrapping_add(n as u8)).collect()
+    (0..len).map(|n| input(seed, n)).collect()
 }
 
 /// First byte and end of areas, in order and apart.

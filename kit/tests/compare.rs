@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
+//! Implementations against each other: those that agree, those with a fault, and processes that misbehave.
+//!
+//! The processes are the package's examples, which `cargo test -p ccw-kit` builds.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs};
+
+use ccw_kit::compare::{Compared, Comparison, Difference, Left, text};
+use ccw_kit::generator::{Case, random_cases};
+use ccw_kit::implementation::{
+    Failure, Implementation, Limits, Process, Ran, Recorded, Reference, Report, Translated,
+};
+use ccw_kit::machine::Machine;
+use ccw_kit::{corpus, seeds};
+
+/// The emulator with its options under which programs of this target run, if there is one.
+fn runner() -> String {
+    env::var("CCWTOOL_RUNNER").unwrap_or_default()
+}
+
+/// A command line for the example that is an implementation behind a pipe.
+fn behind_a_pipe(options: &str) -> String {
+    let tool = Path::new(env!("CARGO_BIN_EXE_ccw-compare"));
+    let example = tool.with_file_name("examples").join("behind_a_pipe");
+    assert!(example.exists(), "run `cargo build -p ccw-kit --examples`");
+    format!("{} {} {options}", runner(), example.display())
+}
+
+/// The machines of the program files in `folder`, and what was recorded of them.
+fn machines(folder: &Path) -> (Vec<Machine>, Recorded) {
+    let mut recorded = Recorded::default();
+    let machines = files(folder, "json").into_iter().map(|file| {
+        let bytes = fs::read(&file).expect("a file");
+        let machine = recorded.read(&bytes);
+        machine.unwrap_or_else(|why| panic!("{}: {why}", file.display()))
+    });
+    (machines.collect(), recorded)
+}
+
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.retain(|file| file.extension().unwrap_or_default() == ending);
+    files.sort();
+    files
+}
+
+/// Compares on all of `machines`, which must not differ.
+fn agree(implementations: Vec<Box<dyn Implementation>>, machines: &[Machine]) -> Comparison {
+    let mut comparison = Comparison::new(implementations);
+    for machine in machines {
+        match comparison.run(machine) {
+            Compared::Same | Compared::Alone | Compared::Left(_) => {}
+            Compared::Differs(difference) => panic!("{}", text(&difference, None)),
+            Compared::Failed(n, failure) => panic!("{}: {failure}", comparison.name(n)),
+        }
+    }
+    print!("{}", comparison.counts());
+    comparison
+}
+
+fn three(recorded: Recorded) -> Vec<Box<dyn Implementation>> {
+    vec![
+        Box::new(Reference::default()),
+        Box::new(Translated),
+        Box::new(recorded),
+    ]
+}
+
+#[test]
+fn css_translator_and_what_was_recorded_agree_on_our_own_programs() {
+    let (machines, recorded) = machines(&corpus::own_programs());
+    let comparison = agree(three(recorded), &machines);
+    let counts = comparison.counts();
+    assert!(counts.compared() >= 400, "{counts}");
+    // 236 of the 237 that have a recorded end.
+    assert!(
+        machines.len() - counts.unsupported("recorded") >= 236,
+        "{counts}"
+    );
+}
+
+/// More programs of the same format, which may not be copied: `CCW_CORPUS` names their folder.
+#[test]
+fn css_translator_and_what_was_recorded_agree_on_a_further_corpus() {
+    let Some(folder) = env::var_os("CCW_CORPUS") else {
+        eprintln!("LEFT OUT: CCW_CORPUS names no folder with further programs");
+        return;
+    };
+    let (machines, recorded) = machines(Path::new(&folder));
+    let comparison = agree(three(recorded), &machines);
+    assert!(comparison.counts().compared() > 0);
+}
+
+#[test]
+fn css_and_translator_agree_on_random_cases_and_on_fuzz_inputs() {
+    let random = random_cases(7).take(300);
+    let mut machines: Vec<Machine> = random.map(|case| Machine::of_case(&case)).collect();
+    for target in ["equivalence", "walk"] {
+        for file in files(&seeds::folder(target), "") {
+            let bytes = fs::read(file).expect("a seed");
+            machines.push(Machine::of_case(&Case::from_bytes(&bytes)));
+        }
+    }
+    assert!(machines.len() > 350, "{}", machines.len());
+    let comparison = agree(three(Recorded::default()), &machines);
+    let counts = comparison.counts();
+    assert!(counts.compared() * 10 > machines.len() * 9, "{counts}");
+}
+
+/// The first difference between `css` and the example with a fault.
+fn found(fault: &str) -> Difference {
+    let process = Process::new(
+        &behind_a_pipe(&format!("--fault {fault}")),
+        Limits::default(),
+    );
+    let mut comparison = Comparison::new(vec![Box::new(Reference::default()), Box::new(process)]);
+    let (machines, _) = machines(&corpus::own_programs());
+    for machine in &machines {
+        match comparison.run(machine) {
+            Compared::Differs(difference) => return *difference,
+            Compared::Failed(_, failure) => panic!("{fault}: {failure}"),
+            Compared::Same | Compared::Alone | Compared::Left(_) => {}
+        }
+    }
+    panic!("{fault} was not found: {}", comparison.counts());
+}
+
+#[test]
+fn a_process_without_a_fault_agrees() {
+    let process = Process::new(&behind_a_pipe(""), Limits::default());
+    let (machines, _) = machines(&corpus::own_programs());
+    let implementations: Vec<Box<dyn Implementation>> =
+        vec![Box::new(Reference::default()), Box::new(process)];
+    assert!(agree(implementations, &machines).counts().compared() >= 400);
+}
+
+#[test]
+fn each_planted_fault_is_found_by_its_name() {
+    for (fault, field) in [
+        ("residual", "residual count"),
+        ("address", "CCW address"),
+        ("length", "subchannel status"),
+        ("command", "device traffic"),
+        ("storage", "storage"),
+        ("exception", "start"),
+    ] {
+        assert_eq!(found(fault).what(), field, "{fault}");
+    }
+}
+
+#[test]
+fn a_difference_is_shown_with_its_ccw_and_can_be_had_again() {
+    let difference = found("residual");
+    let shown = text(&difference, None);
+    // The program that comes first by its name and has a residual count: its second CCW is its last.
+    assert_eq!(
+        difference.machine.file.name,
+        "enc-3270-erase-write-read-mod"
+    );
+    assert_eq!(difference.ccw, Some(0x1_0008));
+    for line in [
+        "CCW 1     00010008: 06200800 00021000  READ MODIFIED                 2048 at    00021000  SLI\n\
+        \x20                   ^^^^^^^^^^^^^^^^^  css and exec:",
+        "part here: residual count",
+        "\n* residual count      0                                       1\n",
+        "\n  CCW address         00010010                                00010010\n",
+        "\n  device traffic      2 command(s)                            2 command(s)\n",
+    ] {
+        assert!(shown.contains(line), "{line}\n\n{shown}");
+    }
+    // As a file it is the machine, script included; as an input it is the program.
+    let file = shown.lines().find(|line| line.starts_with('{'));
+    let machine: Machine = serde_json::from_str(file.expect("a file")).expect("a machine");
+    assert_eq!(machine, difference.machine);
+    let mut lines = shown
+        .lines()
+        .skip_while(|line| !line.contains("fuzz target equivalence"));
+    let input = ccw_kit::program::hex(lines.nth(1).expect("an input"));
+    let again = Case::from_bytes(&input).build();
+    assert_eq!(again.orb, machine.file.orb);
+    assert_eq!(
+        again.doubleword(0x1_0008),
+        machine.scene().doubleword(0x1_0008)
+    );
+}
+
+fn sense_id() -> Machine {
+    machine("e420000800002000", r#"{"input":"0102030405060708"}"#, "c2")
+}
+
+/// Format-1 CCWs at 1000, with this second byte of ORB word 1.
+fn machine(ccws: &str, script: &str, flags: &str) -> Machine {
+    let text = format!(
+        r#"{{"schema":"ccwprog/1","name":"made","device":{{"type":"3390"}},
+            "orb":{{"raw":"0000000000{flags}8000000010000000000000000000000000000000000000000000"}},
+            "memory":{{"size":"0x10000","ranges":[{{"addr":"0x1000","hex":"{ccws}"}}]}},
+            "script":[{script}]}}"#
+    );
+    serde_json::from_str(&text).expect("a machine")
+}
+
+fn failure(command: &str, limits: Limits) -> (String, Process) {
+    let mut process = Process::new(command, limits);
+    let Failure(why) = process.run(&sense_id()).expect_err("no report");
+    (why, process)
+}
+
+#[test]
+fn a_process_that_dies_is_told_with_what_it_said_last() {
+    let dies = "sh -c 'read line; echo out of cylinders >&2; exit 3'";
+    let (why, mut process) = failure(dies, Limits::default());
+    for part in [
+        "ended without a report",
+        "exit status: 3",
+        "out of cylinders",
+    ] {
+        assert!(why.contains(part), "{why}");
+    }
+    // And again: it was started anew.
+    assert_eq!(process.run(&sense_id()), Err(Failure(why)));
+}
+
+#[test]
+fn behind_a_death_the_next_program_is_run() {
+    let mut process = Process::new(&behind_a_pipe("--fault dies"), Limits::default());
+    let expected = Reference::default().run(&sense_id()).expect("a report");
+    for n in 1..=7 {
+        match process.run(&sense_id()) {
+            Err(Failure(why)) if n % 3 == 0 => {
+                assert!(why.contains("the third program is too much"), "{why}");
+            }
+            report => assert_eq!(report.as_ref(), Ok(&expected), "{n}"),
+        }
+    }
+}
+
+#[test]
+fn a_process_may_end_after_each_report() {
+    let once = r#"sed -n 's/^{"id":\([0-9]*\),.*/{"id":\1,"unsupported":"everything"}/p;q'"#;
+    let mut process = Process::new(once, Limits::default());
+    for _ in 0..4 {
+        let report = process.run(&sense_id());
+        assert_eq!(report, Ok(Report::Unsupported("everything".to_owned())));
+    }
+    // But not before.
+    let (why, _) = failure("true", Limits::default());
+    assert!(why.starts_with("ended without a report"), "{why}");
+}
+
+#[test]
+fn a_process_that_says_nothing_is_given_up() {
+    let limits = Limits {
+        time: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let (why, _) = failure("sleep 1000", limits);
+    assert!(why.starts_with("did not answer within 300ms"), "{why}");
+    // One that does not even read, though a machine fills its pipe.
+    let mut large = sense_id();
+    large.file.ranges.push((0x3000, vec![0xaa; 0x8000]));
+    large.script = Some(vec![css::device::scripted::Response::input(&[1; 500_000])]);
+    let mut process = Process::new("sleep 1000", limits);
+    let Failure(why) = process.run(&large).expect_err("no report");
+    assert!(why.starts_with("did not answer within 300ms"), "{why}");
+    let (why, _) = failure("true; exit 0", limits);
+    assert!(why.starts_with("ended without a report"), "{why}");
+}
+
+#[test]
+fn what_is_no_report_is_quoted() {
+    for (line, why) in [
+        ("condition code 0", "expected value"),
+        (r#"{"cc":0}"#, "it has no id, which is 1"),
+        (r#"{"id":2,"cc":0}"#, "its id is 2, not 1"),
+        (r#"{"id":1,"cc":0,"status":"fine"}"#, "invalid type"),
+        (
+            r#"{"id":1,"cc":0,"status":[{"scsw":"00"}]}"#,
+            "an SCSW has 12 bytes",
+        ),
+        ("[1]", "it has no id"),
+    ] {
+        let (told, _) = failure(
+            &format!("sh -c 'echo '\\''{line}'\\''; cat >&2'"),
+            Limits::default(),
+        );
+        assert!(told.contains("wrote what is no report"), "{told}");
+        assert!(told.contains(why) && told.contains(line), "{told}");
+    }
+    let (told, _) = failure("printf '\\033[2J\\n'", Limits::default());
+    assert!(!told.contains('\u{1b}'), "{told}");
+    let (told, _) = failure("no-such-program-anywhere", Limits::default());
+    assert!(
+        told.contains("no-such-program-anywhere") && told.contains("not found"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_line_without_an_end_is_read_no_further_than_the_limit() {
+    let (told, _) = failure("cat /dev/zero", Limits::default());
+    assert!(
+        told.starts_with("wrote a line of more than 16777216 bytes"),
+        "{told}"
+    );
+    let limits = Limits {
+        line: 100,
+        ..Limits::default()
+    };
+    let (told, _) = failure("printf '%101s\\n' x", limits);
+    assert!(
+        told.starts_with("wrote a line of more than 100 bytes"),
+        "{told}"
+    );
+    let (told, _) = failure("printf '%99s\\n' x", limits);
+    assert!(told.starts_with("wrote what is no report"), "{told}");
+}
+
+#[test]
+fn a_line_too_many_is_not_taken_for_the_next_report() {
+    let mut process = Process::new(&behind_a_pipe("--fault twice"), Limits::default());
+    process
+        .run(&sense_id())
+        .expect("the first line, which is a report");
+    let Failure(why) = process.run(&sense_id()).expect_err("the line too many");
+    assert!(why.contains("its id is 1, not 2"), "{why}");
+}
+
+/// Tells what it was given.
+struct Says(Report);
+
+impl Implementation for Says {
+    fn name(&self) -> &str {
+        "says"
+    }
+
+    fn run(&mut self, _: &Machine) -> Result<Report, Failure> {
+        Ok(self.0.clone())
+    }
+}
+
+fn against_css(report: Report, machine: &Machine) -> Compared {
+    let implementations: Vec<Box<dyn Implementation>> =
+        vec![Box::new(Reference::default()), Box::new(Says(report))];
+    Comparison::new(implementations).run(machine)
+}
+
+fn report(text: &str) -> Report {
+    serde_json::from_str(text).expect("a report")
+}
+
+#[test]
+fn a_report_by_hand_agrees() {
+    // SENSE ID: what "PoP: SCSW" has of a program of one CCW that moves all of its eight bytes.
+    let told = r#"{"status":[{"scsw":"00804007 00001008 0c000000","sense":""}],
+        "commands":[{"command":"e4","input":8}],
+        "stored":[{"addr":"0x2000","hex":"0102030405060708"},{"addr":"0x2010","hex":"00"}]}"#;
+    let machine = machine("e420000800002000", r#"{"input":"0102030405060708"}"#, "82");
+    assert!(matches!(
+        against_css(report(told), &machine),
+        Compared::Same
+    ));
+    for (right, wrong, what) in [
+        ("0x2000", "0x2001", "storage"),
+        (r#""input":8"#, r#""input":7"#, "device traffic"),
+        ("00804007", "00800007", "flags and controls"),
+        ("00001008", "00001000", "CCW address"),
+        ("0c000000", "0e000000", "device status"),
+        ("0c000000", "0c000001", "residual count"),
+        (r#""sense":"""#, r#""sense":"00""#, "sense"),
+    ] {
+        let Compared::Differs(difference) =
+            against_css(report(&told.replace(right, wrong)), &machine)
+        else {
+            panic!("{what} may be anything");
+        };
+        assert_eq!(difference.what(), what);
+    }
+    // What is not told is not compared, nor are bits that are not known.
+    let masked = r#"{"status":[{"scsw":"ffffffff 00001008 0c000000","known":"00000000 ffffffff ffffffff"}]}"#;
+    assert!(matches!(
+        against_css(report(masked), &machine),
+        Compared::Same
+    ));
+    // Storage that does not exist is stored into by nobody.
+    let outside = told.replace("0x2010", "0x10000");
+    assert!(matches!(
+        against_css(report(&outside), &machine),
+        Compared::Failed(1, _)
+    ));
+}
+
+#[test]
+fn device_end_alone_and_with_channel_end_are_the_same() {
+    let machine = machine("0320000000000000", r#"{"status":"08","then":"04"}"#, "82");
+    for statuses in [
+        r#"{"scsw":"00804007 00001008 0c000000"}"#,
+        r#"{"scsw":"00804026 00001008 08000000"},{"scsw":"00800003 00001008 04000000"}"#,
+    ] {
+        let told = report(&format!(r#"{{"status":[{statuses}]}}"#));
+        let compared = against_css(told, &machine);
+        if let Compared::Differs(difference) = &compared {
+            panic!("{}", text(difference, None));
+        }
+        assert!(matches!(compared, Compared::Same));
+    }
+    let never = report(r#"{"status":[{"scsw":"00804026 00001008 08000000"}]}"#);
+    assert!(matches!(against_css(never, &machine), Compared::Differs(_)));
+}
+
+/// A READ with SKIP whose list is no list.
+#[test]
+fn lists_of_skipped_input_may_be_looked_at() {
+    let machine = machine("0214000800002001", r#"{"input":"0102030405060708"}"#, "c2");
+    let looks = Reference {
+        examine_skipped: true,
+    };
+    let report = looks.clone().run(&machine).expect("a report");
+    let Report::Ran(Ran {
+        statuses: Some(statuses),
+        ..
+    }) = &report
+    else {
+        panic!("{report:?}");
+    };
+    assert_eq!(statuses[0].scsw[9], 0x20, "{statuses:x?}");
+    let compared = against_css(report, &machine);
+    assert!(
+        matches!(compared, Compared::Left(Left::Open)),
+        "{compared:?}"
+    );
+}
+
+/// A READ that makes a NOP of the WRITE behind it, which was fetched before or was not.
+#[test]
+fn who_prefetches_may_run_what_was_there_before() {
+    let ccws = "0240000800001008 0120000800002000".replace(' ', "");
+    let script = r#"{"input":"0320000000000000"},{"output":8}"#;
+    let prefetched = r#"{"status":[{"scsw":"00c04007 00001010 0c000000"}],
+        "commands":[{"command":"02","input":8},{"command":"01","output":"0000000000000000"}]}"#;
+    let compared = against_css(report(prefetched), &machine(&ccws, script, "c2"));
+    assert!(
+        matches!(compared, Compared::Left(Left::Prefetched)),
+        "{compared:?}"
+    );
+    // Without the bit that allows it nobody may.
+    let told = prefetched.replace("00c04007", "00804007");
+    let compared = against_css(report(&told), &machine(&ccws, script, "82"));
+    assert!(matches!(compared, Compared::Differs(_)), "{compared:?}");
+}
+
+#[test]
+fn the_toy_in_python_runs_what_it_knows_and_says_what_it_does_not() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("LEFT OUT: there is no python3 to run examples/toy.py");
+        return;
+    }
+    let toy = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/toy.py");
+    let toy = Process::new(&format!("python3 {}", toy.display()), Limits::default());
+    let mut comparison = Comparison::new(vec![Box::new(Reference::default()), Box::new(toy)]);
+    // NOP, TIC, WRITE of the eight bytes of the TIC.
+    let ccws = "0360000000000000 0800000000001018 0000000000000000 0120000800001008";
+    let known = machine(
+        &ccws.replace(' ', ""),
+        r#"{"immediate":true},{"output":8}"#,
+        "c2",
+    );
+    let compared = comparison.run(&known);
+    if let Compared::Differs(difference) = &compared {
+        panic!("{}", text(difference, None));
+    }
+    assert!(matches!(compared, Compared::Same), "{compared:?}");
+    assert!(matches!(comparison.run(&sense_id()), Compared::Alone));
+    let counts = comparison.counts().to_string();
+    assert!(
+        counts.contains("2 programs: 1 compared, 0 of them with a difference"),
+        "{counts}"
+    );
+    assert!(
+        counts.contains("ran 1, unsupported 1\n         1 other CCWs than NOP"),
+        "{counts}"
+    );
+}
+
+/// The machine and the report of the README are what they are said to be.
+#[test]
+fn the_example_of_the_readme_is_a_machine_and_its_report() {
+    let readme = include_str!("../README.md");
+    let mut blocks = readme.split("```json\n").skip(1);
+    let mut next = || {
+        let block = blocks.next().and_then(|it| it.split("```").next());
+        let mut value: serde_json::Value =
+            serde_json::from_str(block.expect("a block")).expect("JSON");
+        let id = value.as_object_mut().and_then(|it| it.remove("id"));
+        assert_eq!(id, Some(1.into()));
+        value
+    };
+    let machine: Machine = serde_json::from_value(next()).expect("a machine");
+    let report: Report = serde_json::from_value(next()).expect("a report");
+    assert_eq!(Reference::default().run(&machine), Ok(report.clone()));
+    assert_eq!(Translated.run(&machine), Ok(report));
+}
+
+/// What the tool prints, and its exit code.
+fn tool(arguments: &[&str]) -> (Option<i32>, String) {
+    let runner = runner();
+    let mut words: Vec<&str> = runner.split_whitespace().collect();
+    words.push(env!("CARGO_BIN_EXE_ccw-compare"));
+    words.extend(arguments);
+    let output = Command::new(words[0])
+        .args(&words[1..])
+        .output()
+        .expect("it starts");
+    let mut text = String::from_utf8(output.stdout).expect("text");
+    text += &String::from_utf8(output.stderr).expect("text");
+    (output.status.code(), text)
+}
+
+#[test]
+fn exit_codes_tell_same_from_different_from_nothing() {
+    let (code, text) = tool(&["--random", "20"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("20 programs: "), "{text}");
+    let spoilt = format!("exec:{}", behind_a_pipe("--fault address"));
+    let with = ["--with", "css", "--with", &spoilt, "--random", "20"];
+    let (code, text) = tool(&with);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.starts_with("random-390-") && text.contains("\n* CCW address  "),
+        "{text}"
+    );
+    let (code, text) = tool(&[&with[..], &["--keep-going"]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.lines()
+            .filter(|line| line.contains(" differ in CCW address"))
+            .count()
+            > 5,
+        "{text}"
+    );
+    let nothing = ["--with", "css", "--with", "recorded", "--random", "3"];
+    for arguments in [&nothing[..], &["--with", "css"], &["no-such-file"], &[]] {
+        let (code, text) = tool(arguments);
+        assert_eq!(code, Some(2), "{arguments:?} {text}");
+        assert!(text.contains("ccw-compare: "), "{text}");
+    }
+}
