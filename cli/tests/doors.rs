@@ -14,9 +14,11 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Carried out before each block: the tool under its name, also as the first command of a page builds it.
+/// Carried out before each block: the tool under its name, also as the first command of a page builds it; and a
+/// command ends the block whose exit code is neither 0 nor one of those by which ccwtool says what it found.
 const PRELUDE: &str = r#"
 exec 2>&1
+trap 'code=$?; [[ $code == [13] ]] || exit $code' ERR
 ccwtool() { $CCWTOOL_RUNNER "$DOORS_TOOL" "$@"; }
 cargo() {
     if [[ "$*" == "run -q -p ccwtool -- "* ]]; then
@@ -43,6 +45,20 @@ fn the_page_for_a_vmm() {
 #[test]
 fn the_page_for_fuzzing() {
     page("fuzzing");
+}
+
+#[test]
+fn a_command_that_fails_ends_its_block() {
+    let folder = folder("failing");
+    let program = "tests/programs/bad-tic-tic.json";
+    for (commands, code) in [
+        (format!("ccwtool check --quiet {program}\ntrue\n"), 0),
+        ("ccwtool check --quiet nothing.txt\ntrue\n".to_owned(), 2),
+        ("no-such-command\ntrue\n".to_owned(), 127),
+    ] {
+        assert_eq!(carry_out(&commands, &folder).1, Some(code), "{commands}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
