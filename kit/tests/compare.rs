@@ -550,3 +550,49 @@ fn exit_codes_tell_same_from_different_from_nothing() {
         assert!(text.contains("ccw-compare: "), "{text}");
     }
 }
+
+#[test]
+fn a_script_may_lie_beside_its_program() {
+    let folder = env::temp_dir().join(format!("ccw-compare-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let program = Machine {
+        script: None,
+        ..sense_id()
+    };
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
+    write("made.json", &serde_json::to_vec(&program).expect("JSON"));
+    let with = [
+        "--with",
+        "css",
+        "--with",
+        "translator",
+        &folder.display().to_string(),
+    ];
+    let mut ends = Vec::new();
+    for script in [r#"[{"input":"00","status":"0e"}]"#, r#"[{"input":1}]"#] {
+        write("made.script.json", script.as_bytes());
+        ends.push(tool(&with));
+    }
+    // The device ends with a unit check of which nobody knows without the script.
+    let spoilt = format!("exec:{}", behind_a_pipe("--fault residual"));
+    write("made.script.json", br#"[{"input":"00","status":"0e"}]"#);
+    let shown = tool(&["--with", "css", "--with", &spoilt, with[4]]);
+    fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!(ends[0].0, Some(0), "{}", ends[0].1);
+    assert!(
+        ends[0].1.starts_with("1 programs: 1 compared"),
+        "{}",
+        ends[0].1
+    );
+    assert_eq!(ends[1].0, Some(2), "{}", ends[1].1);
+    assert!(
+        ends[1].1.contains("made.script.json: is no script"),
+        "{}",
+        ends[1].1
+    );
+    assert!(
+        shown.1.contains("\n  device status       0e   "),
+        "{}",
+        shown.1
+    );
+}

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ccw_kit::compare::{Compared, Comparison, text, without_report};
+use ccw_kit::convert::Script;
 use ccw_kit::generator::{Case, random_cases};
 use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
 use ccw_kit::machine::Machine;
@@ -23,7 +24,8 @@ struct Args {
     /// standard input and writes reports; `css` and `translator` if there is none
     #[arg(long = "with", value_name = "WHAT")]
     with: Vec<Which>,
-    /// Programs in the format of tests/programs, or folders of them
+    /// Programs in the format of tests/programs, or folders of them; what the device of NAME.json answers
+    /// may be in NAME.script.json
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Inputs of the fuzz targets `equivalence` and `walk`, or folders of them
@@ -153,13 +155,32 @@ fn run(args: &Args) -> Result<bool, String> {
     }
 }
 
+/// How the name of a program's script ends.
+const SCRIPT: &str = "script.json";
+
 /// Everything that is to be compared: files, then inputs, then what is drawn.
 fn tasks(args: &Args, recorded: &mut Recorded) -> Result<Vec<Task>, String> {
     let mut tasks = Vec::new();
-    for file in files(&args.files, Some("json"))? {
+    let programs = files(&args.files, Some("json"))?.into_iter();
+    for file in programs.filter(|file| !file.to_string_lossy().ends_with(SCRIPT)) {
         let bytes = load(&file)?;
-        let machine = recorded.read(&bytes);
-        let mut machine = machine.map_err(|why| format!("{}: {why}", file.display()))?;
+        let error = |why: String| format!("{}: {why}", file.display());
+        let beside = file.with_extension(SCRIPT);
+        let mut machine = match beside.exists() {
+            false => recorded.read(&bytes).map_err(error)?,
+            // What ccw-convert makes of a fuzz input.
+            true => {
+                let script = Script::parse(&load(&beside)?);
+                let script = script.and_then(|script| script.responses());
+                let script = script.map_err(|why| format!("{}: {why}", beside.display()))?;
+                let machine: Machine =
+                    serde_json::from_slice(&bytes).map_err(|it| error(it.to_string()))?;
+                Machine {
+                    script: Some(script),
+                    ..machine
+                }
+            }
+        };
         if machine.file.name.is_empty() {
             machine.file.name = file.display().to_string();
         }

@@ -4,7 +4,7 @@
 //! Equal is what the architecture determines. Left out of each status is what it leaves open or does not
 //! define: the residual count where it counts nothing, the CCW address where it names no CCW, PCI beside
 //! a check, and whether the device end, or intermediate status, was shown by itself or with what came
-//! next ([`settled`]). Two implementations that differ as the software channel may differ from itself
+//! next ([`Settled`]). Two implementations that differ as the software channel may differ from itself
 //! ([`Left::Open`]) are not at fault, nor is one that differs about a program that changes itself while
 //! the channel may prefetch it ([`Left::Prefetched`]).
 

@@ -12,7 +12,7 @@ use crate::{
         device::{MOST, input},
     },
     generator::{Amount, Answer, Case, Scene, is_input},
-    machine::Answer as Answered,
+    machine::{self, Answer as Answered},
     program_file::Hex,
 };
 
@@ -41,6 +41,15 @@ impl Script {
         Self {
             answers: responses.iter().map(Answered::of).collect(),
         }
+    }
+
+    /// The same for a machine.
+    ///
+    /// # Errors
+    ///
+    /// Which answer is none, in words.
+    pub fn responses(&self) -> Result<Vec<Response>, String> {
+        machine::responses(self.answers.clone())
     }
 
     /// Reads a file.

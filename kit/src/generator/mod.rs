@@ -40,7 +40,7 @@ pub struct Case {
 }
 
 /// What recorded programs have, and drawn ones do not. It stands behind everything else in the bytes,
-/// behind [`RECORDED`]; without that byte there is nothing of it.
+/// behind the byte `RECORDED`; without that byte there is nothing of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// Type of the device, such as `3390`. If it is not empty, [`Terms::device`] does not count.

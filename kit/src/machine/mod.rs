@@ -42,7 +42,7 @@ use translator::{Policy, Skips, Stance, limits};
 
 use crate::generator::{self, Amount, Keys, Scene};
 use crate::program_file::ProgramFile;
-pub(crate) use script::Answer;
+pub(crate) use script::{Answer, responses};
 
 /// A machine that is about to start a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,12 +84,7 @@ impl TryFrom<Document> for Machine {
                 "memory.size: a machine has at most {MOST:#x} bytes"
             ));
         }
-        let script = document.script.map(|script| {
-            let responses = script.into_iter().enumerate();
-            let responses = responses
-                .map(|(n, answer)| answer.response().map_err(|it| format!("script[{n}]: {it}")));
-            responses.collect::<Result<Vec<_>, String>>()
-        });
+        let script = document.script.map(responses);
         Ok(Self {
             file: document.file,
             concurrent_sense: document.concurrent_sense,

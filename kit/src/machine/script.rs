@@ -34,8 +34,16 @@ pub(crate) struct Answer {
     pub(crate) sense: Option<Hex>,
 }
 
+/// The responses that a script has.
+pub(crate) fn responses(script: Vec<Answer>) -> Result<Vec<Response>, String> {
+    let answers = script.into_iter().enumerate();
+    answers
+        .map(|(n, answer)| answer.response().map_err(|it| format!("script[{n}]: {it}")))
+        .collect()
+}
+
 impl Answer {
-    pub(super) fn response(self) -> Result<Response, String> {
+    fn response(self) -> Result<Response, String> {
         let data = match (self.immediate, self.input, self.output) {
             (_, None, None) if !self.variable => Data::Immediate,
             (false, Some(input), None) if !self.variable => Data::Input(input.0),
