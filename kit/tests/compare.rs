@@ -413,6 +413,29 @@ fn device_end_alone_and_with_channel_end_are_the_same() {
     assert!(matches!(against_css(never, &machine), Compared::Differs(_)));
 }
 
+/// "PoP: SCSW": with a check the count is not defined, and PCI may have been recognised or not.
+#[test]
+fn what_a_check_leaves_open_does_not_count() {
+    // A command code of zero in its low four bits, with the PCI flag.
+    let machine = machine("1028000100002000", "", "82");
+    for (scsw, same) in [
+        ("00804017 00001008 00200000", true),
+        ("00804017 00001008 0020ffff", true),
+        ("00804017 00001008 00a00000", true),
+        ("00804017 00001008 00100000", false),
+        ("00804017 00001010 00200000", false),
+    ] {
+        let told = report(&format!(r#"{{"status":[{{"scsw":"{scsw}"}}]}}"#));
+        let compared = against_css(told, &machine);
+        assert_eq!(
+            matches!(compared, Compared::Same),
+            same,
+            "{scsw} {compared:?}"
+        );
+        assert_eq!(matches!(compared, Compared::Differs(_)), !same, "{scsw}");
+    }
+}
+
 /// A READ with SKIP whose list is no list.
 #[test]
 fn lists_of_skipped_input_may_be_looked_at() {

@@ -211,7 +211,7 @@ mod tests {
             .iter()
             .map(|word| String::from_utf8(word.clone()).unwrap())
             .collect();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/src/input");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/src/reading");
         let mut marks = 0;
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
