@@ -219,7 +219,7 @@ mod tests {
                 continue;
             }
             let source = fs::read_to_string(&path).unwrap();
-            let code = source.split("#[cfg(test)]").next().unwrap();
+            let code = source.split("mod tests {").next().unwrap();
             let literals = code.split('"').skip(1).step_by(2);
             let before = code.split('"').step_by(2);
             for (before, literal) in before.zip(literals) {
