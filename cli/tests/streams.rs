@@ -128,3 +128,69 @@ fn quiet_means_nothing_but_the_exit_code() {
         assert!(output.stdout.is_empty() && output.stderr.starts_with(b"ccwtool: no-such-file"));
     }
 }
+
+/// What is no file of programs is refused, and read no further than any file.
+#[test]
+fn inputs_of_every_sort_are_bounded() {
+    for (args, stdin, wrong) in [
+        (
+            vec!["check", "/dev/zero"],
+            "/dev/null",
+            "larger than 64 MiB",
+        ),
+        (vec!["check", "-"], "/dev/zero", "larger than 64 MiB"),
+        (
+            vec!["show", "--base", "0", "-"],
+            "/dev/zero",
+            "larger than 64 MiB",
+        ),
+        (vec!["check", "/"], "/dev/null", "cannot be read"),
+        (vec!["diff", "/", GOOD], "/dev/null", "cannot be read"),
+        (vec!["check", "-"], "/", "cannot be read"),
+        (vec!["check", "-"], "/dev/null", "the file ends"),
+    ] {
+        let stdin = File::open(stdin).unwrap();
+        let output = tool(&args).stdin(stdin).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(wrong), "{args:?}: {error}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+/// A pipe with a name is read like a file, text and dump alike.
+#[test]
+fn named_pipes_are_read() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pipes");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (file, said) in [
+        ("cli/tests/inputs/cp-trace.txt", "pipe:1 0200: invalid"),
+        ("fuzz/seeds/dump/elf", "pipe@00001080: valid"),
+    ] {
+        let bytes = std::fs::read(root.join(file)).unwrap();
+        let to = pipe.clone();
+        let writer = std::thread::spawn(move || std::fs::write(to, bytes));
+        let output = tool(&["check"]).arg(&pipe).output().unwrap();
+        writer.join().unwrap().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(said), "{text}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// On a terminal as narrow as can be, and on none.
+#[test]
+fn any_width_will_do() {
+    for width in ["0", "1", "7", "100000", "-1", "x"] {
+        for args in [vec!["--help"], vec!["check", "--help"], vec!["check", BAD]] {
+            let output = tool(&args).env("COLUMNS", width).output().unwrap();
+            assert!(output.status.code().is_some_and(|code| code < 2), "{width}");
+            assert!(output.stdout.len() > 100, "{width} {args:?}");
+        }
+    }
+}

@@ -88,18 +88,31 @@ fn recorded_programs_have_what_they_are_evidence_of() {
     assert!(n > 25, "{n}");
 }
 
-/// A case that a rule names is in the rig.
+/// A case that a rule names is in the rig, which holds the kernel to the error number that is predicted.
 #[test]
 fn cases_of_the_rig_are_there() {
-    let mut n = 0;
+    let (mut n, mut refused) = (0, 0);
     for rule in Implementation::VfioCcw.rules() {
         if let Evidence::Rig(file, case) = rule.evidence {
             let text = fs::read_to_string(root().join("tests/rig/src").join(file)).unwrap();
-            assert!(text.contains(&format!("\"{case}\"")), "{file}: {case}");
+            let Some((_, behind)) = text.split_once(&format!("\"{case}\"")) else {
+                panic!("{file}: {case}");
+            };
+            if let Outcome::Errno(type1, iommufd) = rule.outcome {
+                let why = behind.split_once("Refusal::").map(|(_, why)| why);
+                let why = why.and_then(|why| why.split(|c: char| !c.is_alphabetic()).next());
+                let numbers = match why {
+                    Some("TooLong") => ["EINVAL", "EINVAL"],
+                    Some("Unmapped") => ["EINVAL", "ENOENT"],
+                    _ => panic!("{file}: {case}: {why:?}"),
+                };
+                assert_eq!([type1, iommufd], numbers, "{file}: {case}");
+                refused += 1;
+            }
             n += 1;
         }
     }
-    assert!(n > 10, "{n}");
+    assert!(n > 10 && refused == 4, "{n} {refused}");
 }
 
 const CD: u8 = 0x80;

@@ -4,9 +4,10 @@
 use std::fmt::Write;
 
 use ccw::{Guest, Irb};
+use vfio_ccw::Errno;
 
 use crate::guest::{STANDARD, orb};
-use crate::line::{Ended, Line};
+use crate::line::{Ended, Front, Line};
 use crate::report::Report;
 
 /// Where programs start, unless there is a reason.
@@ -17,14 +18,33 @@ pub(crate) const START: u32 = 0x1000;
 pub(crate) enum Alone {
     /// The same.
     Same,
-    /// The kernel refuses it, though it is legal.
-    Refused,
-    /// The kernel refuses it, or does the same: it depends on its version.
-    MayRefuse,
+    /// The kernel refuses it so, though it is legal.
+    Refused(Refusal),
+    /// The kernel refuses it so, or does the same: it depends on its version.
+    MayRefuse(Refusal),
     /// It is started, and ends otherwise than it should.
     Wrong,
     /// Nobody needs to know.
     Unknown,
+}
+
+/// Why the kernel refuses a program, which decides the error number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is longer, or has more segments, than the kernel takes.
+    TooLong,
+    /// Something of it is not mapped.
+    Unmapped,
+}
+
+impl Refusal {
+    /// The error number, by this way to the device.
+    const fn errno(self, front: Front) -> Errno {
+        match (self, front) {
+            (Self::TooLong, _) | (Self::Unmapped, Front::Group) => Errno::EINVAL,
+            (Self::Unmapped, Front::Cdev) => Errno::ENOENT,
+        }
+    }
 }
 
 /// A program and its ending.
@@ -108,8 +128,14 @@ impl Case {
         let right = self.judge(line, &ended);
         let name = format!("{} (the kernel alone: {:?})", self.name, self.alone);
         let expected = match (self.alone, &ended) {
-            (Alone::Refused | Alone::MayRefuse, Ended::Errno(_)) => Ok(()),
-            (Alone::Same | Alone::MayRefuse, _) => right,
+            (Alone::Refused(why) | Alone::MayRefuse(why), Ended::Errno(error)) => {
+                let wanted = line.front.map(|front| why.errno(front));
+                match error.errno() {
+                    Some(errno) if wanted == Some(errno) => Ok(()),
+                    _ => Err(format!("{error}, not {wanted:?}")),
+                }
+            }
+            (Alone::Same | Alone::MayRefuse(_), _) => right,
             (Alone::Wrong, Ended::Status(_)) if right.is_err() => Ok(()),
             _ => Err(format!("{}, right: {right:?}", text(&ended))),
         };

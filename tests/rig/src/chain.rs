@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Long programs, jumps, and CCW addresses of all lengths.
 
-use crate::case::{Alone, Case, START, matches, text};
+use crate::case::{Alone, Case, Refusal, START, matches, text};
 use crate::dasd::{SENSE_ID_HEAD, search};
 use crate::eckd::*;
 use crate::guest::{CC, CD, SLI, STANDARD, ccw, orb, tic};
@@ -22,7 +22,7 @@ pub(crate) fn long(line: &mut Line, report: &mut Report) {
             .alone(if n <= 256 {
                 Alone::Same
             } else {
-                Alone::Refused
+                Alone::Refused(Refusal::TooLong)
             })
             .run(line, report);
     }
@@ -41,7 +41,7 @@ pub(crate) fn long(line: &mut Line, report: &mut Report) {
             .alone(if segments <= 16 {
                 Alone::Same
             } else {
-                Alone::MayRefuse
+                Alone::MayRefuse(Refusal::TooLong)
             })
             .run(line, report);
     }
@@ -49,7 +49,7 @@ pub(crate) fn long(line: &mut Line, report: &mut Report) {
     ccws.push(sense_id(0, DATA));
     Case::new("5001 CCWs", "E02")
         .ccws(&ccws)
-        .alone(Alone::Refused)
+        .alone(Alone::Refused(Refusal::TooLong))
         .run(line, report);
     // No two of these can be parted.
     let mut ccws = searching(START);
@@ -60,7 +60,7 @@ pub(crate) fn long(line: &mut Line, report: &mut Report) {
         .store(SEEK_AT, &seek((1, 0)))
         .store(ID_AT, &id((1, 0), 99))
         .ccws(&ccws)
-        .alone(Alone::Refused)
+        .alone(Alone::Refused(Refusal::TooLong))
         .run(line, report);
 }
 

@@ -3,7 +3,7 @@
 
 use ccw::orb::word1;
 
-use crate::case::{Alone, Case, START};
+use crate::case::{Alone, Case, Refusal, START};
 use crate::eckd::*;
 use crate::guest::{
     CC, CD, HIGH, HIGHER, IDA, LOW_LEN, NOWHERE, SKIP, SLI, STANDARD, ccw, ccw0, tic,
@@ -255,7 +255,7 @@ pub(crate) fn search_and_length(line: &mut Line, report: &mut Report) {
         (
             "the same, nothing at the skipped address",
             NOWHERE,
-            Alone::Refused,
+            Alone::Refused(Refusal::Unmapped),
         ),
     ] {
         let then = [
@@ -366,7 +366,7 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
         ])
         .holds(DATA, &SENSE_ID_HEAD)
         .holds(DATA + 0x1000, &[0x39, 0x90, 0xc2, 0x33, 0x90])
-        .alone(Alone::Refused)
+        .alone(Alone::Refused(Refusal::Unmapped))
         .run(line, report);
     let last = u32::try_from(LOW_LEN - 8).unwrap_or(0);
     Case::new(
@@ -376,6 +376,6 @@ pub(crate) fn endings(line: &mut Line, report: &mut Report) {
     .starts_at(last)
     .store(last, &sense_id(0, DATA))
     .holds(DATA, &SENSE_ID_HEAD)
-    .alone(Alone::Refused)
+    .alone(Alone::Refused(Refusal::Unmapped))
     .run(line, report);
 }

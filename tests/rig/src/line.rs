@@ -3,6 +3,7 @@
 //! without.
 
 use std::error::Error;
+use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -37,9 +38,29 @@ pub(crate) enum Ended {
     Silence,
 }
 
+/// A way to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// Its group, with a container.
+    Group,
+    /// Its own file, with an iommufd.
+    Cdev,
+}
+
+impl fmt::Display for Front {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Group => "group",
+            Self::Cdev => "cdev",
+        })
+    }
+}
+
 /// A device, and the guest that it belongs to.
 #[derive(Debug)]
 pub(crate) struct Line {
+    /// How it was opened, if that matters to what is tried.
+    pub(crate) front: Option<Front>,
     pub(crate) guest: Guest,
     pub(crate) mediator: Mediator<Shared<KernelDevice>>,
     /// The same device, behind the mediator's back.
@@ -172,6 +193,7 @@ impl Line {
         config.guest.policy = config.guest.policy.for_device(kind.class);
         config.guest.policy.facilities.midaw = kind.midaw;
         let mut line = Self {
+            front: None,
             guest: machine.guest.clone(),
             mediator: Mediator::attach(device.another()?, window, config)?,
             device,

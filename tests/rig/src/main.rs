@@ -34,7 +34,7 @@ use bind::{Bound, bind};
 use case::Case;
 use ccw::DeviceClass;
 use eckd::sense_id;
-use line::{Kind, Line};
+use line::{Front, Kind, Line};
 use report::Report;
 use vfio_ccw::device::kernel::{KernelOpener, find};
 
@@ -81,13 +81,16 @@ fn main() -> ExitCode {
 }
 
 /// The two ways to a device.
-fn openers(device: &Bound) -> Result<[(&'static str, KernelOpener); 2], &'static str> {
+fn openers(device: &Bound) -> Result<[(Front, KernelOpener); 2], &'static str> {
     let group = device.files.group.clone();
     let group = group.ok_or("the device has no group")?;
     let cdev = device.files.cdev.clone();
     let cdev = cdev.ok_or("the device has no file of its own")?;
     let group = KernelOpener::group(group, device.uuid.clone());
-    Ok([("group", group), ("cdev", KernelOpener::cdev(cdev))])
+    Ok([
+        (Front::Group, group),
+        (Front::Cdev, KernelOpener::cdev(cdev)),
+    ])
 }
 
 /// Has the device, until it is killed.
@@ -98,7 +101,7 @@ fn hold(front: &str, uuid: &str) -> Result<(), Box<dyn Error>> {
     };
     let opener = openers(&device)?
         .into_iter()
-        .find(|(name, _)| *name == front);
+        .find(|(name, _)| name.to_string() == front);
     let (_, opener) = opener.ok_or("no such way")?;
     ownership::hold(opener)
 }
@@ -109,6 +112,7 @@ fn disks(report: &mut Report) -> Result<(), Box<dyn Error>> {
     for (front, opener) in openers(&first)? {
         report.at(&format!("3390 by {front}"));
         let mut line = Line::open(opener)?;
+        line.front = Some(front);
         dasd::data(&mut line, report);
         dasd::search_and_length(&mut line, report);
         dasd::endings(&mut line, report);

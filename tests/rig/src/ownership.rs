@@ -17,7 +17,7 @@ use crate::case::{Alone, Case};
 use crate::control::start_endless;
 use crate::dasd::SENSE_ID_HEAD;
 use crate::eckd::sense_id;
-use crate::line::Line;
+use crate::line::{Front, Line};
 use crate::openers;
 use crate::report::Report;
 
@@ -98,7 +98,7 @@ fn no_files_of_it() -> Result<(), String> {
 }
 
 /// Owners are killed at a random moment; whoever opens the device then finds nothing of them.
-fn heirs(device: &Bound, front: &str, report: &mut Report) -> Result<(), Box<dyn Error>> {
+fn heirs(device: &Bound, front: Front, report: &mut Report) -> Result<(), Box<dyn Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let mut seed = now.as_secs() ^ u64::from(now.subsec_nanos()) | 1;
     println!("        seed {seed:x}");
@@ -125,9 +125,9 @@ fn heirs(device: &Bound, front: &str, report: &mut Report) -> Result<(), Box<dyn
 }
 
 /// A process that has opened the device.
-fn owner(device: &Bound, front: &str) -> Result<Child, Box<dyn Error>> {
+fn owner(device: &Bound, front: Front) -> Result<Child, Box<dyn Error>> {
     let mut owner = Command::new(std::env::current_exe()?)
-        .args(["hold", front, &device.uuid])
+        .args(["hold", &front.to_string(), &device.uuid])
         .stdout(Stdio::piped())
         .spawn()?;
     let mut said = String::new();

@@ -14,7 +14,7 @@ use crate::input::{Found, Input, Place, Refusal};
 use crate::memory::{Memory, PAGE, Stored};
 
 /// Heading of the options, in the help of every verb that reads programs.
-const HEADING: &str = "Dumps of storage (addresses are hexadecimal)";
+const HEADING: &str = "Dumps of storage (addresses are hexadecimal; on standard input up to 64 MiB, larger ones as files)";
 
 /// Where in a dump the programs are.
 #[derive(clap::Args, Clone, Debug, Default)]

@@ -352,3 +352,28 @@ fn bytes_of_storage_are_found_in_the_file() {
     assert_eq!(page.unwrap(), &storage[PAGE..2 * PAGE]);
     assert_eq!(dump.origin(6 * PAGE as u64), None, "it was left out");
 }
+
+/// What is gone from a file since it was opened is damage, wherever it was.
+#[test]
+fn files_that_shrink_while_they_are_read_are_damaged() {
+    let path = std::env::temp_dir().join(format!("ccwtool-shrinks-{}", std::process::id()));
+    for (bytes, left) in [(core(), 0x400), (compressed(), 0x4100), (compressed(), 0)] {
+        std::fs::write(&path, &bytes).unwrap();
+        let source = Source::open(&path).unwrap();
+        let shape = Shape::recognized(&source).unwrap().unwrap();
+        let dump = Dump::open(source, shape).unwrap();
+        assert_eq!(take(&dump, BROKEN as u64, 4), storage()[BROKEN..BROKEN + 4]);
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(left).unwrap();
+        // Another page: one that was read may be remembered.
+        assert!(take(&dump, 0x5000, 8).is_empty());
+        assert!(
+            dump.damage()
+                .unwrap()
+                .to_string()
+                .contains("cannot be read")
+        );
+        let _ = dump.origin(0x5000);
+    }
+    std::fs::remove_file(path).unwrap();
+}
