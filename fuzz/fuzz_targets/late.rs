@@ -3,12 +3,7 @@
 //! parts: they do the same.
 #![no_main]
 
+use ccw_kit::targets;
 use libfuzzer_sys::fuzz_target;
-use ccw_kit::differential::LateCase;
 
-fuzz_target!(|bytes: &[u8]| {
-    let case = LateCase::from_bytes(bytes);
-    if let Err(difference) = case.check() {
-        panic!("{difference}\n{case:?}");
-    }
-});
+fuzz_target!(|bytes: &[u8]| targets::late(bytes));

@@ -6,13 +6,14 @@ use std::cell::Cell;
 use ccw::{CcwFlags, GuestAddr, Host, Midaw, MidawFlags, RawMidaw};
 use pinning::PlainPinner;
 use translator::{
-    Buffers, Check, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy, Program,
-    Severity, Skips, Sure, fetch, limits, validate,
+    Buffers, Check, Facilities, Finding, GuestStorage, HostProfile, Outcome, Planned, Policy,
+    Program, Severity, Skips, Sure, fetch, limits, validate,
 };
 
 use crate::{
     differential::{Arena, ONE_PROGRAM, Recorder},
     generator::{Case, Scene},
+    reached,
 };
 
 /// Storage that counts how often it is asked.
@@ -35,6 +36,20 @@ impl GuestStorage for Counted<'_> {
 /// When a verdict contradicts itself, or an emitted word leads where it must not.
 pub fn check(case: &Case) {
     let scene = case.build();
+    // On a machine that lacks whatever a machine may lack, and on one that lacks nothing.
+    let none = Facilities {
+        transport: false,
+        midaw: false,
+        length_suppression: false,
+        orb_extension: false,
+    };
+    for facilities in [none, Facilities::FCX] {
+        let policy = Policy {
+            facilities,
+            ..scene.policy
+        };
+        consistent(&judged(&scene, &policy));
+    }
     for skips in [Skips::Searches, Skips::Any] {
         for max_ccws in [3, limits::MAX_CCWS] {
             let policy = Policy {
@@ -62,11 +77,16 @@ fn judged(scene: &Scene, policy: &Policy) -> Program {
     };
     let snapshot = fetch(&scene.orb, &storage, policy, &guards, Buffers::new());
     let program = validate(snapshot, &scene.regions, &guards);
+    reached::note_verdict(&program);
     // A word of a CCW, and of its list the first word and the rest, or each MIDAW; and after each
-    // CCW an attempt to go on where there is no storage.
+    // CCW an attempt to go on where there is no storage. (Those of transport mode `transport` counts.)
     let per_ccw = |step: translator::Step<'_>| 4 + step.list.len() / 2;
     let bound: usize = program.steps().map(per_ccw).sum();
-    assert!(storage.fetches.get() <= bound + 1, "too many fetches");
+    let own_bound = program.transport().is_some();
+    assert!(
+        own_bound || storage.fetches.get() <= bound + 1,
+        "too many fetches"
+    );
     assert!(program.steps().count() <= usize::from(policy.max_ccws) + 2);
     program
 }
@@ -102,8 +122,10 @@ fn consistent(program: &Program) {
 
 /// What is emitted leads only to storage that was pinned, to copies, to the scratch page, or nowhere.
 fn emit(scene: &Scene, program: Program, profile: &HostProfile) {
-    let Ok(Planned::Run(plan)) = program.plan(profile) else {
-        return;
+    let plan = match program.plan(profile) {
+        Ok(Planned::Run(plan)) => plan,
+        Ok(Planned::Ended(_) | Planned::Arrived(_)) => return,
+        Err(rejected) => return reached::note_refusal(&rejected),
     };
     let plain = PlainPinner::new(scene.regions.clone(), ONE_PROGRAM);
     let pinner = Recorder::new(plain);

@@ -20,6 +20,7 @@ use translator::{
     Track, Tracks, fetch_part,
 };
 
+use crate::reached;
 use disk::Disk;
 use guest::{Guest, OFFSET, SIZE};
 use program::{CCWS, Program};
@@ -139,6 +140,7 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
     let mut buffers = Buffers::new();
     for _ in 0..PARTS {
         let judged = fetch_part(&orb, &part, &guest, &map, &policy, &guards, buffers);
+        reached::note_verdict(&judged);
         let repeats = !earlier.is_empty();
         let plan = match judged.plan_behind(earlier, profile) {
             Ok(Planned::Run(plan)) => plan,
@@ -148,7 +150,11 @@ pub fn run(bytes: &[u8], confined: bool, profile: &HostProfile, manner: Manner) 
                 (earlier, buffers) = arrived.go_on();
                 continue;
             }
-            Ok(Planned::Ended(_)) | Err(_) => break,
+            Ok(Planned::Ended(_)) => break,
+            Err(rejected) => {
+                reached::note_refusal(&rejected);
+                break;
+            }
         };
         let [mut ccws, mut lists, mut copies] = [(); 3].map(|()| vec![0xff; 0x8000]);
         let [at_ccws, at_lists, at_copies, scratch] = SLOT.map(HostAddr::new);

@@ -17,7 +17,10 @@ use super::{
     host::{HostRun, Way},
     judge_quietly, same, same_storage,
 };
-use crate::generator::{Case, Scene};
+use crate::{
+    generator::{Case, Scene},
+    reached,
+};
 
 const CHECKS: SubchannelStatus =
     SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
@@ -60,6 +63,7 @@ fn check_noting(case: &Case, lowered: &mut Lowered) -> Result<Outcome, Differenc
     let control = ControlWords::of(&program, &scene);
     let plan = match program.plan(&HostProfile::VFIO_CCW) {
         Err(rejected) => {
+            reached::note_refusal(&rejected);
             let operand = rejected.response() == Response::OperandException;
             return match guest.started {
                 Err(CannotStart::Operand(_)) if operand => Ok(Outcome::Exception),

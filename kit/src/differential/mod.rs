@@ -62,7 +62,10 @@ pub use overlap::{Overlapping, check_overlap};
 pub use pinner::Recorder;
 pub use verdict::check_verdict;
 
-use crate::generator::{Case, Scene};
+use crate::{
+    generator::{Case, Scene},
+    reached,
+};
 
 pub(crate) use channel::guest_config;
 use channel::{Statuses, config, run};
@@ -175,6 +178,7 @@ fn check_by(
     let control = ControlWords::of(&program, scene);
     let planned = match (program.plan(profile), &guest.started) {
         (Err(rejected), started) => {
+            reached::note_refusal(&rejected);
             let operand = rejected.response() == Response::OperandException;
             return match started {
                 Err(CannotStart::Operand(_)) if operand => Ok(Outcome::Exception),
@@ -248,7 +252,9 @@ pub fn judge(scene: &Scene) -> Program {
 fn judge_by(scene: &Scene, policy: &Policy) -> Program {
     let guards = scene.guards();
     let snapshot = fetch(&scene.orb, scene, policy, &guards, Buffers::new());
-    validate(snapshot, &scene.regions, &guards)
+    let program = validate(snapshot, &scene.regions, &guards);
+    reached::note_verdict(&program);
+    program
 }
 
 /// The same without remarks, as who runs programs has it done: in a shorter way, to the same

@@ -250,6 +250,9 @@ pub enum Oddity {
     High,
     /// It is this.
     Word(u32),
+    /// Flags and count of a MIDAW are the last three bytes of this; these bits of the first half of an
+    /// IDAW are others.
+    Head(u32),
 }
 
 /// Bytes at an absolute address.
@@ -307,7 +310,7 @@ wire!(enum Target { 0 => Ccw(index), 1 => Word(word) });
 wire!(struct Index { segment, ccw });
 wire!(struct List { at, backward, first, blocks, odd });
 wire!(struct Odd { word, how });
-wire!(enum Oddity { 0 => Off(bytes), 1 => High, 2 => Word(word) });
+wire!(enum Oddity { 0 => Off(bytes), 1 => High, 2 => Word(word), 3 => Head(head) });
 wire!(struct Patch { at, bytes });
 wire!(struct Answer { amount, seed, status, later, sense });
 wire!(enum Amount { 0 => Count(more), 1 => Bytes(len), 2 => Immediate, 3 => Variable });

@@ -98,7 +98,7 @@ pub fn check_bytes(bytes: &[u8]) {
 }
 
 /// Cases to begin with.
-pub fn seeds() -> [(&'static str, Vec<u8>); 4] {
+pub fn seeds() -> [(&'static str, Vec<u8>); 7] {
     let read = [
         // A list of two areas; control data, and 1000 bytes.
         &[0x20, 1, 1, 0][..],
@@ -125,7 +125,36 @@ pub fn seeds() -> [(&'static str, Vec<u8>); 4] {
         ]
         .concat()
     };
+    // Sixteen areas of 256 bytes, the last of them behind a T-TIC at the end of the page; of that the flag
+    // is taken away, and it has a byte.
+    let page = [
+        &[0x01, 1, 0, 2][..],
+        &[0, 0, 0, 0, 0, 0xff],
+        &[0x84, 0, 0x08, 0x00, 0, 0],
+        &[0x84, 0, 0x08, 0x00, 0, 0],
+        &[2, 0xf0, 0x10],
+        &[2, 0xf7, 0x01],
+    ];
+    // A T-TIC at once, which is made to lead to another one behind it.
+    let twice = [
+        &[0x01, 0, 0, 3][..],
+        &[2, 0, 0, 0, 0x07, 0xff],
+        &[0x84, 0, 0x08, 0x00, 0, 0],
+        &[2, 14, 0xbf],
+        &[2, 15, 0x10],
+        &[2, 16, 0x10],
+    ];
+    // 64 areas, each behind a T-TIC, so that the list comes to a page with another key.
+    let keyed = [
+        &[0x19, 1, 0, 0][..],
+        &[2, 0, 0, 0, 0, 0x3f],
+        &[0x84, 0, 0x08, 0x00, 0, 0],
+        &[0x84, 0, 0x08, 0x00, 0, 0],
+    ];
     [
+        ("another-key", keyed.concat()),
+        ("wrong-page", page.concat()),
+        ("wrong-t-tics", twice.concat()),
         ("read", read.concat()),
         ("write", write.concat()),
         ("wrong-list", wrong(2, 16, 1)),

@@ -171,7 +171,18 @@ fn areas() -> impl Strategy<Value = Areas> {
 
 /// Programs; with `legal`, no byte of the control blocks is changed.
 pub fn cases(legal: bool) -> impl Strategy<Value = Case> {
-    let change = (0..4_u8, 0..64_u16, any::<u8>()).prop_map(|(block, offset, mask)| Change {
+    let change = prop_oneof![
+        4 => (0..4_u8, 0..64_u16, any::<u8>()),
+        // TIDAW format, length of the TCCB, the ends of addresses, the interrogate TCW.
+        1 => (
+            Just(0),
+            prop::sample::select(vec![2_u16, 5, 15, 23, 31, 39, 60, 63]),
+            any::<u8>(),
+        ),
+        // T-TICs of the list, the one at the end of its first page too.
+        1 => (Just(2), prop::sample::select(vec![0_u16, 16, 32, 0xf0]), Just(0x10)),
+    ];
+    let change = change.prop_map(|(block, offset, mask)| Change {
         block,
         offset,
         mask,

@@ -13,8 +13,8 @@ use ccw::{
 use css::{Config, Granted, Ram, Storage, Subchannel};
 use pinning::{Access, Budget, Permission, PlainPinner, Region, RegionMap};
 use translator::{
-    Area, Blame, Buffers, Code, HostProfile, Plan, Planned, Program, Severity, Slot, StatusBlock,
-    fetch, validate,
+    Area, Blame, Buffers, Code, HostProfile, Plan, Planned, Policy, Program, Severity, Slot,
+    StatusBlock, fetch, validate,
 };
 
 pub use asked::{Answered, interrogate};
@@ -22,6 +22,7 @@ pub use bytes::{check_bytes, seeds};
 pub use case::{Areas, Case, Change, Image, Step, cases};
 pub use device::{Player, Sent};
 
+use crate::reached;
 use case::{OFFSET, SIZE};
 
 const CCWS: u64 = 0x10_0000;
@@ -53,11 +54,21 @@ struct Done {
 
 /// The verdict on the program of `case`.
 pub fn judge(case: &Case) -> Program {
+    judge_by(case, false)
+}
+
+fn judge_by(case: &Case, remarks: bool) -> Program {
     let storage = case.storage();
     let guards = case.guards(&storage);
-    let (orb, policy) = (case.orb(), case.policy());
+    let orb = case.orb();
+    let policy = Policy {
+        remarks,
+        ..case.policy()
+    };
     let snapshot = fetch(&orb, &storage, &policy, &guards, Buffers::new());
-    validate(snapshot, &map(), &guards)
+    let program = validate(snapshot, &map(), &guards);
+    reached::note_verdict(&program);
+    program
 }
 
 /// Start and length of everything that is read of the program of `case`.
@@ -267,6 +278,12 @@ fn same_bytes(one: &[u8], other: &[u8]) -> Result<(), String> {
 /// What differs, in words.
 pub fn check_verdict(case: &Case) -> Result<Option<&'static str>, String> {
     let program = judge(case);
+    let remarked = judge_by(case, true);
+    same(
+        "verdict with remarks",
+        &remarked.outcome(),
+        &program.outcome(),
+    )?;
     let undecided = program.outcome() == translator::Outcome::Indeterminate;
     if undecided || is_left_to_the_device(&program) {
         return Ok(None);
@@ -302,7 +319,10 @@ pub fn check(case: &Case) -> Result<Outcome, String> {
     let guest = direct(case, Player::new(case))?;
     match judge(case).plan(&HostProfile::SOFTWARE) {
         Err(rejected) if rejected.blame() == Blame::Guest => Err(rejected.to_string()),
-        Err(rejected) => Ok(Outcome::Refused(rejected.finding.code)),
+        Err(rejected) => {
+            reached::note_refusal(&rejected);
+            Ok(Outcome::Refused(rejected.finding.code))
+        }
         Ok(Planned::Arrived(_)) => Err("arrived".to_owned()),
         Ok(Planned::Ended(ended)) => {
             same("status", &guest.scsw, &TransportScsw::of(&ended.irb().scsw))?;
@@ -340,7 +360,10 @@ pub fn check_lowered(case: &Case) -> Result<Outcome, String> {
     }
     match program.plan(&HostProfile::VFIO_CCW) {
         Err(rejected) if rejected.blame() == Blame::Guest => Err(rejected.to_string()),
-        Err(rejected) => Ok(Outcome::Refused(rejected.finding.code)),
+        Err(rejected) => {
+            reached::note_refusal(&rejected);
+            Ok(Outcome::Refused(rejected.finding.code))
+        }
         Ok(Planned::Arrived(_)) => Err("arrived".to_owned()),
         Ok(Planned::Ended(ended)) => {
             let shown = TransportScsw::of(&ended.irb().scsw);

@@ -22,7 +22,7 @@ pub struct LateCase {
     pub changes: u32,
     /// RESUME SUBCHANNEL comes before the program is suspended for the first time.
     pub early: bool,
-    /// The pin of this number fails.
+    /// The pin of this number, in the last six bits, fails; the first two say in which way.
     pub fails: Option<u8>,
     /// The program.
     pub program: LateProgram,

@@ -2,12 +2,14 @@
 //! A pinner of which one pin fails.
 
 use ccw::GuestAddr;
-use pinning::{Extent, PinError, Pinner, Runs};
+use pinning::{Extent, Limit, PinError, Pinner, Runs};
 
 /// Hands everything to another pinner, until it comes to that pin.
 pub(super) struct Failing<P> {
     pub(super) inner: P,
     pub(super) left: std::cell::Cell<Option<usize>>,
+    /// Which way it fails.
+    pub(super) way: usize,
 }
 
 impl<P: Pinner> Pinner for Failing<P> {
@@ -20,9 +22,14 @@ impl<P: Pinner> Pinner for Failing<P> {
     fn pin(&self, extents: &[Extent], runs: &mut Runs) -> Result<P::Token, PinError> {
         let left = self.left.get();
         self.left.set(left.and_then(|left| left.checked_sub(1)));
+        let at = GuestAddr::new(0);
         match left {
-            Some(0) => Err(PinError::Busy {
-                at: GuestAddr::new(0),
+            // Of each way to fail.
+            Some(0) => Err(match self.way % 4 {
+                0 => PinError::Busy { at },
+                1 => PinError::Backend(12),
+                2 => PinError::Limit(Limit::Bytes),
+                _ => PinError::NotMapped { at },
             }),
             _ => self.inner.pin(extents, runs),
         }

@@ -19,7 +19,7 @@ use crate::{
         same,
     },
     generator::Scene,
-    second_copy,
+    reached, second_copy,
 };
 
 /// Parts of a program that is not left.
@@ -70,7 +70,8 @@ impl HostRun {
         let plain = PlainPinner::new(scene.regions.clone(), budget);
         let pinner = Failing {
             inner: Recorder::new(&plain),
-            left: std::cell::Cell::new(late.fails),
+            left: std::cell::Cell::new(late.fails.map(|fails| fails & 0x3f)),
+            way: late.fails.map_or(0, |fails| fails >> 6),
         };
         let mut journey = Journey {
             scene: scene.clone(),
@@ -111,11 +112,13 @@ impl Journey<'_> {
             let (scene, guards) = (&self.scene, self.scene.guards());
             let (regions, policy) = (&scene.regions, &scene.policy);
             let program = fetch_part(&scene.orb, &part, scene, regions, policy, &guards, buffers);
+            reached::note_verdict(&program);
             let mut found = program.findings().iter();
             self.doubtful |= found.any(|it| it.code.sure() == Sure::Reached);
             let repeats = !earlier.is_empty();
             let plan = match program.plan_behind(earlier, &self.profile) {
                 Err(rejected) => {
+                    reached::note_refusal(&rejected);
                     return Ok(End::Refused(rejected.finding.code, rejected.response()));
                 }
                 Ok(Planned::Ended(ended)) => {
@@ -147,6 +150,7 @@ impl Journey<'_> {
             let translated = match pinned.and_then(|pinned| pinned.emit(arena.slot())) {
                 Ok(translated) => translated,
                 Err(rejected) => {
+                    reached::note_refusal(&rejected);
                     return Ok(End::Refused(rejected.finding.code, rejected.response()));
                 }
             };
@@ -222,6 +226,7 @@ impl Journey<'_> {
             match running.go_on(&irb) {
                 Ok(next) => (earlier, buffers) = next,
                 Err(rejected) => {
+                    reached::note_refusal(&rejected);
                     return Ok(End::Refused(rejected.finding.code, rejected.response()));
                 }
             }

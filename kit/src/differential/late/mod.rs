@@ -42,7 +42,7 @@ pub struct Late {
     pub early: bool,
     /// What the guest changes, two bits a time.
     pub changes: u32,
-    /// The pin of this number fails.
+    /// The pin of this number, in six bits, fails; those in front say in which way.
     pub fails: Option<usize>,
 }
 

@@ -129,6 +129,8 @@ impl<'a> Builder<'a> {
                     Oddity::High if format == IdawFormat::One => word | 1 << 31,
                     Oddity::High => word | 1 << 63,
                     Oddity::Word(word) => u64::from(word),
+                    Oddity::Head(head) if format == IdawFormat::One => word ^ u64::from(head),
+                    Oddity::Head(head) => word ^ u64::from(head) << 32,
                 };
             }
             let start = at + u64::from(k) * format.size();
@@ -170,6 +172,10 @@ impl<'a> Builder<'a> {
                 Oddity::Off(bytes) => word ^ u128::from(bytes) << 64,
                 Oddity::High => word | 1 << 127,
                 Oddity::Word(low) => word & !0xffff_ffff | u128::from(low),
+                Oddity::Head(head) => {
+                    let mask = 0xff_ffff;
+                    word & !(mask << 64) | (u128::from(head) & mask) << 64
+                }
             };
             words[n] = odd.to_be_bytes();
         }

@@ -5,8 +5,8 @@ use ccw::{Class, Command, Format, orb::word1};
 
 use super::draft::{Draft, Form, Jump, Link, Part, Wrong};
 use crate::generator::{
-    Answer, Case, Data, Index, Intent, List, Memory, Midal, OrbWords, Place, Recorded, Segment,
-    Target, Terms,
+    Answer, Case, Data, Index, Intent, List, Memory, Midal, Odd, Oddity, OrbWords, Place, Recorded,
+    Segment, Target, Terms,
 };
 
 const CHAIN_DATA: u8 = 0x80;
@@ -207,5 +207,14 @@ fn spoil(intent: &mut Intent, wrong: Wrong) {
             Data::Midal(list) => list.at = Some(place),
             _ => {}
         },
+        Wrong::Midaw(flags, keep) => {
+            if let Data::Midal(list) = &mut intent.data {
+                let most = list.areas.first().map_or(0, |area| area.count);
+                let count = if keep { most.min(intent.count) } else { 0 };
+                let head = u32::from(flags) << 16 | u32::from(count);
+                let how = Oddity::Head(head);
+                list.odd = Some(Odd { word: 0, how });
+            }
+        }
     }
 }

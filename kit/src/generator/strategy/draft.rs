@@ -69,6 +69,8 @@ pub(super) enum Wrong {
     Idaw(Odd),
     /// Where the list lies.
     ListAt(Place),
+    /// The flags of the first MIDAW, its count kept or not.
+    Midaw(u8, bool),
 }
 
 pub(super) fn draft() -> impl Strategy<Value = Draft> {
@@ -203,5 +205,8 @@ fn wrong() -> impl Strategy<Value = Wrong> {
         3 => word().prop_map(Wrong::Word),
         8 => idaw.prop_map(|(word, how)| Wrong::Idaw(Odd { word, how })),
         2 => at.prop_map(|(frame, offset)| Wrong::ListAt(Place { frame, offset })),
+        // Data-transfer interruption, none of them though it is the last, reserved ones.
+        6 => (select(vec![0x20_u8, 0xa0, 0, 0, 0x90]), any::<bool>())
+            .prop_map(|(flags, keep)| Wrong::Midaw(flags, keep)),
     ]
 }

@@ -142,6 +142,9 @@ fn memory() -> impl Strategy<Value = Memory> {
     })
 }
 
+/// In the place of a bit that stands for itself: those that a transport-mode ORB does not have are zero.
+const CLEAR: u32 = 0x20;
+
 /// An ORB whose format and form of lists are chosen elsewhere.
 fn orb() -> impl Strategy<Value = OrbWords> {
     let bit =
@@ -161,7 +164,12 @@ fn orb() -> impl Strategy<Value = OrbWords> {
         bit(0.3, word1::LENGTH_SUPPRESSION),
         bit(0.25, word1::MIDAW),
         bit(0.1, word1::EXTENSION),
-        bit(0.01, word1::TRANSPORT),
+        prop_oneof![
+            97 => Just(0),
+            1 => Just(word1::TRANSPORT),
+            // With nothing that is not to be there.
+            2 => Just(word1::TRANSPORT | CLEAR),
+        ],
         bit(0.01, 0x10),
     );
     let start = prop_oneof![
@@ -172,7 +180,10 @@ fn orb() -> impl Strategy<Value = OrbWords> {
     (any::<u32>(), control, rest, start, vec(any::<u8>(), 0..8)).prop_map(
         |(intparm, (a, b, c, d, e, f, g, h), (i, j, k, l, m, n), start, extension)| OrbWords {
             intparm,
-            word1: a | b | c | d | e | f | g | h | i | j | k | l | m | n,
+            word1: match m & CLEAR {
+                0 => a | b | c | d | e | f | g | h | i | j | k | l | m | n,
+                _ => (a | i | m) & !word1::TRANSPORT_RESERVED,
+            },
             start,
             extension: if l == 0 { Vec::new() } else { extension },
         },
