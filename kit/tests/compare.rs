@@ -64,10 +64,11 @@ fn agree(implementations: Vec<Box<dyn Implementation>>, machines: &[Machine]) ->
     comparison
 }
 
-fn three(recorded: Recorded) -> Vec<Box<dyn Implementation>> {
+fn all(recorded: Recorded) -> Vec<Box<dyn Implementation>> {
     vec![
         Box::new(Reference::default()),
-        Box::new(Translated),
+        Box::new(Translated::default()),
+        Box::new(Translated { midaws: false }),
         Box::new(recorded),
     ]
 }
@@ -75,7 +76,7 @@ fn three(recorded: Recorded) -> Vec<Box<dyn Implementation>> {
 #[test]
 fn css_translator_and_what_was_recorded_agree_on_our_own_programs() {
     let (machines, recorded) = machines(&corpus::own_programs());
-    let comparison = agree(three(recorded), &machines);
+    let comparison = agree(all(recorded), &machines);
     let counts = comparison.counts();
     assert!(counts.compared() >= 400, "{counts}");
     // 236 of the 237 that have a recorded end.
@@ -93,7 +94,7 @@ fn css_translator_and_what_was_recorded_agree_on_a_further_corpus() {
         return;
     };
     let (machines, recorded) = machines(Path::new(&folder));
-    let comparison = agree(three(recorded), &machines);
+    let comparison = agree(all(recorded), &machines);
     assert!(comparison.counts().compared() > 0);
 }
 
@@ -108,7 +109,7 @@ fn css_and_translator_agree_on_random_cases_and_on_fuzz_inputs() {
         }
     }
     assert!(machines.len() > 350, "{}", machines.len());
-    let comparison = agree(three(Recorded::default()), &machines);
+    let comparison = agree(all(Recorded::default()), &machines);
     let counts = comparison.counts();
     assert!(counts.compared() * 10 > machines.len() * 9, "{counts}");
 }
@@ -526,7 +527,7 @@ fn the_example_of_the_readme_is_a_machine_and_its_report() {
     let machine: Machine = serde_json::from_value(next()).expect("a machine");
     let report: Report = serde_json::from_value(next()).expect("a report");
     assert_eq!(Reference::default().run(&machine), Ok(report.clone()));
-    assert_eq!(Translated.run(&machine), Ok(report));
+    assert_eq!(Translated::default().run(&machine), Ok(report));
 }
 
 /// What the tool prints, and its exit code.

@@ -20,7 +20,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "ccw-compare", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Args {
-    /// An implementation: `css`, `translator`, `recorded`, or `exec:COMMAND`, which reads machines on
+    /// An implementation: `css`, `translator`, `translator:no-midaws`, `recorded`, or `exec:COMMAND`, which reads machines on
     /// standard input and writes reports; `css` and `translator` if there is none
     #[arg(long = "with", value_name = "WHAT")]
     with: Vec<Which>,
@@ -55,7 +55,7 @@ Exit codes:
 #[derive(Clone)]
 enum Which {
     Css,
-    Translator,
+    Translator(Translated),
     Recorded,
     Exec(String),
 }
@@ -66,11 +66,15 @@ impl FromStr for Which {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "css" => Ok(Self::Css),
-            "translator" => Ok(Self::Translator),
+            "translator" => Ok(Self::Translator(Translated::default())),
+            "translator:no-midaws" => Ok(Self::Translator(Translated { midaws: false })),
             "recorded" => Ok(Self::Recorded),
             other => match other.strip_prefix("exec:") {
                 Some(command) if !command.trim().is_empty() => Ok(Self::Exec(command.to_owned())),
-                _ => Err("one of css, translator, recorded, exec:COMMAND".to_owned()),
+                _ => Err(
+                    "one of css, translator, translator:no-midaws, recorded, exec:COMMAND"
+                        .to_owned(),
+                ),
             },
         }
     }
@@ -97,7 +101,7 @@ fn main() -> ExitCode {
 /// Whether nothing differs.
 fn run(args: &Args) -> Result<bool, String> {
     let with = match args.with.as_slice() {
-        [] => vec![Which::Css, Which::Translator],
+        [] => vec![Which::Css, Which::Translator(Translated::default())],
         with => with.to_vec(),
     };
     if with.len() < 2 {
@@ -112,7 +116,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let implementations = with.into_iter().map(|which| -> Box<dyn Implementation> {
         match which {
             Which::Css => Box::new(Reference::default()),
-            Which::Translator => Box::new(Translated),
+            Which::Translator(translated) => Box::new(translated),
             Which::Recorded => Box::new(recorded.clone()),
             Which::Exec(command) => Box::new(Process::new(&command, limits)),
         }

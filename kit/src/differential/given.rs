@@ -22,13 +22,17 @@ pub(crate) enum Came {
     Ran(Vec<Irb<Guest>>, Ram<Host>),
 }
 
-/// Translates the program of `scene`, and runs that on the host's storage and `device`.
+/// Translates the program of `scene` for a host that is no other than the software channel, and runs that on the host's storage and `device`.
 ///
 /// # Errors
 ///
 /// When the translation does what it must not.
-pub(crate) fn run_translated(scene: &Scene, device: &mut dyn Device) -> Result<Came, Difference> {
-    match judge_quietly(scene)?.plan(&HostProfile::SOFTWARE) {
+pub(crate) fn run_translated(
+    scene: &Scene,
+    profile: &HostProfile,
+    device: &mut dyn Device,
+) -> Result<Came, Difference> {
+    match judge_quietly(scene)?.plan(profile) {
         Err(rejected) if rejected.response() == Response::OperandException => Ok(Came::Exception),
         Err(rejected) if rejected.blame() == Blame::Unsupported => {
             Ok(Came::Refused(rejected.finding.code.to_string()))

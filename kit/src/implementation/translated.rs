@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use ccw::{Guest, Orb};
+use translator::HostProfile;
 
 use super::reference::{STEPS, changed, execute};
 use super::{Failure, Implementation, Ran, Report, Status};
@@ -15,12 +16,24 @@ use crate::machine::Machine;
 /// It is a single copy: what that cannot carry out is said to be unsupported, by the name of the
 /// condition. That the translation keeps to what it was granted is checked on the way, and is a
 /// [`Failure`] if it does not.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Translated;
+#[derive(Clone, Copy, Debug)]
+pub struct Translated {
+    /// Whether the host has MIDAWs; without them they become lists, data chains or copies.
+    pub midaws: bool,
+}
+
+impl Default for Translated {
+    fn default() -> Self {
+        Self { midaws: true }
+    }
+}
 
 impl Implementation for Translated {
     fn name(&self) -> &str {
-        "translator"
+        match self.midaws {
+            true => "translator",
+            false => "translator:no-midaws",
+        }
     }
 
     fn run(&mut self, machine: &Machine) -> Result<Report, Failure> {
@@ -29,7 +42,12 @@ impl Implementation for Translated {
         }
         let scene = machine.scene();
         let mut device = machine.scripted();
-        let came = run_translated(&scene, &mut device).map_err(|it| Failure(it.to_string()))?;
+        let profile = HostProfile {
+            midaws: self.midaws,
+            ..HostProfile::SOFTWARE
+        };
+        let came =
+            run_translated(&scene, &profile, &mut device).map_err(|it| Failure(it.to_string()))?;
         if Orb::<Guest>::decode(&machine.file.orb).lpm == 0 && !matches!(came, Came::Exception) {
             // That there is no path is found by the instruction, which is not the translator's.
             return Ok(Report::Ran(Ran {
