@@ -102,9 +102,10 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
     let raw = all(&statements, &names, None)?;
     let start = free_place(&raw, format, &draft.pieces);
     let ccws = all(&statements, &names, Some(start))?;
-    for ((at, ccw), statement) in (u64::from(start)..).step_by(8).zip(&ccws).zip(&statements) {
-        draft.pieces.add_shown(at, ccw, &written(statement));
-    }
+    let all = (0..).step_by(8).zip(&statements);
+    let written: Vec<_> = all.flat_map(|(at, it)| written(at, it)).collect();
+    let bytes = ccws.as_flattened();
+    draft.pieces.add_shown(start.into(), bytes, &written);
     let one = if format == Format::One {
         flag::FORMAT_1
     } else {
@@ -119,19 +120,21 @@ pub(super) fn decode(text: &str, stem: &str) -> Result<Vec<Input>, Refusal> {
     Ok(vec![draft.finish()])
 }
 
-/// Where the four parts of a CCW are written.
-fn written(statement: &Statement<'_>) -> Vec<(u64, Written)> {
+/// Where the four parts of the CCW that begins with byte `first` are written.
+fn written<'a>(
+    first: u64,
+    statement: &Statement<'a>,
+) -> impl Iterator<Item = (u64, Written)> + use<'a> {
+    let line = statement.line;
     let places: [(u64, usize); 4] = match statement.format {
         Format::Zero => [(0, 1), (1, 3), (4, 1), (6, 2)],
         Format::One => [(0, 1), (4, 4), (1, 1), (2, 2)],
     };
     let parts = split(statement.operands).into_iter().zip(places);
-    parts
-        .map(|(part, (at, bytes))| {
-            let form = Form::Number(part.chars().count());
-            (at, statement.line.written(part, bytes, form))
-        })
-        .collect()
+    parts.map(move |(part, (at, bytes))| {
+        let form = Form::Number(part.chars().count());
+        (first + at, line.written(part, bytes, form))
+    })
 }
 
 /// The CCWs, the first of which lies at `start` if that is known.
