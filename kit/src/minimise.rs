@@ -2,7 +2,7 @@
 //! The smallest program that still fails, in terms of channel programs: fewer CCWs, no lists, smaller
 //! counts, no flags, less storage, usual addresses.
 //!
-//! Each step makes a case simpler by its [`weight`], so that there is an end; the steps come in a fixed
+//! Each step makes a case simpler by its `weight`, so that there is an end; the steps come in a fixed
 //! order, so that the answer is always the same.
 
 mod raw;

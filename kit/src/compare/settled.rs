@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! One status of the several with which a program ends.
 
-use ccw::{ActivityControl, Guest, Irb, RawScsw, Scsw, StatusControl, SubchannelStatus};
+use ccw::{Guest, Irb, RawScsw, Scsw, StatusControl};
 
 use crate::differential::canonical;
 use crate::implementation::Status;
@@ -91,16 +91,5 @@ impl Settled {
     pub fn controls(&self) -> [u8; 4] {
         let [a, b, c, d, ..] = self.scsw.encode().0;
         [a, b, c, d]
-    }
-
-    /// The program stands suspended.
-    pub fn suspended(&self) -> bool {
-        self.scsw.activity.contains(ActivityControl::SUSPENDED)
-    }
-
-    /// A check of the channel's for the program.
-    pub fn is_check(&self) -> bool {
-        let checks = SubchannelStatus::PROGRAM_CHECK | SubchannelStatus::PROTECTION_CHECK;
-        self.scsw.subchannel.intersects(checks)
     }
 }
