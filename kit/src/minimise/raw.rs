@@ -39,13 +39,14 @@ pub(super) const ALL: &[Step] = &[
     zeros,
 ];
 
-/// A CCW that lies in a patch.
+/// A CCW that begins in a patch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
     /// Number of the patch, and of its byte.
     patch: usize,
     byte: usize,
     at: u64,
+    raw: [u8; 8],
     ccw: Ccw<Guest>,
     first: u64,
     tic: bool,
@@ -61,13 +62,15 @@ pub(super) fn ccws(case: &Case) -> Vec<Found> {
     let scene = case.build();
     let program = judge(&scene);
     let mut found: Vec<Found> = Vec::new();
-    for step in program.steps().filter(|step| step.raw.is_some()) {
-        let at = step.at.get();
+    for step in program.steps() {
+        let (at, Some(raw)) = (step.at.get(), step.raw) else {
+            continue;
+        };
         // The last patch over these bytes counts.
         let patches = case.patches.iter().enumerate().rev();
         let holds = |(_, patch): &(usize, &Patch)| {
             let behind = at.checked_sub(patch.at);
-            behind.is_some_and(|behind| behind + 8 <= patch.bytes.len() as u64)
+            behind.is_some_and(|behind| behind < patch.bytes.len() as u64)
         };
         let Some((n, patch)) = patches.clone().find(holds) else {
             continue;
@@ -77,6 +80,7 @@ pub(super) fn ccws(case: &Case) -> Vec<Found> {
             patch: n,
             byte: (at - patch.at) as usize,
             at,
+            raw: raw.0,
             ccw: step.ccw,
             first: step
                 .list
@@ -103,8 +107,13 @@ fn encode(ccw: Ccw<Guest>, format: Format) -> Option<[u8; 8]> {
     }
 }
 
-fn put(case: &mut Case, found: &Found, bytes: &[u8]) {
-    case.patches[found.patch].bytes[found.byte..found.byte + 8].copy_from_slice(bytes);
+/// Puts other bytes in the place of a CCW, if its patch has all that change.
+fn put(case: &mut Case, found: &Found, bytes: [u8; 8]) {
+    let room = &mut case.patches[found.patch].bytes[found.byte..];
+    let here = room.len().min(8);
+    if bytes[here..] == found.raw[here..] {
+        room[..here].copy_from_slice(&bytes[..here]);
+    }
 }
 
 /// `case` with a change of one CCW, in each of some `ways`.
@@ -122,7 +131,7 @@ fn each(
     change(&mut wanted, n % ways);
     let mut changed = case.clone();
     if let Some(bytes) = encode(wanted.ccw, format(case)) {
-        put(&mut changed, &found, &bytes);
+        put(&mut changed, &found, bytes);
     }
     Some(changed)
 }
@@ -188,13 +197,15 @@ fn remove(case: &Case, n: usize) -> Option<Case> {
             ..tic.ccw
         };
         if let Some(bytes) = encode(ccw, format) {
-            put(&mut changed, tic, &bytes);
+            put(&mut changed, tic, bytes);
         }
     }
     let bytes = &mut changed.patches[gone.patch].bytes;
-    let end = gone.byte + 8 + 8 * run.len();
-    bytes.copy_within(gone.byte + 8..end, gone.byte);
-    bytes[end - 8..end].fill(0);
+    let end = (gone.byte + 8 + 8 * run.len()).min(bytes.len());
+    let next = (gone.byte + 8).min(end);
+    bytes.copy_within(next..end, gone.byte);
+    let left = gone.byte + (end - next);
+    bytes[left..end].fill(0);
     // Nothing of the patch is needed behind its last byte that is not zero.
     let meant = bytes
         .iter()
@@ -219,7 +230,7 @@ fn settle(case: &Case, n: usize) -> Option<Case> {
             ..tic.ccw
         };
         if let Some(bytes) = encode(ccw, format(case)) {
-            put(&mut changed, tic, &bytes);
+            put(&mut changed, tic, bytes);
         }
     }
     changed.patches[n].at = USUAL + from % 8;

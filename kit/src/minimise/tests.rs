@@ -152,6 +152,14 @@ fn recorded_programs_shrink_to_the_ccw_at_fault() {
             .sum();
         assert!(bytes <= 24, "{} {:?}", program.name, small.case);
         assert_eq!(small.case.memory.linear, 1);
+        let flags = left.steps().map(|step| step.ccw.flags.bits().count_ones());
+        let most = if code == Code::SuspNotAllowed { 1 } else { 0 };
+        assert!(
+            flags.max() <= Some(most),
+            "{} {:?}",
+            program.name,
+            small.case
+        );
     }
     assert!(seen > 3, "{seen}");
 }
