@@ -72,6 +72,22 @@ impl Script {
     pub(super) fn of(scene: &Scene, behaviour: &Behaviour, contents: &Contents) -> Self {
         let player = Player::new(&scene.script, &scene.policy);
         let byte = |byte: u8| Some(Hex(vec![byte]));
+        // Where asking for more has ended the program, it is to be asked for again.
+        let last = behaviour.sent.len().saturating_sub(1);
+        let asks = [usize::MAX, last].into_iter().find(|&asks| {
+            let mut fixed = scene.clone();
+            for (n, (reply, sent)) in fixed.script.iter_mut().zip(&behaviour.sent).enumerate() {
+                if reply.answer.amount == Amount::Variable && n != asks && !is_input(sent.command.0)
+                {
+                    reply.bytes = sent.output.len();
+                }
+                if reply.answer.amount == Amount::Variable {
+                    reply.answer.amount = Amount::Bytes(0);
+                }
+            }
+            Behaviour::of(&fixed, contents).statuses == behaviour.statuses
+        });
+        let asks = asks.unwrap_or(usize::MAX);
         let replies = behaviour.sent.iter().zip(&scene.script).enumerate();
         let answers = replies.map(|(n, (sent, reply))| {
             let answer = reply.answer;
@@ -88,7 +104,8 @@ impl Script {
                     let of = |n| content.and_then(|bytes| bytes.get(n)).copied();
                     let bytes = (0..len).map(|n| of(n).unwrap_or(input(answer.seed, n)));
                     answered.input = Some(Hex(bytes.collect()));
-                } else if answer.amount == Amount::Variable {
+                } else if answer.amount == Amount::Variable && n != asks {
+                    // As much as there was; more only where asking for it has ended the program.
                     answered.output = Some(sent.output.len());
                 } else {
                     answered.output = Some(len);

@@ -282,7 +282,14 @@ fn drawn_programs_do_the_same_or_are_refused_by_name() {
                 let script = written.script.unwrap();
                 same(&case, &written.file, &script, &format!("{n} {case:?}"));
                 let json = written.file.to_json();
-                let again = to_input("walk", json.as_bytes(), Some(&script)).unwrap();
+                let again = match to_input("walk", json.as_bytes(), Some(&script)) {
+                    Ok(again) => again,
+                    // More data than an answer of a case can say without counting up a program.
+                    Err(why) => {
+                        assert!(why.contains("more than 65535 bytes"), "{why}");
+                        continue;
+                    }
+                };
                 let again = Case::from_bytes(&again);
                 same(
                     &again,
