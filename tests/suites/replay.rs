@@ -70,6 +70,7 @@ fn equivalence() {
             differential::check_overlap(&case).err(),
             differential::check_overlap(&case.clone().crowded()).err(),
             differential::check_listed(&case, &bytes).err(),
+            differential::check_dirty(&case, true).err(),
         ];
         if let Some(difference) = each.into_iter().flatten().next() {
             panic!("{name}: {difference}\n{case:?}");
