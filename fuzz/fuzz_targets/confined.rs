@@ -2,7 +2,7 @@
 //! A guest that has a part of a disk, and a disk that notes where it goes.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::confined;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| confined::check(bytes));

@@ -2,7 +2,7 @@
 //! Any bytes through every view and meaning of `ccw`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::decode;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| decode::check(bytes));

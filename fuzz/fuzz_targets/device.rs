@@ -2,7 +2,7 @@
 //! What can happen to a guest's subchannel, on a device that fails as it is told.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::subchannel::device;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| device::check(bytes));

@@ -2,7 +2,7 @@
 //! A guest's subchannel on a host whose every answer is any bytes.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::subchannel::region;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| region::check(bytes));

@@ -3,7 +3,7 @@
 //! without: they do the same.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::transport;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| transport::check_bytes(bytes));

@@ -2,7 +2,7 @@
 //! Any program through fetch, validation and emission.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use ccw_kit::{generator::Case, walk};
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| walk::check(&Case::from_bytes(bytes)));
