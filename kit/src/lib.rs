@@ -77,6 +77,7 @@ pub mod differential;
 pub mod generator;
 pub mod implementation;
 pub mod in_parts;
+pub mod load;
 pub mod machine;
 pub mod minimise;
 pub mod program;

@@ -3,7 +3,7 @@
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use ccw_kit::{reached, targets};
+use ccw_kit::{load::load, reached, targets};
 
 const USAGE: &str = "\
 Usage: ccw-codes TARGET=FOLDER...
@@ -67,7 +67,7 @@ fn replay(
         if !path.is_file() {
             continue;
         }
-        let bytes = fs::read(&path)?;
+        let bytes = load(&path).map_err(io::Error::other)?;
         let (met, result) = reached::counted(|| target(&bytes));
         inputs += 1;
         if result.is_err() {

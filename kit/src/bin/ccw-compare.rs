@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -13,6 +14,7 @@ use ccw_kit::compare::{Compared, Comparison, text, without_report};
 use ccw_kit::convert::Script;
 use ccw_kit::generator::{Case, random_cases};
 use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
+use ccw_kit::load;
 use ccw_kit::machine::Machine;
 use clap::Parser;
 
@@ -108,7 +110,15 @@ fn run(args: &Args) -> Result<bool, String> {
         return Err("there is nothing to compare one implementation with: add a --with".to_owned());
     }
     let mut recorded = Recorded::default();
-    let tasks = tasks(args, &mut recorded)?;
+    let programs = programs(&args.files, &mut recorded)?;
+    let inputs = files(&args.inputs, None)?;
+    if programs.is_empty() && inputs.is_empty() && args.random == 0 {
+        return Err("name FILEs, --inputs, or --random NUMBER".to_owned());
+    }
+    // There may be many of these: one at a time.
+    let inputs = inputs.into_iter().map(|file| of_input(&file));
+    let tasks = programs.into_iter().map(Ok).chain(inputs);
+    let tasks = tasks.chain(drawn(args.seed, args.random).map(Ok));
     let limits = Limits {
         time: Duration::from_secs(args.timeout),
         ..Limits::default()
@@ -124,7 +134,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let mut comparison = Comparison::new(implementations.collect());
     let mut same = true;
     for task in tasks {
-        let Task { machine, input } = &task;
+        let Task { machine, input } = &task?;
         let name = &machine.file.name;
         let report = match comparison.run(machine) {
             Compared::Same | Compared::Alone | Compared::Left(_) => continue,
@@ -146,13 +156,13 @@ fn run(args: &Args) -> Result<bool, String> {
             }
         };
         same = false;
-        print!("{report}");
+        say(&report)?;
         if !args.keep_going {
-            println!();
+            say("\n")?;
             break;
         }
     }
-    print!("{}", comparison.counts());
+    say(&comparison.counts().to_string())?;
     match comparison.counts().compared() {
         0 if same => Err("nothing was compared".to_owned()),
         _ => Ok(same),
@@ -160,64 +170,69 @@ fn run(args: &Args) -> Result<bool, String> {
 }
 
 /// How the name of a program's script ends.
-const SCRIPT: &str = "script.json";
+const SCRIPT: &str = ".script.json";
 
-/// Everything that is to be compared: files, then inputs, then what is drawn.
-fn tasks(args: &Args, recorded: &mut Recorded) -> Result<Vec<Task>, String> {
+fn say(text: &str) -> Result<(), String> {
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| format!("the report cannot be written: {error}"))
+}
+
+/// The programs of `paths`, of which `recorded` keeps how they ended.
+fn programs(paths: &[PathBuf], recorded: &mut Recorded) -> Result<Vec<Task>, String> {
     let mut tasks = Vec::new();
-    let programs = files(&args.files, Some("json"))?.into_iter();
+    let programs = files(paths, Some("json"))?.into_iter();
     for file in programs.filter(|file| !file.to_string_lossy().ends_with(SCRIPT)) {
         let bytes = load(&file)?;
         let error = |why: String| format!("{}: {why}", file.display());
-        let beside = file.with_extension(SCRIPT);
-        let mut machine = match beside.exists() {
-            false => recorded.read(&bytes).map_err(error)?,
+        let beside = file.with_extension(&SCRIPT[1..]);
+        let machine = match beside.exists() {
+            false => recorded.read(&bytes, &file.to_string_lossy()),
             // What ccw-convert makes of a fuzz input.
             true => {
                 let script = Script::parse(&load(&beside)?);
                 let script = script.and_then(|script| script.responses());
                 let script = script.map_err(|why| format!("{}: {why}", beside.display()))?;
-                let machine: Machine =
-                    serde_json::from_slice(&bytes).map_err(|it| error(it.to_string()))?;
-                Machine {
+                let machine: Result<Machine, _> = serde_json::from_slice(&bytes);
+                let machine = machine.map_err(|it| it.to_string());
+                machine.map(|machine| Machine {
                     script: Some(script),
-                    ..machine
-                }
+                    ..machine.named(&file.to_string_lossy())
+                })
             }
         };
-        if machine.file.name.is_empty() {
-            machine.file.name = file.display().to_string();
-        }
         tasks.push(Task {
-            machine,
+            machine: machine.map_err(error)?,
             input: None,
         });
     }
-    for file in files(&args.inputs, None)? {
-        let bytes = load(&file)?;
-        let mut machine = Machine::of_case(&Case::from_bytes(&bytes));
-        machine.file.name = file.display().to_string();
-        tasks.push(Task {
-            machine,
-            input: Some(bytes),
-        });
-    }
-    for (n, case) in (0..args.random).zip(random_cases(args.seed)) {
+    Ok(tasks)
+}
+
+/// The input of a fuzz target in `file`.
+fn of_input(file: &Path) -> Result<Task, String> {
+    let bytes = load(file)?;
+    let mut machine = Machine::of_case(&Case::from_bytes(&bytes));
+    machine.file.name = file.display().to_string();
+    Ok(Task {
+        machine,
+        input: Some(bytes),
+    })
+}
+
+/// The first programs of the generator.
+fn drawn(seed: u64, number: u32) -> impl Iterator<Item = Task> {
+    (0..number).zip(random_cases(seed)).map(move |(n, case)| {
         let mut machine = Machine::of_case(&case);
-        machine.file.name = format!("random-{}-{n}", args.seed);
-        tasks.push(Task {
+        machine.file.name = format!("random-{seed}-{n}");
+        Task {
             machine,
             input: Some(case.to_bytes()),
-        });
-    }
-    match tasks.is_empty() {
-        true => Err("name FILEs, --inputs, or --random NUMBER".to_owned()),
-        false => Ok(tasks),
-    }
+        }
+    })
 }
 
 fn load(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+    load::load(file).map_err(|why| format!("{}: {why}", file.display()))
 }
 
 /// `paths`, and in the place of folders what is in them, with this ending if there is one.

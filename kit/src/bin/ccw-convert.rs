@@ -3,12 +3,14 @@
 
 use std::{
     fs::{self, File},
-    io::Read,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use ccw_kit::convert::{self, Script};
+use ccw_kit::{
+    convert::{self, Script},
+    load::load,
+};
 
 const USAGE: &str = "\
 Usage: ccw-convert to-input TARGET FOLDER PROGRAM.json...
@@ -23,8 +25,6 @@ What the other form cannot hold is refused by name; nothing is overwritten.
 
 Exit codes: 0 everything was converted, 1 something was refused, 2 the command line is wrong";
 
-/// Most bytes of a file that is read.
-const MOST: u64 = 64 << 20;
 const SCRIPT: &str = ".script.json";
 
 fn main() -> ExitCode {
@@ -58,16 +58,16 @@ fn to_input(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
     let stem = stem(file)?;
     let beside = file.with_file_name(format!("{stem}{SCRIPT}"));
     let script = match beside.exists() {
-        true => Some(Script::parse(&read(&beside)?)?),
+        true => Some(Script::parse(&load(&beside)?)?),
         false => None,
     };
-    let bytes = convert::to_input(target, &read(file)?, script.as_ref())?;
+    let bytes = convert::to_input(target, &load(file)?, script.as_ref())?;
     write(folder.join(stem), &bytes)
 }
 
 fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let written = convert::to_program(target, &name, &read(file)?)?;
+    let written = convert::to_program(target, &name, &load(file)?)?;
     for note in &written.notes {
         eprintln!("{}: {note}", file.display());
     }
@@ -84,17 +84,6 @@ fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
 fn stem(file: &Path) -> Result<String, String> {
     let stem = file.file_stem().ok_or("no name of a file")?;
     Ok(stem.to_string_lossy().into_owned())
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let opened = File::open(file);
-    let read = opened.and_then(|opened| opened.take(MOST + 1).read_to_end(&mut bytes));
-    match read {
-        Err(error) => Err(error.to_string()),
-        Ok(len) if len as u64 > MOST => Err(format!("more than {MOST} bytes")),
-        Ok(_) => Ok(bytes),
-    }
 }
 
 fn write(path: PathBuf, bytes: &[u8]) -> Result<(), String> {

@@ -2,14 +2,14 @@
 //! The smallest program that still fails.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs,
     path::Path,
     process::{Command, ExitCode, Stdio},
 };
 
 use ccw_kit::{
-    convert, generator::Case, minimise::minimise, program_file::ProgramFile, reached, targets,
+    convert, generator::Case, load::load, minimise::minimise, program_file::ProgramFile, reached,
+    targets,
 };
 
 const USAGE: &str = "\
@@ -28,7 +28,6 @@ wrong, or a file cannot be read or written";
 
 /// How often it is asked at most, whether a program fails.
 const MOST: usize = 20_000;
-const MOST_BYTES: u64 = 64 << 20;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -87,8 +86,9 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
         _ => return Err(USAGE.to_owned()),
     };
     let minimised = minimise(&case, MOST, &mut fails);
+    let failed = minimised.case != case || fails(&case);
     drop(fs::remove_file(candidate));
-    if minimised.case == case && !fails(&case) {
+    if !failed {
         eprintln!("{}: does not fail", input.display());
         return Ok(ExitCode::from(1));
     }
@@ -108,13 +108,7 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
 
 fn read(input: &Path) -> Result<Case, String> {
     let told = |why: String| format!("{}: {why}", input.display());
-    let mut bytes = Vec::new();
-    let file = File::open(input).map_err(|error| told(error.to_string()))?;
-    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
-    let read = read.map_err(|error| told(error.to_string()))?;
-    if read as u64 > MOST_BYTES {
-        return Err(told(format!("more than {MOST_BYTES} bytes")));
-    }
+    let bytes = load(input).map_err(told)?;
     match input.extension().is_some_and(|ending| ending == "json") {
         true => Case::of_file(&ProgramFile::parse(&bytes).map_err(told)?).map_err(told),
         false => Ok(Case::from_bytes(&bytes)),

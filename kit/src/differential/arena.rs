@@ -5,8 +5,10 @@ use ccw::{Host, HostAddr};
 use css::{Granted, Ram};
 use translator::{Area, Bounced, Plan, Slot};
 
+use crate::generator::Scene;
+
 /// First byte of the CCWs.
-pub(super) const CCWS: u64 = 0x10_0000;
+const CCWS: u64 = 0x10_0000;
 const LISTS: u64 = 0x20_0000;
 /// First byte of the copies.
 pub(super) const COPIES: u64 = 0x50_0000;
@@ -99,4 +101,14 @@ impl Arena {
             storage.grant(at, bytes.len() as u64, css::Access::Fetch);
         }
     }
+}
+
+/// Whether the host has anything at `at`: the arena, or guest storage.
+pub(super) fn is_mapped(scene: &Scene, at: HostAddr) -> bool {
+    let in_region = |region: &pinning::Region| {
+        at.get()
+            .checked_sub(region.host.get())
+            .is_some_and(|offset| offset < region.len)
+    };
+    (CCWS..ARENA_END).contains(&at.get()) || scene.regions.regions().iter().any(in_region)
 }

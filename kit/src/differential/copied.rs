@@ -6,21 +6,16 @@
 //! device would never have asked for that byte; and the limit on backward TICs is reached
 //! elsewhere, because TICs are straightened.
 
-use ccw::{DeviceStatus, Guest, Host, HostAddr, Irb, Scsw, StatusControl, SubchannelStatus};
+use ccw::{DeviceStatus, Guest, Host, Irb, Scsw, StatusControl, SubchannelStatus};
 use css::{CannotStart, Condition, Progress, Ram};
 use translator::{Blame, Completion, HostProfile, Planned, Response};
 
 use super::{
-    ControlWords, Difference, GuestRun, Outcome, Sent,
-    arena::{ARENA_END, CCWS},
-    canonical, differ,
+    ControlWords, Difference, GuestRun, Outcome, Sent, canonical, differ,
     host::{HostRun, Way},
     judge_quietly, same, same_storage,
 };
-use crate::{
-    generator::{Case, Scene},
-    reached,
-};
+use crate::{generator::Case, reached};
 
 const CHECKS: SubchannelStatus =
     SubchannelStatus::PROGRAM_CHECK.union(SubchannelStatus::PROTECTION_CHECK);
@@ -207,14 +202,4 @@ fn stopped_at_once(guest: &GuestRun, host: &HostRun) -> bool {
     there.cpa == here.cpa
         && !there.subchannel.intersects(CHECKS)
         && here.subchannel.intersects(CHECKS)
-}
-
-/// Whether the host has anything at `at`: the arena, or guest storage.
-pub(super) fn is_mapped(scene: &Scene, at: HostAddr) -> bool {
-    let in_region = |region: &pinning::Region| {
-        at.get()
-            .checked_sub(region.host.get())
-            .is_some_and(|offset| offset < region.len)
-    };
-    (CCWS..ARENA_END).contains(&at.get()) || scene.regions.regions().iter().any(in_region)
 }

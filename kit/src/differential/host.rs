@@ -10,8 +10,8 @@ use translator::{Completion, FirstByteFault, HostProfile, Plan};
 
 use super::{
     Arena, Difference, GrantPinner, ONE_PROGRAM, Player, Recorder, Sent,
-    arena::SCRATCH,
-    config, copied, copies, differ,
+    arena::{SCRATCH, is_mapped},
+    config, copies, differ,
     dirty::{Areas, Stores, Told},
     run, same,
 };
@@ -114,7 +114,7 @@ impl HostRun {
             Way::Direct | Way::Grants => None,
             Way::Copied => {
                 storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
-                let mapped = |at: HostAddr| copied::is_mapped(scene, at);
+                let mapped = |at: HostAddr| is_mapped(scene, at);
                 match second_copy::copy(translated.orb(), &mut storage, mapped) {
                     Ok(copy) => Some(copy),
                     Err(refused) => return differ(format_args!("not copied: {refused:x?}")),

@@ -158,31 +158,34 @@ fn commands(machine: &Machine, executed: &[Number]) -> Option<Vec<Command>> {
     Some(commands)
 }
 
-/// The ends that were recorded of programs, by their names.
+/// The ends that were recorded of programs.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
-    ends: BTreeMap<String, Report>,
+    /// By name, which several may share.
+    ends: BTreeMap<String, Vec<(Machine, Report)>>,
 }
 
 impl Recorded {
     /// Reads a program file: the machine, with a device that answers as the recorded one did if that is
     /// known, and as its script says if it has one; else it moves all data. What was recorded of the end
-    /// is kept, if it is that of this machine.
+    /// is kept, if it is that of this machine. A program that has no name is called `name`.
     ///
     /// # Errors
     ///
     /// Why it is no program, in words.
-    pub fn read(&mut self, file: &[u8]) -> Result<Machine, String> {
+    pub fn read(&mut self, file: &[u8], name: &str) -> Result<Machine, String> {
         let read = |error: serde_json::Error| error.to_string();
         let machine: Machine = serde_json::from_slice(file).map_err(read)?;
         let record: Record = serde_json::from_slice(file).map_err(read)?;
+        let machine = machine.named(name);
         let played = match machine.script {
             Some(_) => None,
             None => record.played_again(&machine),
         };
         Ok(match played {
             Some((played, report)) => {
-                self.ends.insert(played.file.name.clone(), report);
+                let ends = self.ends.entry(played.file.name.clone()).or_default();
+                ends.push((played.clone(), report));
                 played
             }
             None => machine.answered(),
@@ -196,8 +199,9 @@ impl Implementation for Recorded {
     }
 
     fn run(&mut self, machine: &Machine) -> Result<Report, Failure> {
-        Ok(match self.ends.get(&machine.file.name) {
-            Some(report) => report.clone(),
+        let mut ends = self.ends.get(&machine.file.name).into_iter().flatten();
+        Ok(match ends.find(|(played, _)| played == machine) {
+            Some((_, report)) => report.clone(),
             None => Report::Unsupported("not recorded, or not enough of it".to_owned()),
         })
     }

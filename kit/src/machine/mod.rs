@@ -108,6 +108,15 @@ impl From<Machine> for Document {
 const HOST: u64 = 0x40_0000_0000;
 
 impl Machine {
+    /// The same, whose program is called `name` if it has none of its own.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        if self.file.name.is_empty() {
+            self.file.name = name.to_owned();
+        }
+        self
+    }
+
     /// The device, which has answered nothing yet.
     pub fn scripted(&self) -> Scripted {
         let nothing_left = Response::immediate().with_status(
@@ -222,6 +231,12 @@ mod tests {
                 r#"{"size":4096}"#,
                 r#","script":[{"output":1,"status":"0000"}]"#,
                 "one byte",
+            ),
+            (
+                r#"{"size":4096}"#,
+                r#","script":[{"output":16777216},{"output":16777216},{"output":16777216},
+                    {"output":16777216,"variable":true},{"output":1}]"#,
+                "script[4]",
             ),
             (
                 r#"{"size":4096}"#,

@@ -34,12 +34,30 @@ pub(crate) struct Answer {
     pub(crate) sense: Option<Hex>,
 }
 
+/// Most bytes that all answers of a script move: what the device is sent is kept.
+const MOST_MOVED: usize = 64 << 20;
+
 /// The responses that a script has.
 pub(crate) fn responses(script: Vec<Answer>) -> Result<Vec<Response>, String> {
-    let answers = script.into_iter().enumerate();
-    answers
-        .map(|(n, answer)| answer.response().map_err(|it| format!("script[{n}]: {it}")))
-        .collect()
+    let mut moved = 0;
+    let mut responses = Vec::new();
+    for (n, answer) in script.into_iter().enumerate() {
+        let response = answer
+            .response()
+            .map_err(|it| format!("script[{n}]: {it}"))?;
+        moved += match &response.data {
+            Data::Immediate => 0,
+            Data::Input(bytes) => bytes.len(),
+            Data::Output(len) | Data::OutputVariable(len) | Data::Length(len, _) => *len,
+        };
+        if moved > MOST_MOVED {
+            return Err(format!(
+                "script[{n}]: the answers up to here move more than {MOST_MOVED} bytes"
+            ));
+        }
+        responses.push(response);
+    }
+    Ok(responses)
 }
 
 impl Answer {

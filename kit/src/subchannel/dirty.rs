@@ -8,7 +8,7 @@ use ccw::GuestAddr;
 use vfio_ccw::HostMemory;
 use vfio_ccw::mediator::DirtySink;
 
-use super::guest::REGION;
+use super::window::REGION;
 
 /// Everything that was said to be dirty.
 #[derive(Clone, Debug, Default)]

@@ -4,22 +4,18 @@
 use std::sync::Arc;
 
 use ccw::{
-    ActivityControl, FunctionControl, GuestAddr, RawIrb, RawOrb, RawSchib, Schib, Scsw,
-    StatusControl, SubsystemId,
+    ActivityControl, FunctionControl, RawIrb, RawOrb, RawSchib, Schib, Scsw, StatusControl,
+    SubsystemId,
 };
 use vfio_ccw::mediator::{
-    ConditionCode, Event, GuestRegion, Mediator, MediatorConfig, NotQuiescent, Paths, Patience,
-    ShadowWindow, WindowConfig,
+    ConditionCode, Event, Mediator, MediatorConfig, NotQuiescent, Paths, Patience, ShadowWindow,
 };
-use vfio_ccw::{CcwDevice, DmaSpace, HostMemory};
+use vfio_ccw::{CcwDevice, HostMemory};
 
 use super::dirty::Log;
 use super::stream::Stream;
+use super::window::ARENA;
 
-/// Bytes of each of two regions of guest storage, one behind the other from 0 on.
-pub(super) const REGION: u64 = 0x1_0000;
-/// Where the arena is, which no guest address of these tests comes near.
-const ARENA: u32 = 0x4000_0000;
 /// Where programs are.
 pub(super) const PROGRAM: u32 = 0x2000;
 
@@ -55,25 +51,6 @@ pub(super) const PROGRAMS: [&[[u8; 8]]; 10] = [
         [8, 0, 0, 0, 0, 0, 0x20, 0],
     ],
 ];
-
-pub(super) fn window(space: impl DmaSpace + 'static) -> (ShadowWindow, [HostMemory; 2]) {
-    let config = WindowConfig {
-        arena: ARENA,
-        slots: 3,
-        ccw_bytes: 4096,
-        list_bytes: 4096,
-        ..WindowConfig::default()
-    };
-    let window = ShadowWindow::new(space, config).expect("an arena");
-    let memory = [0, REGION].map(|start| {
-        let len = usize::try_from(REGION).expect("small");
-        let memory = HostMemory::anonymous(len).expect("memory");
-        let region = GuestRegion::new(GuestAddr::new(start), memory.clone());
-        window.add(region).expect("a region");
-        memory
-    });
-    (window, memory)
-}
 
 /// Where a subchannel is.
 #[derive(Clone, Copy, Debug)]

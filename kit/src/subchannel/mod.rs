@@ -11,5 +11,6 @@ pub mod region;
 mod seeds;
 pub(crate) mod stream;
 pub mod stress;
+mod window;
 
 pub use seeds::{Seed, device_seeds, region_seeds};

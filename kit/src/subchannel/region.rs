@@ -12,8 +12,9 @@ use vfio_ccw::{
     SchibRegion, Source,
 };
 
-use super::guest::{Guest, PROGRAMS, orb, window};
+use super::guest::{Guest, PROGRAMS, orb};
 use super::stream::Stream;
+use super::window::window;
 
 /// Most operations of one case.
 const OPERATIONS: usize = 200;

@@ -4,6 +4,7 @@
 //! The processes are the package's examples, which `cargo test -p ccw-kit` builds.
 
 mod process;
+mod tool;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,7 +36,7 @@ fn machines(folder: &Path) -> (Vec<Machine>, Recorded) {
     let mut recorded = Recorded::default();
     let machines = files(folder, "json").into_iter().map(|file| {
         let bytes = fs::read(&file).expect("a file");
-        let machine = recorded.read(&bytes);
+        let machine = recorded.read(&bytes, "");
         machine.unwrap_or_else(|why| panic!("{}: {why}", file.display()))
     });
     (machines.collect(), recorded)
@@ -403,95 +404,4 @@ fn the_example_of_the_readme_is_a_machine_and_its_report() {
     let report: Report = serde_json::from_value(next()).expect("a report");
     assert_eq!(Reference::default().run(&machine), Ok(report.clone()));
     assert_eq!(Translated::default().run(&machine), Ok(report));
-}
-
-/// What the tool prints, and its exit code.
-fn tool(arguments: &[&str]) -> (Option<i32>, String) {
-    let runner = runner();
-    let mut words: Vec<&str> = runner.split_whitespace().collect();
-    words.push(env!("CARGO_BIN_EXE_ccw-compare"));
-    words.extend(arguments);
-    let output = Command::new(words[0])
-        .args(&words[1..])
-        .output()
-        .expect("it starts");
-    let mut text = String::from_utf8(output.stdout).expect("text");
-    text += &String::from_utf8(output.stderr).expect("text");
-    (output.status.code(), text)
-}
-
-#[test]
-fn exit_codes_tell_same_from_different_from_nothing() {
-    let (code, text) = tool(&["--random", "20"]);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(text.starts_with("20 programs: "), "{text}");
-    let spoilt = format!("exec:{}", behind_a_pipe("--fault address"));
-    let with = ["--with", "css", "--with", &spoilt, "--random", "20"];
-    let (code, text) = tool(&with);
-    assert_eq!(code, Some(1), "{text}");
-    assert!(
-        text.starts_with("random-390-") && text.contains("\n* CCW address  "),
-        "{text}"
-    );
-    let (code, text) = tool(&[&with[..], &["--keep-going"]].concat());
-    assert_eq!(code, Some(1), "{text}");
-    assert!(
-        text.lines()
-            .filter(|line| line.contains(" differ in CCW address"))
-            .count()
-            > 5,
-        "{text}"
-    );
-    let nothing = ["--with", "css", "--with", "recorded", "--random", "3"];
-    for arguments in [&nothing[..], &["--with", "css"], &["no-such-file"], &[]] {
-        let (code, text) = tool(arguments);
-        assert_eq!(code, Some(2), "{arguments:?} {text}");
-        assert!(text.contains("ccw-compare: "), "{text}");
-    }
-}
-
-#[test]
-fn a_script_may_lie_beside_its_program() {
-    let folder = env::temp_dir().join(format!("ccw-compare-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder");
-    let program = Machine {
-        script: None,
-        ..sense_id()
-    };
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("written");
-    write("made.json", &serde_json::to_vec(&program).expect("JSON"));
-    let with = [
-        "--with",
-        "css",
-        "--with",
-        "translator",
-        &folder.display().to_string(),
-    ];
-    let mut ends = Vec::new();
-    for script in [r#"[{"input":"00","status":"0e"}]"#, r#"[{"input":1}]"#] {
-        write("made.script.json", script.as_bytes());
-        ends.push(tool(&with));
-    }
-    // The device ends with a unit check of which nobody knows without the script.
-    let spoilt = format!("exec:{}", behind_a_pipe("--fault residual"));
-    write("made.script.json", br#"[{"input":"00","status":"0e"}]"#);
-    let shown = tool(&["--with", "css", "--with", &spoilt, with[4]]);
-    fs::remove_dir_all(&folder).expect("removed");
-    assert_eq!(ends[0].0, Some(0), "{}", ends[0].1);
-    assert!(
-        ends[0].1.starts_with("1 programs: 1 compared"),
-        "{}",
-        ends[0].1
-    );
-    assert_eq!(ends[1].0, Some(2), "{}", ends[1].1);
-    assert!(
-        ends[1].1.contains("made.script.json: is no script"),
-        "{}",
-        ends[1].1
-    );
-    assert!(
-        shown.1.contains("\n  device status       0e   "),
-        "{}",
-        shown.1
-    );
 }

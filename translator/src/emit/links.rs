@@ -165,6 +165,7 @@ impl Emitter<'_, '_> {
         let flags = node.ccw().flags.difference(DROPPED) | CcwFlags::INDIRECT;
         Ok(self.link_ccw(node, flags, count, addr))
     }
+
     /// Passes the storage of `node`, which is pinned though its host CCW does not name it.
     fn pass_data(&mut self, node: &Node) -> Result<(), Code> {
         let pieces = self.work.pieces(node, node.good);

@@ -13,8 +13,8 @@ use super::{Due, Late, SUSPENSIONS, Tally, changes::Changes, failing::Failing};
 use crate::{
     differential::{
         Arena, Difference, ONE_PROGRAM, Player, Recorder, STEPS, Sent, Statuses,
-        arena::SCRATCH,
-        config, copied, copies, differ,
+        arena::{SCRATCH, is_mapped},
+        config, copies, differ,
         dirty::{self, Stores},
         same,
     },
@@ -169,7 +169,7 @@ impl Journey<'_> {
                 false => None,
                 true => {
                     storage.grant(HostAddr::new(SCRATCH), 4096, css::Access::Store);
-                    let mapped = |at: HostAddr| copied::is_mapped(&self.scene, at);
+                    let mapped = |at: HostAddr| is_mapped(&self.scene, at);
                     match second_copy::copy(translated.orb(), &mut storage, mapped) {
                         Ok(copy) => Some(copy),
                         Err(refused) => return differ(format_args!("not copied: {refused:x?}")),

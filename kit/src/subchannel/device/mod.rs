@@ -15,8 +15,9 @@ use vfio_ccw::{DeviceError, Errno, Source};
 
 use storage::{Leaving, WATCH};
 
-use super::guest::{Guest, PROGRAMS, REGION, orb, window};
+use super::guest::{Guest, PROGRAMS, orb};
 use super::stream::Stream;
+use super::window::{REGION, window};
 
 type Device = FaultInjector<SoftDevice<Scripted, SoftSpace>>;
 

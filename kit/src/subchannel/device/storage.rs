@@ -8,8 +8,8 @@ use ccw::GuestAddr;
 use vfio_ccw::mediator::{Discard, GuestRegion, Left, Unmap, UnmapPolicy, Withdrawal};
 
 use super::World;
-use crate::subchannel::guest::REGION;
 use crate::subchannel::stream::Stream;
+use crate::subchannel::window::REGION;
 
 /// How often programs that run are looked at.
 pub(super) const WATCH: Duration = Duration::from_secs(5);
