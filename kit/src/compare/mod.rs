@@ -152,7 +152,16 @@ impl Report {
             ..
         }) = &mut self
         {
-            stored.retain(|at, byte| machine.byte(*at) != Some(*byte));
+            let mut ranges: Vec<_> = machine.file.ranges.iter().collect();
+            ranges.sort_unstable_by_key(|(start, _)| *start);
+            stored.retain(|at, byte| {
+                let behind = ranges.partition_point(|(start, _)| start <= at);
+                let put = ranges[..behind].last().and_then(|(start, bytes)| {
+                    let offset = usize::try_from(at - start).ok()?;
+                    bytes.get(offset)
+                });
+                put.unwrap_or(&machine.file.fill) != byte
+            });
         }
         self
     }

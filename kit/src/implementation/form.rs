@@ -91,14 +91,7 @@ impl TryFrom<Line> for Report {
             let sent = sent.map(|(n, it)| it.sent().map_err(|it| format!("commands[{n}]: {it}")));
             sent.collect::<Result<Vec<_>, String>>()
         });
-        let mut stored = line.stored.is_some().then(BTreeMap::new);
-        for range in line.stored.into_iter().flatten() {
-            for (n, byte) in (0..).zip(range.hex.0) {
-                let at = range.addr.0.checked_add(n);
-                let at = at.ok_or_else(|| format!("stored: {:#x} is too high", range.addr.0))?;
-                stored.get_or_insert_default().insert(at, byte);
-            }
-        }
+        let stored = line.stored.map(bytes).transpose()?;
         Ok(Self::Ran(Ran {
             cc,
             statuses: statuses.transpose()?,
@@ -106,6 +99,19 @@ impl TryFrom<Line> for Report {
             stored,
         }))
     }
+}
+
+/// The bytes of `ranges`, of which the last counts.
+fn bytes(ranges: Vec<Range>) -> Result<BTreeMap<u64, u8>, String> {
+    let mut bytes = Vec::new();
+    for Range { addr, hex } in ranges {
+        let last = (hex.0.len() as u64).saturating_sub(1);
+        if addr.0.checked_add(last).is_none() {
+            return Err(format!("stored: {:#x} is too high", addr.0));
+        }
+        bytes.extend((addr.0..=u64::MAX).zip(hex.0));
+    }
+    Ok(bytes.into_iter().collect())
 }
 
 impl From<Report> for Line {
