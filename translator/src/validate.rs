@@ -355,7 +355,7 @@ impl Node {
     }
 
     /// Whether the channel suspends here. It looks at count and address only when it is resumed.
-    fn suspends(&self) -> bool {
+    pub(crate) fn suspends(&self) -> bool {
         let before_faults = match self.fault {
             Some(
                 Code::Cnt0Zero

@@ -166,6 +166,27 @@ fn e11_env_suspend_where_a_data_chain_leads_as_well() {
     assert_eq!(rejected.finding.code, Code::EnvSuspend);
 }
 
+/// The same CCW where both ways are wrong: the one that the ORB forbids and the one within a data chain. It
+/// suspends by neither, and stops the channel by both.
+#[test]
+fn c15_a_ccw_that_suspends_by_neither_of_its_ways_needs_no_second() {
+    let ccws = "31600005 00002000 02A00001 00003000 06020008 00003100";
+    let program = GuestProgram::format1(ccws);
+    let program = program.policy(Policy::MEDIATE).device(DeviceClass::Eckd);
+    for (search, ended) in [
+        (0x0c, "00C04017 00001018 0C20"),
+        (0x4c, "00C04017 00001018 0020"),
+    ] {
+        let responses = [
+            Response::new(Data::Output(5)).with_status(DeviceStatus::from_bits_retain(search)),
+            Response::new(Data::Input(vec![7; 8])),
+        ];
+        let (places, course) = go(&program, &responses, |_, _| {});
+        assert_eq!(places, []);
+        assert_eq!(course.scsw.encode().0[..10], hex(ended)[..], "{search:x}");
+    }
+}
+
 /// READ of 24 bytes that begin with a PSW, as a machine loads a system, and what it reads in.
 #[test]
 fn e07_the_words_that_a_program_reads_in_are_those_that_run() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! CCWs to which the walk comes more than once.
 
-use ccw::{Ccw, CcwFlags, Class, Command, Guest};
+use ccw::{Ccw, Class, Command, Guest};
 
 use crate::{
     Code, GuestStorage,
@@ -60,9 +60,8 @@ impl<G: GuestStorage> Walk<'_, G> {
             let goes_down = |head: Command| head.class() == Class::ReadBackward;
             let head = here.state.head(node.ccw().command);
             let turns = op == Op::Skip && goes_down(node.head) != goes_down(head);
-            // Some of what is wrong is looked at only when the channel is resumed.
-            let flags = node.ccw().flags;
-            let suspends = flags.contains(CcwFlags::SUSPEND) && node.fault != fault;
+            // Where both are wrong, one may suspend before.
+            let suspends = Node { op, fault, ..*node }.suspends() != node.suspends();
             if node.op != op || turns || suspends {
                 return self.second(index, here, op, fault);
             }
