@@ -143,8 +143,9 @@ impl Sources {
         let next = self.shown.partition_point(|shown| shown.first <= place);
         let shown = self.shown.get(next.checked_sub(1)?)?;
         let offset = place.behind(shown.first)?;
+        let offset = Some(offset).filter(|offset| *offset < shown.bytes)?;
         let (column, end) = shown.written.byte(offset + shown.skipped)?;
-        (offset < shown.bytes).then_some((shown.written, column, end))
+        Some((shown.written, column, end))
     }
 }
 
@@ -179,6 +180,7 @@ mod tests {
         assert_eq!(find(ccw, (12, 19)), Some((7, 6, 8, true)));
         assert_eq!(find(ccw, (32, 32)), Some((7, 12, 13, true)));
         assert_eq!(find(ccw, (64, 71)), None);
+        assert_eq!(find(Place::Storage(u64::MAX), (0, 7)), None);
         assert_eq!(find(Place::Orb(8), (8, 15)), Some((9, 1, 4, false)));
         assert_eq!(find(Place::Orb(4), (0, 31)), None);
     }

@@ -142,3 +142,23 @@ impl fmt::Display for Counts {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_makes_up_reasons_fills_no_memory() {
+        let mut counts = Counts::new(vec!["one".to_owned()]);
+        for n in 0..1000 {
+            let why = format!("reason {n} \u{1b}{}", "x".repeat(1000));
+            counts.report(0, &Report::Unsupported(why));
+        }
+        assert_eq!(counts.unsupported("one"), 1000);
+        assert_eq!(counts.rows[0].unsupported.len(), MOST_REASONS + 1);
+        let text = counts.to_string();
+        assert!(text.contains("   900 further reasons\n"), "{text}");
+        assert!(text.lines().all(|line| line.len() < 100), "{text}");
+        assert!(!text.contains('\u{1b}'));
+    }
+}

@@ -93,3 +93,31 @@ impl Settled {
         [a, b, c, d]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_only_what_all_tell_is_known() {
+        let status = |scsw, known: u8, sense: Option<&[u8]>| Status {
+            scsw,
+            known: [known; 12],
+            sense: sense.map(<[u8]>::to_vec),
+        };
+        // Channel end as primary status, then device end alone.
+        let first = [0, 0x80, 0x40, 0x26, 0, 0, 0x10, 8, 8, 0, 0, 0];
+        let second = [0, 0x80, 0, 0x03, 0, 0, 0x10, 8, 4, 0, 0, 0];
+        let of = |statuses: &[Status]| Settled::of(statuses).expect("a status");
+        let both = of(&[
+            status(first, 0xf0, Some(&[1])),
+            status(second, 0x3f, Some(&[2])),
+        ]);
+        assert_eq!(both.known, [0x30; 12]);
+        assert_eq!(both.sense.as_deref(), Some(&[1, 2][..]));
+        assert_eq!(both.scsw.device.bits(), 0x0c);
+        let silent = of(&[status(first, 0xff, Some(&[1])), status(second, 0xff, None)]);
+        assert_eq!((silent.known, silent.sense), ([0xff; 12], None));
+        assert_eq!(Settled::of(&[]), None);
+    }
+}

@@ -64,6 +64,8 @@ struct Running {
     requests: Sender<Vec<u8>>,
     lines: Receiver<Line>,
     complaints: Arc<Mutex<Vec<u8>>>,
+    /// Ends with the last of these.
+    silence: Receiver<()>,
 }
 
 #[derive(Debug)]
@@ -233,12 +235,17 @@ fn start(command: &str, limit: usize) -> Result<Running, Failure> {
     thread::spawn(move || write(to, &taken));
     thread::spawn(move || read(from, limit, &told));
     let kept = Arc::clone(&complaints);
-    thread::spawn(move || listen(aside, &kept));
+    let (talking, silence) = channel();
+    thread::spawn(move || {
+        listen(aside, &kept);
+        drop(talking);
+    });
     Ok(Running {
         child,
         requests,
         lines,
         complaints,
+        silence,
     })
 }
 
@@ -257,8 +264,8 @@ impl Running {
         let until = Instant::now() + Duration::from_millis(200);
         while Instant::now() < until {
             if let Ok(Some(status)) = self.child.try_wait() {
-                // What it said last may still be on its way.
-                thread::sleep(Duration::from_millis(20));
+                // What it said last may still be on its way, and whoever it started may hold the pipe.
+                let _ = self.silence.recv_timeout(Duration::from_millis(200));
                 return Some(status);
             }
             thread::sleep(Duration::from_millis(5));

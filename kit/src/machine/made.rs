@@ -158,3 +158,32 @@ fn merged(mut areas: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
     }
     merged
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_a_case_are_those_of_its_machine() {
+        let keys = [(0x1000, 0x3000, 6, true), (0x2000, 0x1000, 0, false)];
+        let keys = keys.map(|(addr, len, key, fetch_protect)| KeyRange {
+            addr,
+            len,
+            key,
+            fetch_protect,
+        });
+        let file = ProgramFile {
+            name: String::new(),
+            device: "3390".to_owned(),
+            orb: ccw::RawOrb::from_words([0, 0x00c2_8000, 0x1000]),
+            size: 0x10_0000,
+            fill: 0,
+            ranges: vec![(0x1000, vec![3, 0x20, 0, 0, 0, 0, 0, 0])],
+            keys: keys.to_vec(),
+        };
+        let machine = Machine::of_case(&Case::of_file(&file).expect("a case"));
+        assert_eq!(machine.file.keys, keys);
+        assert_eq!(machine.file.size, file.size);
+        assert_eq!(machine.file.ranges, file.ranges);
+    }
+}

@@ -29,6 +29,13 @@ fn a_process_that_dies_is_told_with_what_it_said_last() {
 }
 
 #[test]
+fn of_what_it_complains_about_the_end_is_kept() {
+    let talks = "sh -c 'head -c 1000000 /dev/zero | tr \\\\0 x >&2; echo at last >&2; exit 3'";
+    let (why, _) = failure(talks, Limits::default());
+    assert!(why.ends_with("xxxxat last") && why.len() < 3000, "{why}");
+}
+
+#[test]
 fn behind_a_death_the_next_program_is_run() {
     let mut process = Process::new(&behind_a_pipe("--fault dies"), Limits::default());
     let expected = Reference::default().run(&sense_id()).expect("a report");
