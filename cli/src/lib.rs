@@ -52,6 +52,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
 
+pub use printable::printable;
+
 /// Reads channel programs of s390: shows, checks, translates and runs them, also on real devices.
 #[derive(Parser)]
 #[command(name = "ccwtool", version, after_help = AFTER_HELP, max_term_width = 100)]

@@ -2,7 +2,7 @@
 //! Text of an input as it may be printed.
 
 /// `text` with control characters written out, so that an input cannot steer a terminal.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
             let steers = c.is_control() || is_invisible(c);

@@ -19,11 +19,17 @@ fn folder(name: &str) -> PathBuf {
 
 /// Runs a command of the kit, under the emulator if there is one.
 fn run(tool: &str, arguments: &[&str]) -> Output {
+    command(tool, arguments).output().unwrap()
+}
+
+fn command(tool: &str, arguments: &[&str]) -> Command {
     let runner = env::var("CCWTOOL_RUNNER").unwrap_or_default();
     let mut words: Vec<&str> = runner.split_whitespace().collect();
     words.push(tool);
     words.extend(arguments);
-    Command::new(words[0]).args(&words[1..]).output().unwrap()
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    command
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -78,6 +84,69 @@ fn programs_are_made_small_by_a_condition_and_by_a_command() {
         run(tool, &[file, into, "finds", "X99"]).status.code(),
         Some(2)
     );
+}
+
+#[test]
+fn what_the_command_for_small_programs_cannot_do_is_told() {
+    let tool = env!("CARGO_BIN_EXE_ccw-minimise");
+    let into = folder("cannot");
+    let file = corpus::own_programs().join("enc-key-match.json");
+    let (file, folder) = (file.to_str().unwrap(), into.to_str().unwrap());
+    let done = run(tool, &[file, folder, "command", "no-such-command"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("no-such-command: "));
+    // A folder is where the program for the command is to be written.
+    fs::create_dir(into.join("enc-key-match.min.candidate.json")).unwrap();
+    let done = run(tool, &[file, folder, "command", "true"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert!(text(&done.stderr).contains("candidate.json: "));
+    fs::remove_dir(into.join("enc-key-match.min.candidate.json")).unwrap();
+    // What was made small is there, though nobody reads about it.
+    let (nobody, writer) = std::io::pipe().unwrap();
+    drop(nobody);
+    let mut finds = command(tool, &[file, folder, "command", "test", "-e"]);
+    let done = finds.stdout(writer).output().unwrap();
+    assert_eq!(done.status.code(), Some(2), "{}", text(&done.stderr));
+    assert!(into.join("enc-key-match.min").exists());
+    // What was asked about stays.
+    let input = into.join("once.min");
+    fs::write(&input, [0x55; 64]).unwrap();
+    let done = run(tool, &[input.to_str().unwrap(), folder, "command", "true"]);
+    assert_eq!(done.status.code(), Some(2));
+    assert_eq!(fs::read(&input).unwrap(), [0x55; 64]);
+}
+
+#[test]
+fn names_of_programs_do_not_steer_a_terminal() {
+    let into = folder("steering");
+    let file = corpus::own_programs().join("enc-key-match.json");
+    let program = fs::read_to_string(file).unwrap();
+    let hostile = r#""a\u001b[2J\u009b2J\u202eb""#;
+    let program = program.replacen(r#""enc-key-match""#, hostile, 1);
+    let file = into.join("a.json");
+    fs::write(&file, program).unwrap();
+    let tool = env!("CARGO_BIN_EXE_ccw-compare");
+    let arguments = [
+        "--with",
+        "css",
+        "--with",
+        "exec:false",
+        file.to_str().unwrap(),
+    ];
+    for more in [&[][..], &["--keep-going"]] {
+        let done = run(tool, &[&arguments[..], more].concat());
+        assert_eq!(done.status.code(), Some(1));
+        let told = text(&done.stdout);
+        assert!(
+            told.contains(r"a\u{1b}[2J\u{9b}2J\u{202e}b: exec:false"),
+            "{told}"
+        );
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!told.contains(steers), "{told:?}");
+    }
+    let missing = into.join("missing\u{1b}[2J.json");
+    let told = text(&run(tool, &[missing.to_str().unwrap()]).stderr);
+    assert!(told.contains(r"missing\u{1b}"), "{told}");
 }
 
 #[test]

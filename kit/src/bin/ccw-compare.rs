@@ -16,6 +16,7 @@ use ccw_kit::generator::{Case, random_cases};
 use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
 use ccw_kit::load;
 use ccw_kit::machine::Machine;
+use ccwtool::printable;
 use clap::Parser;
 
 /// Runs channel programs on several implementations, and shows where they first differ.
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(why) => {
-            eprintln!("ccw-compare: {why}");
+            eprintln!("ccw-compare: {}", printable(&why));
             ExitCode::from(2)
         }
     }
@@ -135,7 +136,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let mut same = true;
     for task in tasks {
         let Task { machine, input } = &task?;
-        let name = &machine.file.name;
+        let name = printable(&machine.file.name);
         let report = match comparison.run(machine) {
             Compared::Same | Compared::Alone | Compared::Left(_) => continue,
             Compared::Differs(difference) if args.keep_going => {

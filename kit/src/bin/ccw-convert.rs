@@ -11,6 +11,7 @@ use ccw_kit::{
     convert::{self, Script},
     load::load,
 };
+use ccwtool::printable;
 
 const USAGE: &str = "\
 Usage: ccw-convert to-input TARGET FOLDER PROGRAM.json...
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     let mut refused = false;
     for file in files.iter().filter(|file| !file.ends_with(SCRIPT)) {
         if let Err(why) = convert(target, folder, Path::new(file)) {
-            eprintln!("{file}: {why}");
+            eprintln!("{}", printable(&format!("{file}: {why}")));
             refused = true;
         }
     }
@@ -69,7 +70,7 @@ fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let written = convert::to_program(target, &name, &load(file)?)?;
     for note in &written.notes {
-        eprintln!("{}: {note}", file.display());
+        eprintln!("{}", printable(&format!("{}: {note}", file.display())));
     }
     if let Some(script) = &written.script {
         write(

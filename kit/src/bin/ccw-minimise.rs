@@ -2,9 +2,12 @@
 //! The smallest program that still fails.
 
 use std::{
+    cell::RefCell,
     fs,
+    io::{self, Write},
     path::Path,
     process::{Command, ExitCode, Stdio},
+    rc::Rc,
 };
 
 use ccw_kit::{
@@ -50,7 +53,12 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let name = input.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("{name}.min");
+    if is_same(input, &folder.join(&name)) {
+        return Err(format!("{}: would be overwritten", input.display()));
+    }
     let candidate = folder.join(format!("{name}.candidate.json"));
+    // Why a command cannot be asked.
+    let broken = Rc::new(RefCell::new(None));
     let mut fails: Box<dyn FnMut(&Case) -> bool> = match (how, what) {
         ("fails", [target @ ("equivalence" | "walk")]) => {
             let target = targets::named(target).ok_or(USAGE)?;
@@ -72,15 +80,28 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
         ("command", [command, arguments @ ..]) => {
             let (command, candidate) = ((*command).to_owned(), candidate.clone());
             let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+            let broken = Rc::clone(&broken);
             Box::new(move |case| {
                 // What is no program file cannot be shown to a command.
-                let written = convert::to_program("walk", "candidate", &case.to_bytes());
-                let shown =
-                    written.is_ok_and(|it| fs::write(&candidate, it.file.to_json()).is_ok());
-                let mut command = Command::new(&command);
-                let command = command.args(&arguments).arg(&candidate);
-                let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
-                shown && status.is_ok_and(|status| status.success())
+                let Ok(written) = convert::to_program("walk", "candidate", &case.to_bytes()) else {
+                    return false;
+                };
+                let named = |what: &str, error: io::Error| format!("{what}: {error}");
+                let shown = fs::write(&candidate, written.file.to_json())
+                    .map_err(|error| named(&candidate.to_string_lossy(), error));
+                let status = shown.and_then(|()| {
+                    let mut asked = Command::new(&command);
+                    let asked = asked.args(&arguments).arg(&candidate);
+                    let status = asked.stdin(Stdio::null()).stdout(Stdio::null()).status();
+                    status.map_err(|error| named(&command, error))
+                });
+                match status {
+                    Ok(status) => status.success(),
+                    Err(why) => {
+                        broken.borrow_mut().get_or_insert(why);
+                        false
+                    }
+                }
             })
         }
         _ => return Err(USAGE.to_owned()),
@@ -88,11 +109,14 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
     let minimised = minimise(&case, MOST, &mut fails);
     let failed = minimised.case != case || fails(&case);
     drop(fs::remove_file(candidate));
+    let broken = broken.take();
     if !failed {
+        if let Some(why) = broken {
+            return Err(why);
+        }
         eprintln!("{}: does not fail", input.display());
         return Ok(ExitCode::from(1));
     }
-    println!("asked {} times\n{:?}", minimised.asked, minimised.case);
     let bytes = minimised.case.to_bytes();
     let write = |name: String, bytes: &[u8]| {
         let path = folder.join(name);
@@ -103,7 +127,21 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
         Ok(written) => write(format!("{name}.json"), written.file.to_json().as_bytes())?,
         Err(why) => eprintln!("no program file: {why}"),
     }
+    let (asked, case) = (minimised.asked, minimised.case);
+    let told = writeln!(io::stdout(), "asked {asked} times\n{case:?}");
+    told.map_err(|error| format!("the answer cannot be written: {error}"))?;
+    if let Some(why) = broken {
+        return Err(why);
+    }
     Ok(ExitCode::from(u8::from(!minimised.complete)))
+}
+
+/// Whether both are there, and are one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }
 
 fn read(input: &Path) -> Result<Case, String> {

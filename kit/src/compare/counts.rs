@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ccwtool::printable;
+
 use super::{Compared, Left};
 use crate::implementation::Report;
 
@@ -52,7 +54,7 @@ impl Counts {
             return;
         };
         // It may be somebody else's, and say what it likes.
-        let why: String = why.chars().filter(|c| !c.is_control()).take(80).collect();
+        let why: String = printable(why).chars().take(80).collect();
         let known = row.unsupported.len() < MOST_REASONS || row.unsupported.contains_key(&why);
         let why = if known {
             why

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use ccwtool::printable;
+
 use super::Difference;
 use crate::convert::{self, Script};
 use crate::implementation::Failure;
@@ -22,7 +24,7 @@ pub fn text(difference: &Difference, input: Option<&[u8]>) -> String {
     } = difference;
     let mut text = format!(
         "{}: {one} and {other} differ in {}\n\n",
-        machine.file.name,
+        printable(&machine.file.name),
         difference.what()
     );
     let remark = format!("{one} and {other} part here: {}", difference.what());
@@ -49,7 +51,7 @@ pub fn without_report(
     failure: &Failure,
     input: Option<&[u8]>,
 ) -> String {
-    let name = &machine.file.name;
+    let name = printable(&machine.file.name);
     let mut text = format!("{name}: {who} {failure}\n\n");
     text.push_str(&listing(machine, &[]));
     text.push_str(&again(machine, input));
@@ -69,6 +71,7 @@ fn listing(machine: &Machine, marked: &[(u64, String)]) -> String {
 fn again(machine: &Machine, input: Option<&[u8]>) -> String {
     let mut text = String::new();
     let file = serde_json::to_string(machine).unwrap_or_else(|error| error.to_string());
+    let file = ascii(&file);
     let _ = writeln!(
         text,
         "\nThe program, for ccwtool, ccw-compare, or as a file of tests/programs:\n{file}"
@@ -88,6 +91,21 @@ fn again(machine: &Machine, input: Option<&[u8]>) -> String {
             }
             Err(why) => writeln!(text, "No input of the fuzz target {target} holds it: {why}"),
         };
+    }
+    text
+}
+
+/// The same JSON, in which a name cannot steer a terminal.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\u{7f}' || !c.is_ascii() {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
     }
     text
 }

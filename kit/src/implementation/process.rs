@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ccwtool::printable;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -168,7 +169,7 @@ impl Implementation for Process {
         })?;
         report(&line, id).map_err(|why| {
             let quoted = String::from_utf8_lossy(&line[..line.len().min(QUOTED)]).into_owned();
-            let quoted: String = quoted.trim_end().chars().map(shown).collect();
+            let (why, quoted) = (printable(&why), printable(quoted.trim_end()));
             self.give_up(&format!("wrote what is no report ({why}): {quoted}"))
         })
     }
@@ -249,15 +250,6 @@ fn start(command: &str, limit: usize) -> Result<Running, Failure> {
     })
 }
 
-/// A character that does nothing to a terminal.
-fn shown(c: char) -> char {
-    match c {
-        '\n' => '\n',
-        c if c.is_control() => '\u{fffd}',
-        c => c,
-    }
-}
-
 impl Running {
     /// How it ended, if it does so now.
     fn wait_a_little(&mut self) -> Option<std::process::ExitStatus> {
@@ -277,7 +269,8 @@ impl Running {
         let kept = self.complaints.lock();
         let text = kept.map(|kept| String::from_utf8_lossy(&kept).into_owned());
         let text = text.unwrap_or_default();
-        text.trim().chars().map(shown).collect()
+        let lines: Vec<String> = text.trim().lines().map(printable).collect();
+        lines.join("\n")
     }
 }
 

@@ -4,7 +4,7 @@
 use ccw::{Class, GuestAddr};
 use css::device::scripted::{Data, Response, Scripted};
 
-use super::Machine;
+use super::{MOST_ANSWERS, Machine};
 use crate::differential::device::input;
 use crate::generator::{Amount, Answer, Case, Keys, Scene};
 use crate::implementation::reference;
@@ -105,7 +105,7 @@ impl Machine {
     pub fn written_out(self, answers: Vec<Response>) -> Self {
         let mut device = Scripted::new(answers.iter().cloned());
         // A device end that comes later takes one more step.
-        let most = MOST_COMMANDS.max(answers.len());
+        let most = answers.len().clamp(MOST_COMMANDS, MOST_ANSWERS);
         reference::execute(&self, &mut device, 2 * most);
         let sent = device.sent().iter().take(most);
         let rest = std::iter::repeat_with(Response::immediate);

@@ -42,6 +42,7 @@ use translator::{Policy, Skips, Stance, limits};
 
 use crate::generator::{self, Amount, Keys, Scene};
 use crate::program_file::ProgramFile;
+use script::MOST_ANSWERS;
 pub(crate) use script::{Answer, responses};
 
 /// A machine that is about to start a program.
@@ -219,7 +220,10 @@ mod tests {
 
     #[test]
     fn what_is_no_machine_is_told_by_its_member() {
+        let many = [r#"{"input":"00"}"#; 4097].join(",");
+        let many = format!(r#","script":[{many}]"#);
         for (memory, more, what) in [
+            (r#"{"size":4096}"#, &many[..], "more than 4096 answers"),
             (r#"{"size":7}"#, "", "memory.size"),
             (r#"{"size":"0x200000000000"}"#, "", "memory.size"),
             (

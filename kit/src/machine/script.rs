@@ -34,11 +34,16 @@ pub(crate) struct Answer {
     pub(crate) sense: Option<Hex>,
 }
 
+/// Most answers of a script: each takes two steps at most, and fewer than a program is given.
+pub(crate) const MOST_ANSWERS: usize = 4096;
 /// Most bytes that all answers of a script move: what the device is sent is kept.
 const MOST_MOVED: usize = 64 << 20;
 
 /// The responses that a script has.
 pub(crate) fn responses(script: Vec<Answer>) -> Result<Vec<Response>, String> {
+    if script.len() > MOST_ANSWERS {
+        return Err(format!("script: more than {MOST_ANSWERS} answers"));
+    }
     let mut moved = 0;
     let mut responses = Vec::new();
     for (n, answer) in script.into_iter().enumerate() {

@@ -103,6 +103,15 @@ fn what_is_no_report_is_quoted() {
     }
     let (told, _) = failure("printf '\\033[2J\\n'", Limits::default());
     assert!(!told.contains('\u{1b}'), "{told}");
+    for line in [
+        r#"{"id":1,"\u001b[2J\u009b2J":1}"#,
+        r#"{"id":"\u009b2J\u202e"}"#,
+    ] {
+        let (told, _) = failure(&format!("echo '{line}'"), Limits::default());
+        assert!(told.contains("wrote what is no report"), "{told}");
+        let steers = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!told.contains(steers), "{told:?}");
+    }
     let (told, _) = failure("no-such-program-anywhere", Limits::default());
     assert!(
         told.contains("no-such-program-anywhere") && told.contains("not found"),
