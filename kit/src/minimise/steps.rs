@@ -246,7 +246,7 @@ fn halves(case: &Case, n: usize) -> Option<Case> {
             0 => patch.bytes.truncate(half),
             _ => {
                 patch.bytes.drain(..half);
-                patch.at += half as u64;
+                patch.at = patch.at.saturating_add(half as u64);
             }
         }
     })

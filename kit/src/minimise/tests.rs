@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     corpus,
     differential::judge,
-    generator::{cases, config},
+    generator::{Patch, cases, config},
 };
 
 const MOST: usize = 20_000;
@@ -40,6 +40,18 @@ fn finds(code: Code) -> impl Fn(&Case) -> bool {
         let program = judge(&case.build());
         program.findings().iter().any(|found| found.code == code)
     }
+}
+
+#[test]
+fn bytes_at_the_end_of_all_addresses_are_made_small_too() {
+    let mut case = Case::from_bytes(&[]);
+    case.patches = vec![Patch {
+        at: u64::MAX,
+        bytes: vec![1; 8],
+    }];
+    let small = minimise(&case, MOST, |case| !case.patches.is_empty());
+    assert!(small.complete);
+    assert!(small.case.patches[0].bytes.is_empty());
 }
 
 #[test]
