@@ -47,6 +47,45 @@ fn the_page_for_fuzzing() {
     page("fuzzing");
 }
 
+/// What the page for a VMM has its reader depend on is what the examples to copy from need, as it is had here.
+#[test]
+fn the_examples_to_copy_from_have_their_dependencies() {
+    let page = fs::read_to_string(root().join("docs/vmm.md")).unwrap();
+    let blocks = blocks(&page);
+    let toml = blocks.iter().find(|(info, _)| info == "toml");
+    let named: Vec<(&str, &str)> = toml
+        .unwrap()
+        .1
+        .lines()
+        .filter_map(|line| line.split_once(" = "))
+        .collect();
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for (name, value) in &named {
+        let path = format!("{{ path = \"CHECKOUT/{name}\"");
+        let version = value.split(" #").next().unwrap();
+        assert!(
+            value.starts_with(&path) && root().join(name).join("Cargo.toml").is_file()
+                || manifest.contains(&format!("\n{name} = {version}\n")),
+            "{name} = {value}"
+        );
+    }
+    for example in ["vmm_loop", "ipl"] {
+        let file = format!("vfio-ccw/examples/{example}.rs");
+        assert!(page.contains(&format!("(../{file})")), "{file}");
+        let source = fs::read_to_string(root().join(&file)).unwrap();
+        let uses = source.lines().filter_map(|line| line.strip_prefix("use "));
+        let crates = uses.filter_map(|path| path.split("::").next());
+        let needed: Vec<String> = crates
+            .filter(|name| *name != "std")
+            .map(|name| name.replace('_', "-"))
+            .collect();
+        assert!(!needed.is_empty());
+        for name in needed {
+            assert!(named.iter().any(|(it, _)| *it == name), "{file}: {name}");
+        }
+    }
+}
+
 #[test]
 fn a_command_that_fails_ends_its_block() {
     let folder = folder("failing");

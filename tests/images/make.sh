@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-# Writes tape.aws and disk.fba into the directory named, byte for byte as they lie here, and beside them
+# Writes tape.aws and disk.fba into the directory named, which is made if need be, byte for byte as they lie here, and beside them
 # disk.ckd, which is too large to lie here.
 # Usage, in the root of the repository: tests/images/make.sh DIRECTORY
 set -euo pipefail
 to=$1
+mkdir -p "$to"
 
 # program DEVICE PROGRAM: runs a program and keeps what is written.
 program() { cargo run -q -p ccwtool -- run --write --device "$1" "$2"; }

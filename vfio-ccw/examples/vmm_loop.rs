@@ -137,7 +137,7 @@ impl Vmm {
         let (raw, _) = RawIrb::split_extended(&bytes);
         let scsw = Irb::<ccw::Guest>::decode(&raw).scsw;
         println!(
-            "guest: CCW address {:x}, residual count {:x}, device {:?}, subchannel {:?}",
+            "guest: CCW address {:x}, residual count {}, device {:?}, subchannel {:?}",
             scsw.cpa, scsw.residual, scsw.device, scsw.subchannel
         );
         Ok(())

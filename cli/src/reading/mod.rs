@@ -154,11 +154,20 @@ impl Reading {
 
     /// The programs in `file`, which is called `stem`. A dump stays where it is.
     fn inputs(&self, file: &Path, stem: &str) -> Result<Vec<Input>, Refusal> {
-        let bytes = || load(file, FILE_LIMIT).map_err(|reason| (Place::Whole, reason));
+        let whole = |reason: String| (Place::Whole, reason);
+        if file != Path::new("-") && file.is_dir() {
+            let files = file.join("*");
+            let reason = format!("is a folder: write {} for the files in it", files.display());
+            return Err(whole(reason));
+        }
+        let bytes = || load(file, FILE_LIMIT).map_err(whole);
         let source = match Source::open(file) {
             Some(source) => source,
             None => Source::from(bytes()?),
         };
+        if source.len() == 0 {
+            return Err(whole("is empty".to_owned()));
+        }
         let is_dump = self.kind.map(|kind| kind == Kind::Dump);
         if let Some(shape) = self.dump.shape(&source, is_dump)? {
             return self.dump.programs(source, shape, stem);

@@ -20,7 +20,8 @@ pub struct Metrics {
     pub ended_at_once: u64,
     /// Programs that ended at a command that the policy forbids.
     pub forbidden: u64,
-    /// Programs that were refused by name.
+    /// Programs that were refused by name: no host can carry them out as they are, or something was lacking that
+    /// they need. The log says what. What is wrong with a guest's ORB or program is not among them.
     pub refused: u64,
     /// Times that a start had to wait because storage was being withdrawn.
     pub withheld: u64,

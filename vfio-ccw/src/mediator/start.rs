@@ -26,7 +26,6 @@ impl<D: CcwDevice> Mediator<D> {
     pub fn ssch(&mut self, orb: &RawOrb, out: &mut Vec<Event>) -> Result<ConditionCode, Exception> {
         self.metrics.starts += 1;
         if let Some(code) = orb_fault(orb, &self.config.guest.policy) {
-            self.metrics.refused += 1;
             log::debug!(target: "vfio_ccw::mediator::start", "{}: {}", self.name(), code.id());
             return Err(match code.check() {
                 Check::SpecificationException => Exception::Specification,

@@ -124,6 +124,7 @@ fn a_wrong_orb_is_an_operand_exception() {
         [0, 0x00c6_8000, PROGRAM],
     ] {
         assert_eq!(machine.ssch_orb(words), Err(Exception::Operand));
+        assert_eq!(machine.metrics().refused, 0, "it is the guest's fault");
     }
     // With MIDAWs and without.
     for word in [0x00c2_8040, 0x00c2_8000] {
