@@ -8,7 +8,9 @@ use ccw_kit::{
     program::{GuestProgram, hex},
 };
 use css::device::scripted::{Data, Response, Scripted};
-use translator::{Arrival, Cause, Code, HostProfile, Planned, Policy, Stance};
+use translator::{
+    Arrival, Buffers, Cause, Code, Guards, HostProfile, Part, Planned, Policy, Stance, fetch_part,
+};
 
 use Cause::{Refetch, Suspend};
 
@@ -184,6 +186,50 @@ fn c15_a_ccw_that_suspends_by_neither_of_its_ways_needs_no_second() {
         let (places, course) = go(&program, &responses, |_, _| {});
         assert_eq!(places, []);
         assert_eq!(course.scsw.encode().0[..10], hex(ended)[..], "{search:x}");
+    }
+}
+
+/// Searches with TICs behind them that lead from one to the next, the last one back to where the program
+/// was resumed: it must be left before each.
+#[test]
+fn e02_more_tics_that_lead_to_each_other_than_are_kept() {
+    for (tics, expected) in [
+        (33, None),
+        (34, Some(Code::EnvTooLong)),
+        (2000, Some(Code::EnvTooLong)),
+    ] {
+        let ccws: String = (1..=tics)
+            .map(|n| {
+                let (flags, to) = (if n == 1 { 0x62 } else { 0x60 }, 0x1000 + 16 * (n % tics));
+                let to = if n == tics { to } else { to + 8 };
+                format!("31{flags:02X}0005 00002000 08000000 {to:08X} ")
+            })
+            .collect();
+        let program = GuestProgram::format1(&ccws).with(word1::SUSPEND);
+        let (map, policy) = (
+            program.map(0),
+            Policy {
+                device: DeviceClass::Eckd,
+                ..Policy::MEDIATE
+            },
+        );
+        let part = Part::START.passing_suspension();
+        let (storage, guards) = (program.storage(), Guards::default());
+        let orb = program.orb();
+        let program = fetch_part(
+            &orb,
+            &part,
+            &storage,
+            &map,
+            &policy,
+            &guards,
+            Buffers::new(),
+        );
+        let refused = program
+            .plan(&HostProfile::SOFTWARE)
+            .err()
+            .map(|it| it.finding.code);
+        assert_eq!(refused, expected, "{tics}");
     }
 }
 

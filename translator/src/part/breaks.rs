@@ -37,8 +37,10 @@ pub(crate) fn add(work: &mut Buffers) -> bool {
 }
 
 /// Leaves the program before a TIC that leads to a break, and not behind it: the next part would not
-/// know that a TIC came before, behind which there must be no second one.
+/// know that a TIC came before, behind which there must be no second one. TICs that lead to each other
+/// are all left so, up to a limit: each is one more break.
 pub(crate) fn stop_before_tics(work: &mut Buffers) {
+    let mut left = MAX_BREAKS;
     let mut found = true;
     while core::mem::take(&mut found) {
         for n in 1..work.nodes.len() {
@@ -49,6 +51,11 @@ pub(crate) fn stop_before_tics(work: &mut Buffers) {
             let target = target.and_then(|target| work.node(target));
             let stops = target.is_some_and(|it| it.op == Op::Break(Cause::Refetch));
             if let Some(node) = work.nodes.get_mut(n).filter(|_| stops) {
+                let Some(fewer) = left.checked_sub(1) else {
+                    work.too_long = true;
+                    return;
+                };
+                left = fewer;
                 (node.op, found) = (Op::Break(Cause::Refetch), true);
             }
         }
