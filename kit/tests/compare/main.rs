@@ -3,6 +3,7 @@
 //!
 //! The processes are the package's examples, which `cargo test -p ccw-kit` builds.
 
+mod agree;
 mod process;
 mod tool;
 
@@ -11,12 +12,12 @@ use std::process::Command;
 use std::{env, fs};
 
 use ccw_kit::compare::{Compared, Comparison, Difference, Left, text};
-use ccw_kit::generator::{Case, random_cases};
+use ccw_kit::corpus;
+use ccw_kit::generator::Case;
 use ccw_kit::implementation::{
     Failure, Implementation, Limits, Process, Ran, Recorded, Reference, Report, Translated,
 };
 use ccw_kit::machine::Machine;
-use ccw_kit::{corpus, seeds};
 
 /// The emulator with its options under which programs of this target run, if there is one.
 fn runner() -> String {
@@ -33,8 +34,12 @@ fn behind_a_pipe(options: &str) -> String {
 
 /// The machines of the program files in `folder`, and what was recorded of them.
 fn machines(folder: &Path) -> (Vec<Machine>, Recorded) {
+    machines_of(files(folder, "json"))
+}
+
+fn machines_of(files: Vec<PathBuf>) -> (Vec<Machine>, Recorded) {
     let mut recorded = Recorded::default();
-    let machines = files(folder, "json").into_iter().map(|file| {
+    let machines = files.into_iter().map(|file| {
         let bytes = fs::read(&file).expect("a file");
         let machine = recorded.read(&bytes, "");
         machine.unwrap_or_else(|why| panic!("{}: {why}", file.display()))
@@ -50,70 +55,6 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files.retain(|file| file.extension().unwrap_or_default() == ending);
     files.sort();
     files
-}
-
-/// Compares on all of `machines`, which must not differ.
-fn agree(implementations: Vec<Box<dyn Implementation>>, machines: &[Machine]) -> Comparison {
-    let mut comparison = Comparison::new(implementations);
-    for machine in machines {
-        match comparison.run(machine) {
-            Compared::Same | Compared::Alone | Compared::Left(_) => {}
-            Compared::Differs(difference) => panic!("{}", text(&difference, None)),
-            Compared::Failed(n, failure) => panic!("{}: {failure}", comparison.name(n)),
-        }
-    }
-    print!("{}", comparison.counts());
-    comparison
-}
-
-fn all(recorded: Recorded) -> Vec<Box<dyn Implementation>> {
-    vec![
-        Box::new(Reference::default()),
-        Box::new(Translated::default()),
-        Box::new(Translated { midaws: false }),
-        Box::new(recorded),
-    ]
-}
-
-#[test]
-fn css_translator_and_what_was_recorded_agree_on_our_own_programs() {
-    let (machines, recorded) = machines(&corpus::own_programs());
-    let comparison = agree(all(recorded), &machines);
-    let counts = comparison.counts();
-    assert!(counts.compared() >= 400, "{counts}");
-    // 236 of the 237 that have a recorded end.
-    assert!(
-        machines.len() - counts.unsupported("recorded") >= 236,
-        "{counts}"
-    );
-}
-
-/// More programs of the same format, which may not be copied: `CCW_CORPUS` names their folder.
-#[test]
-fn css_translator_and_what_was_recorded_agree_on_a_further_corpus() {
-    let Some(folder) = env::var_os("CCW_CORPUS") else {
-        eprintln!("LEFT OUT: CCW_CORPUS names no folder with further programs");
-        return;
-    };
-    let (machines, recorded) = machines(Path::new(&folder));
-    let comparison = agree(all(recorded), &machines);
-    assert!(comparison.counts().compared() > 0);
-}
-
-#[test]
-fn css_and_translator_agree_on_random_cases_and_on_fuzz_inputs() {
-    let random = random_cases(7).take(300);
-    let mut machines: Vec<Machine> = random.map(|case| Machine::of_case(&case)).collect();
-    for target in ["equivalence", "walk"] {
-        for file in files(&seeds::folder(target), "") {
-            let bytes = fs::read(file).expect("a seed");
-            machines.push(Machine::of_case(&Case::from_bytes(&bytes)));
-        }
-    }
-    assert!(machines.len() > 350, "{}", machines.len());
-    let comparison = agree(all(Recorded::default()), &machines);
-    let counts = comparison.counts();
-    assert!(counts.compared() * 10 > machines.len() * 9, "{counts}");
 }
 
 /// The first difference between `css` and the example with a fault.
@@ -132,15 +73,6 @@ fn found(fault: &str) -> Difference {
         }
     }
     panic!("{fault} was not found: {}", comparison.counts());
-}
-
-#[test]
-fn a_process_without_a_fault_agrees() {
-    let process = Process::new(&behind_a_pipe(""), Limits::default());
-    let (machines, _) = machines(&corpus::own_programs());
-    let implementations: Vec<Box<dyn Implementation>> =
-        vec![Box::new(Reference::default()), Box::new(process)];
-    assert!(agree(implementations, &machines).counts().compared() >= 400);
 }
 
 #[test]
