@@ -77,7 +77,7 @@ enum Line {
 }
 
 impl Process {
-    /// What `sh` makes of `command`; it is started with the first machine.
+    /// What `sh` makes of `exec command`, so of a single one; it is started with the first machine.
     pub fn new(command: &str, limits: Limits) -> Self {
         Self {
             name: format!("exec:{command}"),
