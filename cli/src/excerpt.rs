@@ -22,6 +22,10 @@ const FAR: usize = 1 << 16;
 /// Where what decides `finding` stands in the file of `input`, if it does: `in messages.txt:3:28` and the
 /// line, or `in guest.elf, offset 0x1080`.
 pub(crate) fn of(finding: &Finding, input: &Input) -> Option<Vec<String>> {
+    if input.file.is_empty() {
+        // Nobody has it as a file.
+        return None;
+    }
     let bytes = finding.site.word.as_bytes().len();
     let all = (0, (8 * bytes as u64).checked_sub(1)?);
     let bits = finding.site.bits;

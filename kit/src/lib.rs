@@ -83,6 +83,7 @@ pub mod minimise;
 pub mod program;
 pub mod program_file;
 pub mod reached;
+pub mod say;
 pub mod second_copy;
 pub mod seeds;
 pub mod storage;

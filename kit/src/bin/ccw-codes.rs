@@ -3,7 +3,12 @@
 
 use std::{fs, io, path::Path, process::ExitCode};
 
-use ccw_kit::{load::load, reached, targets};
+use ccw_kit::{
+    load::load,
+    reached,
+    say::{complain, say},
+    targets,
+};
 
 const USAGE: &str = "\
 Usage: ccw-codes TARGET=FOLDER...
@@ -23,13 +28,13 @@ fn main() -> ExitCode {
         {
             Some((name, Some(target), folder)) => wanted.push((name, target, folder)),
             _ => {
-                eprintln!("{USAGE}");
+                complain(USAGE);
                 return ExitCode::from(2);
             }
         }
     }
     if wanted.is_empty() {
-        eprintln!("{USAGE}");
+        complain(USAGE);
         return ExitCode::from(2);
     }
     let mut failed = false;
@@ -42,16 +47,21 @@ fn main() -> ExitCode {
         });
         match replay(target, Path::new(folder), &mut met[at].1) {
             Ok((inputs, failures)) => {
-                eprintln!("{name}: {inputs} inputs of {folder}, {failures} failed");
+                complain(&format!(
+                    "{name}: {inputs} inputs of {folder}, {failures} failed"
+                ));
                 failed |= failures > 0;
             }
             Err(error) => {
-                eprintln!("{folder}: {error}");
+                complain(&format!("{folder}: {error}"));
                 return ExitCode::from(2);
             }
         }
     }
-    print!("{}", reached::table(&met));
+    if let Err(why) = say(&reached::table(&met)) {
+        complain(&why);
+        return ExitCode::from(2);
+    }
     ExitCode::from(u8::from(failed))
 }
 
@@ -71,7 +81,7 @@ fn replay(
         let (met, result) = reached::counted(|| target(&bytes));
         inputs += 1;
         if result.is_err() {
-            eprintln!("{} fails", path.display());
+            complain(&format!("{} fails", path.display()));
             failures += 1;
         }
         for (code, count) in met {

@@ -4,18 +4,17 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ccw_kit::compare::{Compared, Comparison, text, without_report};
-use ccw_kit::convert::Script;
+use ccw_kit::compare::{Compared, Comparison, FIELDS, text, without_report};
 use ccw_kit::generator::{Case, random_cases};
 use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
 use ccw_kit::load;
 use ccw_kit::machine::Machine;
+use ccw_kit::say::{Wanted, complain, say};
 use ccwtool::printable;
 use clap::Parser;
 
@@ -40,6 +39,10 @@ struct Args {
     /// Which ones
     #[arg(long, value_name = "NUMBER", default_value_t = 390)]
     seed: u64,
+    /// Only a difference in all of these counts, which are named as reports do: `subchannel status, CCW address`.
+    /// Others take one line
+    #[arg(long, value_name = "FIELDS")]
+    differs: Option<Held>,
     /// Go on behind a difference; each takes one line then
     #[arg(long)]
     keep_going: bool,
@@ -51,8 +54,24 @@ struct Args {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  no difference
-  1  two differ, or one had no report
-  2  the command line is wrong, a file cannot be read, or nothing was compared";
+  1  two differ (with --differs: in these fields)
+  2  the command line is wrong, a file cannot be read, or nothing was compared
+  3  one had no report, and no two differ";
+
+/// Fields in which two are to differ.
+#[derive(Clone)]
+struct Held(Vec<&'static str>);
+
+impl FromStr for Held {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = |word: &str| FIELDS.into_iter().find(|name| *name == word.trim());
+        let names: Option<Vec<&str>> = text.split(',').map(known).collect();
+        let told = || format!("the fields are: {}", FIELDS.join(", "));
+        names.map(Self).ok_or_else(told)
+    }
+}
 
 /// An implementation by its name.
 #[derive(Clone)]
@@ -92,17 +111,25 @@ struct Task {
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(End::Same) => ExitCode::SUCCESS,
+        Ok(End::Differs) => ExitCode::from(1),
+        Ok(End::NoReport) => ExitCode::from(3),
         Err(why) => {
-            eprintln!("ccw-compare: {}", printable(&why));
+            complain(&format!("ccw-compare: {}", printable(&why)));
             ExitCode::from(2)
         }
     }
 }
 
-/// Whether nothing differs.
-fn run(args: &Args) -> Result<bool, String> {
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Same,
+    NoReport,
+    Differs,
+}
+
+fn run(args: &Args) -> Result<End, String> {
     let with = match args.with.as_slice() {
         [] => vec![Which::Css, Which::Translator(Translated::default())],
         with => with.to_vec(),
@@ -133,76 +160,66 @@ fn run(args: &Args) -> Result<bool, String> {
         }
     });
     let mut comparison = Comparison::new(implementations.collect());
-    let mut same = true;
+    let mut end = End::Same;
     for task in tasks {
         let Task { machine, input } = &task?;
         let name = printable(&machine.file.name);
-        let report = match comparison.run(machine) {
+        let (found, report) = match comparison.run(machine) {
             Compared::Same | Compared::Alone | Compared::Left(_) => continue,
-            Compared::Differs(difference) if args.keep_going => {
+            Compared::Differs(difference) => {
+                let held = args.differs.as_ref();
+                let found = match held.is_none_or(|Held(names)| difference.is_in(names)) {
+                    true => End::Differs,
+                    false => End::Same,
+                };
                 let [one, other] = &difference.names;
-                format!(
-                    "{name}: {one} and {other} differ in {}\n",
-                    difference.what()
-                )
-            }
-            Compared::Differs(difference) => text(&difference, input.as_deref()),
-            Compared::Failed(who, failure) if args.keep_going => {
-                let who = comparison.name(who);
-                format!("{name}: {who} {failure}\n")
+                let line = || {
+                    format!(
+                        "{name}: {one} and {other} differ in {}\n",
+                        difference.what()
+                    )
+                };
+                match found == End::Same || args.keep_going {
+                    true => (found, line()),
+                    false => (found, text(&difference, input.as_deref())),
+                }
             }
             Compared::Failed(who, failure) => {
                 let who = comparison.name(who);
-                without_report(machine, who, &failure, input.as_deref())
+                let report = match args.keep_going {
+                    true => format!("{name}: {who} {failure}\n"),
+                    false => without_report(machine, who, &failure, input.as_deref()),
+                };
+                (End::NoReport, report)
             }
         };
-        same = false;
-        say(&report)?;
-        if !args.keep_going {
-            say("\n")?;
+        end = end.max(found);
+        let last = found != End::Same && !args.keep_going;
+        if say(&report)? == Wanted::NoMore || last && say("\n")? == Wanted::NoMore {
+            return Ok(end);
+        }
+        if last {
             break;
         }
     }
-    say(&comparison.counts().to_string())?;
-    match comparison.counts().compared() {
-        0 if same => Err("nothing was compared".to_owned()),
-        _ => Ok(same),
+    let counts = comparison.counts();
+    let _ = say(&counts.to_string())?;
+    match counts.compared() {
+        0 if end == End::Same => Err("nothing was compared".to_owned()),
+        _ => Ok(end),
     }
 }
 
 /// How the name of a program's script ends.
 const SCRIPT: &str = ".script.json";
 
-fn say(text: &str) -> Result<(), String> {
-    let written = io::stdout().write_all(text.as_bytes());
-    written.map_err(|error| format!("the report cannot be written: {error}"))
-}
-
 /// The programs of `paths`, of which `recorded` keeps how they ended.
 fn programs(paths: &[PathBuf], recorded: &mut Recorded) -> Result<Vec<Task>, String> {
     let mut tasks = Vec::new();
     let programs = files(paths, Some("json"))?.into_iter();
     for file in programs.filter(|file| !file.to_string_lossy().ends_with(SCRIPT)) {
-        let bytes = load(&file)?;
-        let error = |why: String| format!("{}: {why}", file.display());
-        let beside = file.with_extension(&SCRIPT[1..]);
-        let machine = match beside.exists() {
-            false => recorded.read(&bytes, &file.to_string_lossy()),
-            // What ccw-convert makes of a fuzz input.
-            true => {
-                let script = Script::parse(&load(&beside)?);
-                let script = script.and_then(|script| script.responses());
-                let script = script.map_err(|why| format!("{}: {why}", beside.display()))?;
-                let machine: Result<Machine, _> = serde_json::from_slice(&bytes);
-                let machine = machine.map_err(|it| it.to_string());
-                machine.map(|machine| Machine {
-                    script: Some(script),
-                    ..machine.named(&file.to_string_lossy())
-                })
-            }
-        };
         tasks.push(Task {
-            machine: machine.map_err(error)?,
+            machine: recorded.load(&file)?,
             input: None,
         });
     }

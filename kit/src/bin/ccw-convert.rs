@@ -2,6 +2,7 @@
 //! Program files to inputs of fuzz targets, and back.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,6 +11,7 @@ use std::{
 use ccw_kit::{
     convert::{self, Script},
     load::load,
+    say::complain,
 };
 use ccwtool::printable;
 
@@ -39,23 +41,40 @@ fn main() -> ExitCode {
             (to_program, *target, Path::new(*folder), files)
         }
         _ => {
-            eprintln!("{USAGE}");
+            complain(USAGE);
             return ExitCode::from(2);
         }
     };
     let mut refused = false;
+    // The first file of which something is to be noted, and how many more.
+    let mut noted: BTreeMap<String, (&str, usize)> = BTreeMap::new();
     for file in files.iter().filter(|file| !file.ends_with(SCRIPT)) {
-        if let Err(why) = convert(target, folder, Path::new(file)) {
-            eprintln!("{}", printable(&format!("{file}: {why}")));
-            refused = true;
+        match convert(target, folder, Path::new(file)) {
+            Ok(notes) => {
+                for note in notes {
+                    noted.entry(note).or_insert((file, 0)).1 += 1;
+                }
+            }
+            Err(why) => {
+                complain(&printable(&format!("{file}: {why}")));
+                refused = true;
+            }
         }
+    }
+    for (note, (file, files)) in noted {
+        let more = match files {
+            1 => String::new(),
+            files => format!(" and {} more", files - 1),
+        };
+        complain(&printable(&format!("{file}{more}: {note}")));
     }
     ExitCode::from(u8::from(refused))
 }
 
-type Convert = fn(&str, &Path, &Path) -> Result<(), String>;
+/// What is to be noted of it.
+type Convert = fn(&str, &Path, &Path) -> Result<Vec<String>, String>;
 
-fn to_input(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
+fn to_input(target: &str, folder: &Path, file: &Path) -> Result<Vec<String>, String> {
     let stem = stem(file)?;
     let beside = file.with_file_name(format!("{stem}{SCRIPT}"));
     let script = match beside.exists() {
@@ -63,15 +82,13 @@ fn to_input(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
         false => None,
     };
     let bytes = convert::to_input(target, &load(file)?, script.as_ref())?;
-    write(folder.join(stem), &bytes)
+    write(folder.join(stem), &bytes)?;
+    Ok(Vec::new())
 }
 
-fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
+fn to_program(target: &str, folder: &Path, file: &Path) -> Result<Vec<String>, String> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let written = convert::to_program(target, &name, &load(file)?)?;
-    for note in &written.notes {
-        eprintln!("{}", printable(&format!("{}: {note}", file.display())));
-    }
     if let Some(script) = &written.script {
         write(
             folder.join(format!("{name}{SCRIPT}")),
@@ -79,7 +96,8 @@ fn to_program(target: &str, folder: &Path, file: &Path) -> Result<(), String> {
         )?;
     }
     let json = written.file.to_json();
-    write(folder.join(format!("{name}.json")), json.as_bytes())
+    write(folder.join(format!("{name}.json")), json.as_bytes())?;
+    Ok(written.notes)
 }
 
 fn stem(file: &Path) -> Result<String, String> {

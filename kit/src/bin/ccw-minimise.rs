@@ -4,14 +4,20 @@
 use std::{
     cell::RefCell,
     fs,
-    io::{self, Write},
     path::Path,
     process::{Command, ExitCode, Stdio},
     rc::Rc,
 };
 
 use ccw_kit::{
-    convert, generator::Case, load::load, minimise::minimise, program_file::ProgramFile, reached,
+    convert::{self, Script},
+    generator::Case,
+    implementation::Recorded,
+    load::load,
+    machine::Machine,
+    minimise::minimise,
+    reached,
+    say::{complain, say},
     targets,
 };
 
@@ -20,11 +26,13 @@ Usage: ccw-minimise INPUT FOLDER fails TARGET
        ccw-minimise INPUT FOLDER finds ID
        ccw-minimise INPUT FOLDER command COMMAND...
 
-INPUT is an input of `equivalence` or `walk`, or a program file (NAME.json). It is made smaller as long as
+INPUT is an input of `equivalence` or `walk`, or a program file (NAME.json), whose device answers as
+NAME.script.json beside it says, or else as was recorded. It is made smaller as long as
   fails    the fuzz target fails
   finds    the translator finds the condition with this id, such as C05
   command  COMMAND with the name of a program file behind it ends with exit code 0
-Then FOLDER has the smallest one as input (NAME.min) and as program (NAME.min.json, for ccwtool).
+Then FOLDER has the smallest one as input (NAME.min) and as program (NAME.min.json, for ccwtool). What its device
+answers is in NAME.min.script.json, and beside the program that COMMAND is asked about under such a name as well.
 
 Exit codes: 0 nothing more can be left out, 1 it did not fail, or was asked too often, 2 the command line is
 wrong, or a file cannot be read or written";
@@ -36,13 +44,13 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let [input, folder, how, what @ ..] = words.as_slice() else {
-        eprintln!("{USAGE}");
+        complain(USAGE);
         return ExitCode::from(2);
     };
     match run(Path::new(input), Path::new(folder), how, what) {
         Ok(code) => code,
         Err(why) => {
-            eprintln!("{why}");
+            complain(&why);
             ExitCode::from(2)
         }
     }
@@ -82,18 +90,11 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
             let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
             let broken = Rc::clone(&broken);
             Box::new(move |case| {
-                // What is no program file cannot be shown to a command.
-                let Ok(written) = convert::to_program("walk", "candidate", &case.to_bytes()) else {
-                    return false;
-                };
-                let named = |what: &str, error: io::Error| format!("{what}: {error}");
-                let shown = fs::write(&candidate, written.file.to_json())
-                    .map_err(|error| named(&candidate.to_string_lossy(), error));
-                let status = shown.and_then(|()| {
+                let status = write_program(&candidate, "candidate", case).and_then(|()| {
                     let mut asked = Command::new(&command);
                     let asked = asked.args(&arguments).arg(&candidate);
                     let status = asked.stdin(Stdio::null()).stdout(Stdio::null()).status();
-                    status.map_err(|error| named(&command, error))
+                    status.map_err(|error| format!("{command}: {error}"))
                 });
                 match status {
                     Ok(status) => status.success(),
@@ -108,32 +109,59 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
     };
     let minimised = minimise(&case, MOST, &mut fails);
     let failed = minimised.case != case || fails(&case);
+    drop(fs::remove_file(candidate.with_extension(SCRIPT)));
     drop(fs::remove_file(candidate));
     let broken = broken.take();
     if !failed {
         if let Some(why) = broken {
             return Err(why);
         }
-        eprintln!("{}: does not fail", input.display());
+        complain(&format!("{}: does not fail", input.display()));
         return Ok(ExitCode::from(1));
     }
     let bytes = minimised.case.to_bytes();
-    let write = |name: String, bytes: &[u8]| {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
-    };
-    write(name.clone(), &bytes)?;
-    match convert::to_program("walk", &name, &bytes) {
-        Ok(written) => write(format!("{name}.json"), written.file.to_json().as_bytes())?,
-        Err(why) => eprintln!("no program file: {why}"),
-    }
+    write(&folder.join(&name), &bytes)?;
+    write_program(&folder.join(format!("{name}.json")), &name, &minimised.case)?;
     let (asked, case) = (minimised.asked, minimised.case);
-    let told = writeln!(io::stdout(), "asked {asked} times\n{case:?}");
-    told.map_err(|error| format!("the answer cannot be written: {error}"))?;
+    // Whether it is read is not what the exit code tells.
+    let _ = say(&format!("asked {asked} times\n{case:?}\n"))?;
     if let Some(why) = broken {
         return Err(why);
     }
     Ok(ExitCode::from(u8::from(!minimised.complete)))
+}
+
+/// How the name of a file ends that has what the device of a program answers.
+const SCRIPT: &str = "script.json";
+
+/// Writes `case` as a program called `name`, and what its device answers beside it.
+fn write_program(path: &Path, name: &str, case: &Case) -> Result<(), String> {
+    let (machine, script) = match convert::to_program("walk", name, &case.to_bytes()) {
+        Ok(written) => {
+            let machine = Machine {
+                file: written.file,
+                concurrent_sense: case.terms.concurrent_sense,
+                script: None,
+            };
+            (machine, written.script)
+        }
+        // It comes to what no program file has, such as holes: as ccw-compare runs it.
+        Err(_) => {
+            let mut machine = Machine::of_case(case);
+            machine.file.name = name.to_owned();
+            let script = machine.script.take();
+            (machine, script.as_deref().map(Script::of_machine))
+        }
+    };
+    let text = serde_json::to_string_pretty(&machine).map_err(|error| error.to_string())?;
+    if let Some(script) = script {
+        write(&path.with_extension(SCRIPT), script.to_json().as_bytes())?;
+    }
+    write(path, text.as_bytes())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether both are there, and are one file.
@@ -146,9 +174,12 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 fn read(input: &Path) -> Result<Case, String> {
     let told = |why: String| format!("{}: {why}", input.display());
-    let bytes = load(input).map_err(told)?;
-    match input.extension().is_some_and(|ending| ending == "json") {
-        true => Case::of_file(&ProgramFile::parse(&bytes).map_err(told)?).map_err(told),
-        false => Ok(Case::from_bytes(&bytes)),
+    if input.extension().is_none_or(|ending| ending != "json") {
+        return Ok(Case::from_bytes(&load(input).map_err(told)?));
     }
+    let (case, changed) = Recorded::default().load(input)?.to_case().map_err(told)?;
+    for what in changed {
+        complain(&format!("{}: {what}", input.display()));
+    }
+    Ok(case)
 }

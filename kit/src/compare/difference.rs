@@ -14,6 +14,20 @@ use crate::machine::Machine;
 /// Bytes of data that are shown.
 const SHOWN: usize = 16;
 
+/// The names of all fields.
+pub const FIELDS: [&str; 10] = [
+    "start",
+    "status",
+    "flags and controls",
+    "device status",
+    "subchannel status",
+    "CCW address",
+    "residual count",
+    "sense",
+    "device traffic",
+    "storage",
+];
+
 /// One thing that came of a program, as two tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -66,9 +80,20 @@ impl Difference {
 
     /// The names of the fields that differ.
     pub fn what(&self) -> String {
-        let differing = self.fields.iter().filter(|field| field.differs());
-        let names: Vec<&str> = differing.map(|field| field.name).collect();
+        let names: Vec<&str> = self.differing().collect();
         names.join(", ")
+    }
+
+    /// Whether they differ in each of these fields.
+    pub fn is_in(&self, names: &[&str]) -> bool {
+        names
+            .iter()
+            .all(|name| self.differing().any(|it| it == *name))
+    }
+
+    fn differing(&self) -> impl Iterator<Item = &'static str> {
+        let differing = self.fields.iter().filter(|field| field.differs());
+        differing.map(|field| field.name)
     }
 }
 

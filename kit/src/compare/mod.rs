@@ -19,7 +19,7 @@ use crate::implementation::{Failure, Implementation, Ran, Reference, Report, ref
 use crate::machine::Machine;
 
 pub use counts::Counts;
-pub use difference::{Difference, Field};
+pub use difference::{Difference, FIELDS, Field};
 pub use settled::Settled;
 pub use shown::{text, without_report};
 

@@ -136,14 +136,21 @@ fn flat(
             return Ok(lean);
         }
     }
-    let holes: Vec<String> = pages
-        .windows(2)
-        .map(|two| format!("{:x}-{:x}", two[0].1, two[1].0 - 1))
-        .collect();
+    let mut free = 0;
+    let mut holes = Vec::new();
+    for (start, end) in pages {
+        if free < start {
+            holes.push(format!("{free:x}-{:x}", start - 1));
+        }
+        free = end;
+    }
+    let missing = match holes.is_empty() {
+        true => String::new(),
+        false => format!("is missing ({}), or ", holes.join(" ")),
+    };
     Err(format!(
-        "storage that is missing ({}), or has two addresses: the program comes to it, and storage in a \
-         program file begins at 0 and has no holes",
-        holes.join(" ")
+        "storage that {missing}has two addresses: the program comes to it, and storage in a program file \
+         begins at 0 and has no holes"
     ))
 }
 

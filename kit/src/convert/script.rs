@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! What a device answers, as `ccwtool run --device script:FILE` reads it, and as a case has it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, iter::repeat_n};
 
 use css::device::scripted::Response;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
         device::{MOST, input},
     },
     generator::{Amount, Answer, Case, Scene, is_input},
-    machine::{self, Answer as Answered},
+    machine::{self, Answer as Answered, MOST_COMMANDS},
     program_file::Hex,
 };
 
@@ -37,7 +37,7 @@ fn counts_up(bytes: &[u8]) -> bool {
 
 impl Script {
     /// The script of a machine.
-    pub(crate) fn of_machine(responses: &[Response]) -> Self {
+    pub fn of_machine(responses: &[Response]) -> Self {
         Self {
             answers: responses.iter().map(Answered::of).collect(),
         }
@@ -121,8 +121,15 @@ impl Script {
             }
             answered
         });
+        // Behind its script a device ends each command at once.
+        let further = behaviour.sent.len().min(MOST_COMMANDS);
+        let further = further.saturating_sub(scene.script.len());
+        let at_once = Answered {
+            immediate: true,
+            ..Answered::default()
+        };
         Self {
-            answers: answers.collect(),
+            answers: answers.chain(repeat_n(at_once, further)).collect(),
         }
     }
 }

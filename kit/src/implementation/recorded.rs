@@ -2,12 +2,15 @@
 //! What was recorded of real runs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use ccw::{Ccw, DeviceStatus, Guest, Orb, RawCcw, RawScsw, Scsw};
 use css::device::scripted::{Data, Response};
 use serde::Deserialize;
 
 use super::{Failure, Implementation, Ran, Report, Status};
+use crate::convert::Script;
+use crate::load::load;
 use crate::machine::Machine;
 use crate::program_file::{Hex, Number};
 
@@ -165,7 +168,38 @@ pub struct Recorded {
     ends: BTreeMap<String, Vec<(Machine, Report)>>,
 }
 
+/// How the name of a file ends in which the answers of a program's device are, beside the program.
+const SCRIPT: &str = "script.json";
+
 impl Recorded {
+    /// Reads the program file at `path` like [`Self::read`], with a device that answers as `NAME.script.json`
+    /// beside it says, if there is one. A program that has no name is called what its file is.
+    ///
+    /// # Errors
+    ///
+    /// Why one of them cannot be read, in words that name it.
+    pub fn load(&mut self, path: &Path) -> Result<Machine, String> {
+        let load = |path: &Path| load(path).map_err(|why| format!("{}: {why}", path.display()));
+        let bytes = load(path)?;
+        let name = path.to_string_lossy();
+        let beside = path.with_extension(SCRIPT);
+        let machine = match beside.exists() {
+            false => self.read(&bytes, &name),
+            true => {
+                let script = Script::parse(&load(&beside)?);
+                let script = script.and_then(|script| script.responses());
+                let script = script.map_err(|why| format!("{}: {why}", beside.display()))?;
+                let machine: Result<Machine, _> = serde_json::from_slice(&bytes);
+                let machine = machine.map_err(|it| it.to_string());
+                machine.map(|machine| Machine {
+                    script: Some(script),
+                    ..machine.named(&name)
+                })
+            }
+        };
+        machine.map_err(|why| format!("{name}: {why}"))
+    }
+
     /// Reads a program file: the machine, with a device that answers as the recorded one did if that is
     /// known, and as its script says if it has one; else it moves all data. What was recorded of the end
     /// is kept, if it is that of this machine. A program that has no name is called `name`.

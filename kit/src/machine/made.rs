@@ -12,10 +12,10 @@ use crate::program_file::{KeyRange, ProgramFile};
 
 /// Commands for which a script has answers where nobody has given it any: longer programs are mostly
 /// loops.
-const MOST_COMMANDS: usize = 64;
+pub(crate) const MOST_COMMANDS: usize = 64;
 
 /// The device moves as much as there is room for.
-const ALL: Answer = Answer {
+pub(super) const ALL: Answer = Answer {
     amount: Amount::Count(0),
     seed: 0x40,
     status: 0x0c,
@@ -142,7 +142,7 @@ impl Machine {
 }
 
 /// Input that begins with `seed`, as the generator has it.
-fn pattern(len: usize, seed: u8) -> Vec<u8> {
+pub(super) fn pattern(len: usize, seed: u8) -> Vec<u8> {
     (0..len).map(|n| input(seed, n)).collect()
 }
 

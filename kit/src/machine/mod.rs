@@ -31,6 +31,7 @@
 //! device that is sent more commands than it has answers for presents channel end, device end and unit
 //! check, so that every program comes to an end.
 
+mod as_case;
 mod made;
 mod script;
 
@@ -42,6 +43,7 @@ use translator::{Policy, Skips, Stance, limits};
 
 use crate::generator::{self, Amount, Keys, Scene};
 use crate::program_file::ProgramFile;
+pub(crate) use made::MOST_COMMANDS;
 use script::MOST_ANSWERS;
 pub(crate) use script::{Answer, responses};
 
@@ -105,6 +107,13 @@ impl From<Machine> for Document {
     }
 }
 
+/// The answer behind the last one.
+fn nothing_left() -> Response {
+    Response::immediate().with_status(
+        DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::UNIT_CHECK,
+    )
+}
+
 /// First host address of guest storage in a [`Scene`].
 const HOST: u64 = 0x40_0000_0000;
 
@@ -120,11 +129,8 @@ impl Machine {
 
     /// The device, which has answered nothing yet.
     pub fn scripted(&self) -> Scripted {
-        let nothing_left = Response::immediate().with_status(
-            DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END | DeviceStatus::UNIT_CHECK,
-        );
         let script = self.script.iter().flatten().cloned();
-        Scripted::new(script.chain([nothing_left]))
+        Scripted::new(script.chain([nothing_left()]))
     }
 
     /// The byte of storage at `at`, if that is storage.
