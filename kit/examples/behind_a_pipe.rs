@@ -62,16 +62,16 @@ const FAULTS: [(&str, Fault); 11] = [
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let known = |name: &str| FAULTS.iter().find(|(it, _)| *it == name);
     let fault = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => None,
-        ["--fault", name] if let Some((_, fault)) = FAULTS.iter().find(|(it, _)| *it == name) => {
-            Some(*fault)
-        }
-        _ => {
-            let names: Vec<&str> = FAULTS.iter().map(|(name, _)| *name).collect();
-            eprintln!("usage: behind_a_pipe [--fault {}]", names.join("|"));
-            return ExitCode::from(2);
-        }
+        [] => Some(None),
+        ["--fault", name] => known(name).map(|(_, fault)| Some(*fault)),
+        _ => None,
+    };
+    let Some(fault) = fault else {
+        let names: Vec<&str> = FAULTS.iter().map(|(name, _)| *name).collect();
+        eprintln!("usage: behind_a_pipe [--fault {}]", names.join("|"));
+        return ExitCode::from(2);
     };
     let mut faulty = Faulty { fault, programs: 0 };
     match serve(&mut faulty, io::stdin().lock(), io::stdout()) {

@@ -50,6 +50,9 @@ pub(crate) fn lay(work: &mut Buffers, shape: Shape) -> Result<Laid, Refusal> {
     });
     work.segments = scratch;
     work.host_len = work.slots.len();
+    // Control never comes to the others, and nothing is written for them.
+    let others = work.nodes.iter_mut().filter(|node| node.host == NOWHERE);
+    others.for_each(|node| node.usual = false);
     result
 }
 

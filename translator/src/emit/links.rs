@@ -9,7 +9,7 @@ use crate::{
     Code,
     arrangement::{HostSlot, links::Link},
     chain::Op,
-    node::{NOWHERE, Node},
+    node::Node,
 };
 
 /// The flags of a guest's CCW that name its list, and the one that was judged before.
@@ -27,11 +27,6 @@ impl Emitter<'_, '_> {
     pub(super) fn lowered(&mut self, n: usize, node: &Node) -> Result<RawCcw, Code> {
         if self.work.is_stop(node) {
             return Ok(self.stop(node));
-        }
-        // Control never comes here.
-        if node.host == NOWHERE {
-            self.pass_data(node)?;
-            return Ok(RawCcw::STOP);
         }
         if self
             .bounces
@@ -167,7 +162,10 @@ impl Emitter<'_, '_> {
     }
 
     /// Passes the storage of `node`, which is pinned though its host CCW does not name it.
-    fn pass_data(&mut self, node: &Node) -> Result<(), Code> {
+    pub(super) fn pass_data(&mut self, node: &Node) -> Result<(), Code> {
+        if !node.op.transfers() {
+            return Ok(());
+        }
         let pieces = self.work.pieces(node, node.good);
         for piece in pieces.filter(|piece| !piece.skip) {
             let mut left = u64::from(piece.len);

@@ -191,6 +191,11 @@ impl Emitter<'_, '_> {
             nodes = self.single_blocks(nodes);
             nodes = self.whole_runs(nodes);
             let [node, rest @ ..] = nodes else { break };
+            if node.host == NOWHERE {
+                self.pass_data(node)?;
+                nodes = rest;
+                continue;
+            }
             let raw = if node.is_lowered(&work.profile) {
                 self.lowered(work.nodes.len() - nodes.len(), node)?
             } else {
@@ -351,7 +356,6 @@ impl Emitter<'_, '_> {
                 Ok(indirect(node, &self.work.profile, here))
             }
             Op::Fault | Op::Break(_) => Ok(self.stop(node)),
-            Op::Tic | Op::Onward if node.host == NOWHERE => Ok(RawCcw::STOP),
             Op::Tic | Op::Onward => self.tic(self.work.target(node).ok_or(Code::HostMap)?),
         }
     }
