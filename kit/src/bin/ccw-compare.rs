@@ -39,6 +39,10 @@ struct Args {
     /// Which ones
     #[arg(long, value_name = "NUMBER", default_value_t = 390)]
     seed: u64,
+    /// Those in format 1, without lists, storage keys, suspension, PCI, skipping and controls of the ORB but for
+    /// prefetching
+    #[arg(long, requires = "random")]
+    plain: bool,
     /// Only a difference in all of these counts, which are named as reports do: `subchannel status, CCW address`.
     /// Others take one line
     #[arg(long, value_name = "FIELDS")]
@@ -146,7 +150,7 @@ fn run(args: &Args) -> Result<End, String> {
     // There may be many of these: one at a time.
     let inputs = inputs.into_iter().map(|file| of_input(&file));
     let tasks = programs.into_iter().map(Ok).chain(inputs);
-    let tasks = tasks.chain(drawn(args.seed, args.random).map(Ok));
+    let tasks = tasks.chain(drawn(args).map(Ok));
     let limits = Limits {
         time: Duration::from_secs(args.timeout),
         ..Limits::default()
@@ -238,15 +242,19 @@ fn of_input(file: &Path) -> Result<Task, String> {
 }
 
 /// The first programs of the generator.
-fn drawn(seed: u64, number: u32) -> impl Iterator<Item = Task> {
-    (0..number).zip(random_cases(seed)).map(move |(n, case)| {
-        let mut machine = Machine::of_case(&case);
-        machine.file.name = format!("random-{seed}-{n}");
-        Task {
-            machine,
-            input: Some(case.to_bytes()),
-        }
-    })
+fn drawn(args: &Args) -> impl Iterator<Item = Task> {
+    let (plain, seed) = (args.plain, args.seed);
+    (0..args.random)
+        .zip(random_cases(seed))
+        .map(move |(n, case)| {
+            let case = if plain { case.plain() } else { case };
+            let mut machine = Machine::of_case(&case);
+            machine.file.name = format!("random-{seed}-{n}");
+            Task {
+                machine,
+                input: Some(case.to_bytes()),
+            }
+        })
 }
 
 fn load(file: &Path) -> Result<Vec<u8>, String> {

@@ -9,6 +9,7 @@
 
 mod build;
 mod listing;
+mod plain;
 mod program;
 mod strategy;
 pub(crate) mod wire;

@@ -45,6 +45,9 @@ fn exit_codes_tell_same_from_different_from_nothing() {
     let (code, text) = tool(&["--random", "20"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with("20 programs: "), "{text}");
+    let (code, text) = tool(&["--random", "20", "--plain"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("\n  css: ran 20, unsupported 0\n"), "{text}");
     let spoilt = format!("exec:{}", behind_a_pipe("--fault address"));
     let with = ["--with", "css", "--with", &spoilt, "--random", "20"];
     let (code, text) = tool(&with);
