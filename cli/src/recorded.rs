@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use ccw::{CcwLine, SubchannelStatus};
+use ccw::{CcwFlags, CcwLine, Class, SubchannelStatus};
 use serde::Serialize;
 use translator::{Check, Code, Outcome, Program};
 
@@ -26,6 +26,9 @@ pub(crate) fn text(input: &Input, program: &Program) -> String {
         && let Some(line) = look_at(input, program, recorded)
     {
         let _ = writeln!(text, "  look at   {line}");
+    }
+    if let Some(parameters) = parameters(input, program, recorded) {
+        let _ = writeln!(text, "  undecided: {parameters}");
     }
     let _ = writeln!(text, "  {}", compared(input, program, recorded));
     text
@@ -72,6 +75,41 @@ fn look_at(input: &Input, program: &Program, recorded: &Recorded) -> Option<Stri
         step.index,
         line.display(format, input.device_class())
     ))
+}
+
+/// Which parameters the sense bytes are about, if they are not in the input, and where to get them.
+fn parameters(input: &Input, program: &Program, recorded: &Recorded) -> Option<String> {
+    let last = recorded.cpa?.checked_sub(8)?;
+    if !sense::is_of_parameters(&recorded.sense, input.device_class()) {
+        return None;
+    }
+    let list = CcwFlags::INDIRECT | CcwFlags::MODIFIED_INDIRECT;
+    let upto = program
+        .steps()
+        .position(|step| step.at.get() == u64::from(last))?;
+    let lacking: Vec<String> = program
+        .steps()
+        .take(upto + 1)
+        .filter(|step| !step.tic && step.ccw.command.class() == Class::Control)
+        .filter_map(|step| {
+            let (at, count) = (step.ccw.addr.widen().get(), u64::from(step.ccw.count));
+            let what = match step.ccw.flags.intersects(list) {
+                true => "listed at",
+                false => "bytes at",
+            };
+            let mut bytes = at..at.saturating_add(count);
+            bytes
+                .any(|byte| input.memory.lacks(byte))
+                .then(|| format!("{count} {what} {at:08x} (CCW {})", step.index))
+        })
+        .collect();
+    (!lacking.is_empty()).then(|| {
+        format!(
+            "the parameters that are meant are not in this input: {}; a dump of that time has \
+             them, or look at the storage there",
+            lacking.join(", ")
+        )
+    })
 }
 
 /// What is wrong with the CCW at which a check was recorded, where the verdict leaves open whether the
@@ -158,6 +196,8 @@ pub(crate) struct Entry {
     residual: Option<u16>,
     ccw_address: Option<String>,
     sense: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<String>,
     compared: String,
 }
 
@@ -171,6 +211,7 @@ impl Entry {
             residual: recorded.residual,
             ccw_address: recorded.cpa.map(|cpa| json::hex(cpa.into())),
             sense: (!recorded.sense.is_empty()).then(|| json::digits(&recorded.sense)),
+            parameters: parameters(input, program, recorded),
             compared: compared(input, program, recorded),
         })
     }

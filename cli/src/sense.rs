@@ -52,9 +52,7 @@ pub(crate) fn words(sense: &[u8], class: DeviceClass) -> String {
         parts.extend(names(byte(1), &SECOND));
     }
     let mut text = parts.join(", ");
-    // Byte 27 says that the first 24 bytes are all.
-    if class == DeviceClass::Eckd && sense.len() >= 24 && (sense.len() < 28 || byte(27) & 0x80 != 0)
-    {
+    if is_short(sense, class) {
         let (format, message) = (byte(7) >> 4, byte(7) & 0x0f);
         text.push_str(&format!(
             "; 24 bytes of format {format}, message {message:x}"
@@ -69,6 +67,19 @@ pub(crate) fn words(sense: &[u8], class: DeviceClass) -> String {
         text.push_str("; 32 bytes, whose exception class is the device's own");
     }
     text.trim_start_matches("; ").to_owned()
+}
+
+/// Whether `sense` says that a parameter of this command, or of an earlier one, is wrong.
+pub(crate) fn is_of_parameters(sense: &[u8], class: DeviceClass) -> bool {
+    let byte = |at: usize| sense.get(at).copied().unwrap_or_default();
+    is_short(sense, class) && byte(0) & 0x80 != 0 && byte(7) == 0x04
+}
+
+/// Whether only the first 24 of the bytes mean something, which byte 27 says.
+fn is_short(sense: &[u8], class: DeviceClass) -> bool {
+    class == DeviceClass::Eckd
+        && sense.len() >= 24
+        && sense.get(27).is_none_or(|byte| byte & 0x80 != 0)
 }
 
 /// The names of the bits that are one.

@@ -350,8 +350,8 @@ codes! {
         "give the command its own parameters, in full and no more than 256 bytes"
 
     EnvNoprefetch "E01" "env-noprefetch" None Unsupported Remark
-        "the ORB forbids prefetching (bit P is zero), but a program that is translated in one piece is read once, before it runs";
-        "set bit 9 of ORB word 1 if the program does not change while it runs"
+        "a mediator that translates a program in one piece reads it once, before it runs, which the ORB forbids (bit P is zero); a machine has no such limit";
+        "if such a mediator is to take it, and the program does not change while it runs, set bit 9 of ORB word 1"
     EnvTooLong "E02" "env-too-long" None Unsupported Remark
         "a program fits the limits of the host: vfio-ccw takes 256 CCWs in a row and 16 such segments";
         "divide the program into several starts"

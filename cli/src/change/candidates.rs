@@ -2,7 +2,7 @@
 //! What may be meant where a rule is broken, likelier first.
 
 use ccw::{CcwFlags, IdawFormat};
-use translator::{Code, Finding, Program};
+use translator::{Code, Finding, Outcome, Program};
 
 use super::edit::Change;
 use super::made::{CLEARS, COUNTS, Candidates, ENDS};
@@ -46,7 +46,10 @@ impl Candidates<'_> {
             Code::OrbRsvd | Code::OrbCpaBit0 | Code::OrbTmRsvd | Code::TcwAlign => {
                 self.clear();
             }
-            Code::EnvNoprefetch => self.orb_bit(5, 0x40, "allows prefetching"),
+            // It would do harm to a program that reads itself in, which is not found behind an error.
+            Code::EnvNoprefetch if self.program.outcome() == Outcome::Valid => {
+                self.orb_bit(5, 0x40, "allows prefetching")
+            }
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 //! Where channel programs come from: one file per format, all of them ending in [`Input`]s.
 //!
 //! A format is a function from the bytes of a file to its [`Input`]s, one at least, or a [`Refusal`]
-//! with the place that made it give up; [`Reading`] chooses it.
+//! with the place that made it give up; [`Files`] chooses it.
 
 mod assembler;
 mod ccwprog;
@@ -36,12 +36,31 @@ const FILE_LIMIT: u64 = 64 << 20;
 /// What files are, and which of their programs are wanted.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct Reading {
-    /// What the files are; if left out, it is recognised from what is in them
-    #[arg(long = "input", value_name = "KIND", value_enum)]
-    kind: Option<Kind>,
+    #[command(flatten)]
+    files: Files,
     /// Of the programs in a file only this one; the first is 1
     #[arg(long, value_name = "N")]
     number: Option<NonZeroUsize>,
+}
+
+impl Reading {
+    /// Reads the programs in `file`, or on standard input if that is `-`; there is one at least.
+    pub(crate) fn all(&self, file: &Path) -> Result<Vec<Input>, InputError> {
+        self.files.all(file, self.number)
+    }
+
+    /// Reads the only program in `file`, or the one that was asked for.
+    pub(crate) fn one(&self, file: &Path) -> Result<Input, InputError> {
+        self.files.one(file, self.number)
+    }
+}
+
+/// What files are.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Files {
+    /// What the files are; if left out, it is recognised from what is in them
+    #[arg(long = "input", value_name = "KIND", value_enum)]
+    kind: Option<Kind>,
     #[command(flatten)]
     dump: dump::Options,
 }
@@ -101,9 +120,10 @@ impl Kind {
     }
 }
 
-impl Reading {
-    /// Reads the programs in `file`, or on standard input if that is `-`; there is one at least.
-    pub(crate) fn all(&self, file: &Path) -> Result<Vec<Input>, InputError> {
+impl Files {
+    /// Reads the programs in `file`, or on standard input if that is `-`, of which only that with `number` may
+    /// be wanted; there is one at least.
+    fn all(&self, file: &Path, number: Option<NonZeroUsize>) -> Result<Vec<Input>, InputError> {
         let (name, stem) = if file == Path::new("-") {
             ("<stdin>".to_owned(), "stdin".to_owned())
         } else {
@@ -123,7 +143,7 @@ impl Reading {
         for input in &mut inputs {
             input.file = Arc::clone(&file);
         }
-        let Some(number) = self.number else {
+        let Some(number) = number else {
             return Ok(inputs);
         };
         let count = inputs.len();
@@ -138,9 +158,13 @@ impl Reading {
         input.map(|input| vec![input])
     }
 
-    /// Reads the only program in `file`, or the one that was asked for.
-    pub(crate) fn one(&self, file: &Path) -> Result<Input, InputError> {
-        let mut inputs = self.all(file)?;
+    /// Reads the only program in `file`, or that with `number`.
+    pub(crate) fn one(
+        &self,
+        file: &Path,
+        number: Option<NonZeroUsize>,
+    ) -> Result<Input, InputError> {
+        let mut inputs = self.all(file, number)?;
         let count = inputs.len();
         match (inputs.pop(), count) {
             (Some(input), 1) => Ok(input),
@@ -232,13 +256,13 @@ pub(crate) fn program(bytes: &[u8]) -> Result<Input, InputError> {
 /// What `bytes` hold in each format, for those in which they hold anything.
 pub(crate) fn every(bytes: &[u8]) -> Vec<Vec<Input>> {
     let kinds = Kind::value_variants().iter();
-    let readings = kinds.map(|kind| Reading {
+    let readings = kinds.map(|kind| Files {
         kind: Some(*kind),
-        ..Reading::default()
+        ..Files::default()
     });
-    let readings = readings.chain([Reading::default()]);
+    let readings = readings.chain([Files::default()]);
     readings
-        .filter_map(|reading| reading.decode(bytes, "any").ok())
+        .filter_map(|files| files.decode(bytes, "any").ok())
         .collect()
 }
 

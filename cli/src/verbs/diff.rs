@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::input::{Input, InputError};
 use crate::json;
 use crate::listing::{self, Data};
 use crate::printable::printable;
-use crate::reading::Reading;
+use crate::reading::Files;
 use crate::undecided;
 
 /// Lines between what both programs begin and end with that are compared one by one; more are shown as
@@ -34,10 +35,34 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     second: PathBuf,
     #[command(flatten)]
-    reading: Reading,
+    files: Files,
+    /// Of the programs in a file only this one; the first is 1. `15,17` is the 15th of the first file and the 17th
+    /// of the second, which may be the same file
+    #[arg(long, value_name = "N[,N]", value_parser = numbers)]
+    number: Option<Numbers>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// Which programs of the two files are wanted.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    first: NonZeroUsize,
+    second: NonZeroUsize,
+}
+
+/// One number for both files, or one for each.
+fn numbers(text: &str) -> Result<Numbers, String> {
+    let number = |text: &str| {
+        let number = text.parse();
+        number.map_err(|_| "not a number, or two with a comma between, from 1 on".to_owned())
+    };
+    let (first, second) = text.split_once(',').unwrap_or((text, text));
+    Ok(Numbers {
+        first: number(first)?,
+        second: number(second)?,
+    })
 }
 
 /// A program, with the lines that are compared.
@@ -48,8 +73,8 @@ struct Side {
 }
 
 impl Side {
-    fn read(reading: &Reading, file: &Path) -> Result<Self, InputError> {
-        let input = reading.one(file)?;
+    fn read(files: &Files, file: &Path, number: Option<NonZeroUsize>) -> Result<Self, InputError> {
+        let input = files.one(file, number)?;
         let program = analysis::judge(&input);
         let lines = lines(&input, &program);
         Ok(Self {
@@ -91,8 +116,10 @@ pub(crate) fn run(args: &Args) -> io::Result<Exit> {
     if args.first == Path::new("-") && args.second == Path::new("-") {
         return Report::unusable("standard input (-) can be read only once").end();
     }
-    let read = |file: &Path| Side::read(&args.reading, file);
-    let (first, second) = match (read(&args.first), read(&args.second)) {
+    let numbers = args.number.as_ref();
+    let first = Side::read(&args.files, &args.first, numbers.map(|it| it.first));
+    let second = Side::read(&args.files, &args.second, numbers.map(|it| it.second));
+    let (first, second) = match (first, second) {
         (Ok(first), Ok(second)) => (first, second),
         (Err(error), _) | (_, Err(error)) => return Report::unreadable(&error, args.format).end(),
     };

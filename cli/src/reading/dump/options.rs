@@ -190,7 +190,17 @@ impl Storage {
             found: Some(found),
             ..Input::default()
         };
-        Ok(found.into_iter().map(input).collect())
+        let left_out = found.last().map(|last| (last.of - last.rank, last.of));
+        let mut inputs: Vec<Input> = found.into_iter().map(input).collect();
+        if let (None, Some((others @ 1.., of)), Some(last)) = (most, left_out, inputs.last_mut()) {
+            last.remarks.push(format!(
+                "{others} more that {} found {} less likely to be {}: --most {of} shows all",
+                if others == 1 { "was" } else { "were" },
+                if others == 1 { "is" } else { "are" },
+                if others == 1 { "a program" } else { "programs" },
+            ));
+        }
+        Ok(inputs)
     }
 
     /// `input` with this storage, if all that it needs of the dump can be read.

@@ -1,0 +1,1 @@
+check --format json cli/tests/inputs/linux-dasd-parameters.txt

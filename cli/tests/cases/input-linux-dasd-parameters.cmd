@@ -1,0 +1,1 @@
+check cli/tests/inputs/linux-dasd-parameters.txt
