@@ -225,14 +225,16 @@ fn usual_address(ccw: &mut Intent, way: usize) {
 
 /// Answers as usual devices give them.
 fn answers(case: &Case, n: usize) -> Option<Case> {
-    edit(case, n / 5, case.script.len(), |case, at| {
+    edit(case, n / 8, case.script.len(), |case, at| {
         let answer: &mut Answer = &mut case.script[at];
-        match n % 5 {
-            0 => answer.later = 0,
-            1 => answer.sense = 0,
-            2 => answer.seed = 0,
-            3 => answer.amount = Amount::Count(0),
-            _ => answer.status = 0x0c,
+        match (n % 8, &mut answer.amount) {
+            (0, _) => answer.later = 0,
+            (1, _) => answer.sense = 0,
+            (2, _) => answer.seed = 0,
+            (3, amount) => *amount = Amount::Count(0),
+            (4, _) => answer.status = 0x0c,
+            (way, Amount::Bytes(len)) => *len = fewer(*len, way - 5),
+            _ => {}
         }
     })
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     corpus,
     differential::judge,
-    generator::{Patch, cases, config},
+    generator::{Amount, Patch, cases, config},
 };
 
 const MOST: usize = 20_000;
@@ -52,6 +52,26 @@ fn bytes_at_the_end_of_all_addresses_are_made_small_too() {
     let small = minimise(&case, MOST, |case| !case.patches.is_empty());
     assert!(small.complete);
     assert!(small.case.patches[0].bytes.is_empty());
+}
+
+#[test]
+fn a_device_moves_no_more_than_is_needed() {
+    let mut case = Case::from_bytes(&[]);
+    case.script = vec![crate::generator::Answer {
+        amount: Amount::Bytes(4000),
+        seed: 7,
+        status: 0x0e,
+        later: 0,
+        sense: 3,
+    }];
+    let moved = |case: &Case| match case.script.first()?.amount {
+        Amount::Bytes(len) => Some(len),
+        _ => None,
+    };
+    let small = minimise(&case, MOST, |case| moved(case).is_some_and(|len| len >= 7));
+    assert!(small.complete);
+    assert_eq!(moved(&small.case), Some(7));
+    assert_eq!(small.case.script[0].sense, 0);
 }
 
 #[test]
