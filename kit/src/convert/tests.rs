@@ -19,7 +19,7 @@ use super::*;
 use crate::{
     corpus,
     differential::{Behaviour, canonical},
-    generator::{cases, config},
+    generator::{Frame, cases, config},
 };
 
 /// What becomes of a program file, found out without cases: on storage of its own, with the device that
@@ -414,5 +414,53 @@ fn any_bytes_are_answered() {
             drop(to_input(target, &bytes, None));
         }
         drop(Script::parse(&bytes));
+    }
+}
+
+/// READ four bytes to 0, then WRITE the one at this address, with nothing but these frames.
+fn framed(write: &str, frames: &[(u8, u8)]) -> Result<Written, String> {
+    let ccws = format!("0240000400000000 01000001{write}").replace(' ', "");
+    let file = format!(
+        r#"{{"schema":"ccwprog/1","orb":{{"raw":"0000000000c2800000001000{}"}},
+            "memory":{{"size":"0x100000","ranges":[{{"addr":"0x1000","hex":"{ccws}"}}]}}}}"#,
+        "0".repeat(40)
+    );
+    let file = ProgramFile::parse(file.as_bytes()).expect("a program");
+    let mut case = Case::of_file(&file).expect("a case");
+    let frame = |&(frame, host)| Frame {
+        frame,
+        host,
+        read_only: false,
+        key: 0,
+    };
+    case.memory.linear = 0;
+    case.memory.frames = frames.iter().map(frame).collect();
+    case.recorded = Default::default();
+    to_program("walk", "framed", &case.to_bytes())
+}
+
+#[test]
+fn what_storage_a_file_cannot_have_is_named() {
+    let sound = framed("00000000", &[(0, 0), (1, 1)]);
+    assert!(sound.is_ok(), "{sound:?}");
+    for (ccws, frames, told) in [
+        (
+            "00000000",
+            &[(1, 1)][..],
+            "storage that is missing (0-fff), or has two addresses:",
+        ),
+        (
+            "00002000",
+            &[(0, 0), (1, 1), (2, 0)],
+            "storage that has two addresses:",
+        ),
+        (
+            "00003000",
+            &[(1, 1), (3, 3)],
+            "storage that is missing (0-fff 2000-2fff), or has two addresses:",
+        ),
+    ] {
+        let why = framed(ccws, frames).expect_err(told);
+        assert!(why.starts_with(told), "{told} {why}");
     }
 }
