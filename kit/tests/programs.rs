@@ -117,9 +117,14 @@ fn what_the_command_for_small_programs_cannot_do_is_told() {
     let into = folder("cannot");
     let file = corpus::own_programs().join("enc-key-match.json");
     let (file, folder) = (file.to_str().unwrap(), into.to_str().unwrap());
-    let done = run(tool, &[file, folder, "command", "no-such-command"]);
-    assert_eq!(done.status.code(), Some(2));
-    assert!(text(&done.stderr).contains("no-such-command: "));
+    for command in [
+        &["no-such-command"][..],
+        &["sh", "-c", "no-such-command", "-"],
+    ] {
+        let done = run(tool, &[&[file, folder, "command"], command].concat());
+        assert_eq!(done.status.code(), Some(2));
+        assert!(text(&done.stderr).contains(&format!("{}: ", command[0])));
+    }
     // A folder is where the program for the command is to be written.
     fs::create_dir(into.join("enc-key-match.min.candidate.json")).unwrap();
     let done = run(tool, &[file, folder, "command", "true"]);

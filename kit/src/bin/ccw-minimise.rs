@@ -94,7 +94,14 @@ fn run(input: &Path, folder: &Path, how: &str, what: &[&str]) -> Result<ExitCode
                     let mut asked = Command::new(&command);
                     let asked = asked.args(&arguments).arg(&candidate);
                     let status = asked.stdin(Stdio::null()).stdout(Stdio::null()).status();
-                    status.map_err(|error| format!("{command}: {error}"))
+                    let status = status.map_err(|error| format!("{command}: {error}"))?;
+                    match status.code() {
+                        // As a shell says it.
+                        Some(code @ (126 | 127)) => {
+                            Err(format!("{command}: could not be run (exit code {code})"))
+                        }
+                        _ => Ok(status),
+                    }
                 });
                 match status {
                     Ok(status) => status.success(),
