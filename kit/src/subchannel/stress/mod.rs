@@ -28,8 +28,9 @@ use storage::Regions;
 pub const SUBCHANNELS: u16 = 16;
 /// Slots, enough for a program that runs, one that waits, and some in quarantine each.
 const SLOTS: u32 = 128;
-/// Extents that the programs in flight may have.
-const EXTENTS: u64 = 24;
+/// Extents that the programs in flight may have: storage that comes and goes keeps most starts waiting,
+/// so that few run at once.
+const EXTENTS: u64 = 8;
 
 /// What became of a stress.
 #[derive(Clone, Debug)]
