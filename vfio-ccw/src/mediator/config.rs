@@ -60,7 +60,8 @@ pub struct Patience {
     /// How often that is done before it is given up: a start then ends with interface-control check, in
     /// the place of a halt the device is cleared, and in the place of a clear it is reset.
     pub retries: u32,
-    /// For a status that may still be on its way, before it is taken for lost.
+    /// For a status that may still be on its way, before it is taken for lost. Too long only tells the guest
+    /// later of one that is; too short takes the end of a good program from it, where a busy host is late.
     pub settle: Duration,
     /// For the end of a halt, before the host is told to clear; and for the end of a clear,
     /// before that is done again, and then before the device is reset.
@@ -75,7 +76,7 @@ impl Default for Patience {
         Self {
             retry: Duration::from_millis(1),
             retries: 1000,
-            settle: Duration::from_millis(20),
+            settle: Duration::from_millis(200),
             stop: Duration::from_secs(2),
             watch: Some(Duration::from_secs(5)),
         }
