@@ -31,6 +31,18 @@ pub enum DeviceClass {
 }
 
 impl DeviceClass {
+    /// Every class, the unknown one first.
+    pub const ALL: [Self; 8] = [
+        Self::Unknown,
+        Self::Eckd,
+        Self::Fba,
+        Self::Tape,
+        Self::Terminal,
+        Self::UnitRecord,
+        Self::Ctc,
+        Self::Virtio,
+    ];
+
     /// The class of the device type that people write: `3390`, `1403`, `virtio-blk`.
     ///
     /// ```
@@ -168,17 +180,6 @@ impl DeviceClass {
 mod tests {
     use super::*;
 
-    const CLASSES: [DeviceClass; 8] = [
-        DeviceClass::Unknown,
-        DeviceClass::Eckd,
-        DeviceClass::Fba,
-        DeviceClass::Tape,
-        DeviceClass::Terminal,
-        DeviceClass::UnitRecord,
-        DeviceClass::Ctc,
-        DeviceClass::Virtio,
-    ];
-
     fn all() -> impl Iterator<Item = Command> {
         (0..=255).map(Command)
     }
@@ -217,7 +218,7 @@ mod tests {
                 assert_eq!(command.class(), Class::Write, "{command:?}");
                 assert!(DeviceClass::Eckd.may_skip(Command(command.0 ^ 0x80)));
             }
-            for class in &CLASSES[2..] {
+            for class in &DeviceClass::ALL[2..] {
                 assert!(!class.may_skip(command));
             }
         }
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn immediate_commands_are_control_commands() {
-        for class in CLASSES {
+        for class in DeviceClass::ALL {
             assert!(class.is_immediate(Command::NOP));
             for command in all().filter(|&c| class.is_immediate(c)) {
                 assert_eq!(command.class(), Class::Control, "{class:?} {command:?}");
@@ -287,7 +288,7 @@ mod tests {
                 assert!(!class.is_repeatable(Command(code)), "{class:?} {code:02x}");
             }
         }
-        for class in CLASSES {
+        for class in DeviceClass::ALL {
             for command in all().filter(|&c| class.is_repeatable(c)) {
                 let skips = class.may_skip(command);
                 assert!(

@@ -10,18 +10,6 @@ use translator::limits;
 use super::Entry;
 use crate::generator::FRAMES;
 
-/// Every kind of device.
-const CLASSES: [DeviceClass; 8] = [
-    DeviceClass::Unknown,
-    DeviceClass::Eckd,
-    DeviceClass::Fba,
-    DeviceClass::Tape,
-    DeviceClass::Terminal,
-    DeviceClass::UnitRecord,
-    DeviceClass::Ctc,
-    DeviceClass::Virtio,
-];
-
 /// The fields of ORB word 1.
 const ORB_BITS: [(&str, u32); 19] = [
     ("key", 0xf000_0000),
@@ -172,7 +160,7 @@ pub fn machine() -> Vec<Entry> {
 /// What `command` is called on the first kind of device that has it.
 fn name(command: Command) -> Option<String> {
     let plain = DeviceClass::Unknown.dcw_name(command);
-    let own = CLASSES.iter().map(|class| class.dcw_name(command));
+    let own = DeviceClass::ALL.iter().map(|class| class.dcw_name(command));
     let own = own.into_iter().find(|name| *name != plain);
     let basic = [
         Command::WRITE,

@@ -155,15 +155,7 @@ mod tests {
     #[test]
     fn every_command_that_has_a_name_is_in_it_and_every_flag() {
         let words = words("ccw.dict");
-        for class in [
-            DeviceClass::Eckd,
-            DeviceClass::Fba,
-            DeviceClass::Tape,
-            DeviceClass::Terminal,
-            DeviceClass::UnitRecord,
-            DeviceClass::Ctc,
-            DeviceClass::Virtio,
-        ] {
+        for class in DeviceClass::ALL {
             for code in 0..=u8::MAX {
                 let command = Command(code);
                 let plain = DeviceClass::Unknown.command_name(command);

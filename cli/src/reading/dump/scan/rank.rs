@@ -168,30 +168,19 @@ fn warnings(program: &Program) -> usize {
 
 /// Whose commands those of `program` are.
 fn commands(program: &Program) -> Option<(i32, String)> {
-    const CLASSES: [DeviceClass; 7] = [
-        DeviceClass::Eckd,
-        DeviceClass::Fba,
-        DeviceClass::Tape,
-        DeviceClass::Terminal,
-        DeviceClass::UnitRecord,
-        DeviceClass::Ctc,
-        DeviceClass::Virtio,
-    ];
     let commands: Vec<Command> = program
         .steps()
         .filter(|step| !step.tic && !step.in_data_chain && step.raw.is_some())
         .map(|step| step.ccw.command)
         .collect();
     let of = |class: DeviceClass| commands.iter().filter(|it| is_known(**it, class)).count();
-    let known = CLASSES
-        .into_iter()
-        .map(of)
-        .max()
-        .filter(|&known| known > 0)?;
+    let classes = DeviceClass::ALL.into_iter();
+    let classes = classes.filter(|class| *class != DeviceClass::Unknown);
+    let known = classes.clone().map(of).max().filter(|&known| known > 0)?;
     let all = commands.len();
     let points = points::COMMANDS * small(known, 256) / small(all, 256).max(1);
     // The same codes are commands of several kinds of device.
-    let classes = CLASSES.into_iter().filter(|class| of(*class) == known);
+    let classes = classes.filter(|class| of(*class) == known);
     let kinds: Vec<&str> = classes.map(kind).collect();
     let kinds = match kinds.len() {
         ..4 => kinds.join(" or "),
