@@ -2,6 +2,7 @@
 //! Random programs of transport mode: most of them legal, some with a word that is not.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use ccw::{Command, DeviceClass, DeviceStatus, GuestAddr, RawOrb};
 use proptest::{collection::vec, option, prelude::*};
@@ -22,6 +23,15 @@ const TCCB_LIST: u64 = 0x2400;
 /// Up to 200 TIDAWs, of which some pages may be left by T-TICs.
 const LIST: u64 = 0x3f00;
 const JUMPS: u64 = 0x8000;
+
+/// Data that shows where it is from; made once, as there are many cases.
+static PATTERN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let byte = |at: u64| match at {
+        0..0x1_0000 => 0,
+        at => (at >> 8 ^ at) as u8,
+    };
+    (0..SIZE).map(byte).collect()
+});
 
 /// Guest storage, counting what is fetched.
 #[derive(Clone, Debug)]
@@ -305,16 +315,8 @@ impl Case {
 
     /// Guest storage.
     pub fn storage(&self) -> Image {
-        // Data that shows where it is from.
-        let pattern = |at: u64| {
-            if at < 0x1_0000 {
-                0
-            } else {
-                (at >> 8 ^ at) as u8
-            }
-        };
         let mut storage = Image {
-            bytes: (0..SIZE).map(pattern).collect(),
+            bytes: PATTERN.clone(),
             key: self.key,
             fetches: RefCell::default(),
         };
