@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! `ccwtool`: what a channel program is, whether it is legal, what becomes of it, what it does.
+//!
+//! The library is the tool; public of it is what `ccw-kit` has in common with it: [program files][program_file]
+//! and [what devices answer][script], with their [fields], a [listing], and text that is safe to
+//! [print][printable()].
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +21,7 @@ mod dump;
 mod ebcdic;
 mod excerpt;
 mod exit;
-mod fields;
+pub mod fields;
 mod finding;
 mod format;
 mod input;
@@ -32,10 +36,12 @@ mod picture;
 mod place;
 mod prediction;
 mod printable;
+pub mod program_file;
 mod progress;
 mod reading;
 mod recorded;
 mod sarif;
+pub mod script;
 mod sense;
 mod source;
 mod status;

@@ -70,7 +70,7 @@ impl Case {
 
     /// Guest storage as it was when the program started.
     pub fn storage(&self) -> Storage {
-        self.file.storage()
+        Storage::of(&self.file)
     }
 
     /// The kind of device.

@@ -81,7 +81,6 @@ pub mod load;
 pub mod machine;
 pub mod minimise;
 pub mod program;
-pub mod program_file;
 pub mod reached;
 pub mod say;
 pub mod second_copy;
@@ -92,6 +91,8 @@ pub mod targets;
 pub mod transport;
 pub mod volume;
 pub mod walk;
+
+pub use ccwtool::program_file;
 
 /// The README's example compiles.
 #[cfg(doctest)]

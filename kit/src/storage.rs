@@ -10,6 +10,8 @@ use ccw::{GuestAddr, HostAddr};
 use pinning::{Permission, Region, RegionMap};
 use translator::{GuestStorage, StorageKey, StorageKeys};
 
+use crate::program_file::ProgramFile;
+
 const PAGE: u64 = 4096;
 
 /// Storage from address 0 to a size; bytes never written are zero.
@@ -53,6 +55,22 @@ impl Storage {
                 .get(&(at / PAGE))
                 .map_or(0, |page| page[(at % PAGE) as usize])
         })
+    }
+
+    /// What is in `file`. Keys are kept page by page: not for files of others.
+    pub fn of(file: &ProgramFile) -> Self {
+        let mut storage = Self::new(file.size);
+        for (at, bytes) in &file.ranges {
+            storage.write(*at, bytes);
+        }
+        for range in &file.keys {
+            let key = StorageKey {
+                access: range.key,
+                fetch_protected: range.fetch_protect,
+            };
+            storage.set_key(range.addr, range.len, key);
+        }
+        storage
     }
 
     /// Gives the blocks of `start..start + len` a key.

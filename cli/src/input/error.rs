@@ -31,24 +31,44 @@ pub(crate) struct InputError {
     pub(crate) reason: String,
 }
 
+impl Place {
+    /// At a character, in no member.
+    pub(crate) const fn at(line: usize, column: usize) -> Self {
+        Self::At {
+            line,
+            column,
+            member: None,
+        }
+    }
+}
+
+/// Without the file; nothing for [`Place::Whole`].
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::At {
+                line,
+                column,
+                member: None,
+            } => write!(f, "{line}:{column}"),
+            Self::At {
+                line,
+                column,
+                member: Some(member),
+            } => write!(f, "{line}:{column}: {}", printable(member)),
+            Self::Member(member) => f.write_str(&printable(member)),
+        }
+    }
+}
+
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.file))?;
         match &self.place {
             Place::Whole => {}
-            Place::At {
-                line,
-                column,
-                member: None,
-            } => write!(f, ":{line}:{column}")?,
-            Place::At {
-                line,
-                column,
-                member: Some(member),
-            } => {
-                write!(f, ":{line}:{column}: {}", printable(member))?;
-            }
-            Place::Member(member) => write!(f, ": {}", printable(member))?,
+            place @ Place::At { .. } => write!(f, ":{place}")?,
+            place @ Place::Member(_) => write!(f, ": {place}")?,
         }
         write!(f, ": {}", printable(&self.reason))
     }

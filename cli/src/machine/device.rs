@@ -15,8 +15,8 @@ use css::device::unit_record::{Printer, Punch, Reader};
 use css::device::{Sense, fba, tape};
 use css::{Device, Reply, Transfer, TransportMode};
 
-use super::script;
 use crate::load::load;
+use crate::script;
 
 /// Largest deck of cards read.
 const CARDS_LIMIT: u64 = 16 << 20;

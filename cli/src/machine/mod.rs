@@ -4,7 +4,6 @@
 mod device;
 mod execute;
 mod recorder;
-mod script;
 mod view;
 
 use execute::start;

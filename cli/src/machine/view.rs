@@ -147,10 +147,10 @@ impl Storage<Host> for HostView<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Memory, StorageKey};
+    use crate::memory::{KeyRange, Memory};
 
     fn memory() -> Memory {
-        let key = |addr, key, fetch_protect| StorageKey {
+        let key = |addr, key, fetch_protect| KeyRange {
             addr,
             len: PAGE,
             key,

@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 
-/// A key that protects storage.
+/// A storage key, of one block of storage or several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StorageKey {
-    /// First byte.
-    pub(crate) addr: u64,
-    /// Bytes.
-    pub(crate) len: u64,
+pub struct KeyRange {
+    /// First byte, a multiple of 4096.
+    pub addr: u64,
+    /// Bytes, a multiple of 4096.
+    pub len: u64,
     /// Access-control bits, 0-15.
-    pub(crate) key: u8,
-    /// Whether the key also protects against fetching.
-    pub(crate) fetch_protect: bool,
+    pub key: u8,
+    /// The key protects against fetching too.
+    pub fetch_protect: bool,
 }
 
-impl StorageKey {
+impl KeyRange {
     /// First address behind; whoever lists a key has seen to it that it fits.
     const fn end(&self) -> u64 {
         self.addr.saturating_add(self.len)
@@ -25,18 +25,18 @@ impl StorageKey {
 
 /// The keys of a storage, by their first bytes; not empty and apart.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys(BTreeMap<u64, StorageKey>);
+pub(super) struct Keys(BTreeMap<u64, KeyRange>);
 
 impl Keys {
     /// `keys` cut so that they do not overlap: a later one takes the place of what lies under it.
-    pub(super) fn new(keys: Vec<StorageKey>) -> Self {
-        let mut map: BTreeMap<u64, StorageKey> = BTreeMap::new();
+    pub(super) fn new(keys: Vec<KeyRange>) -> Self {
+        let mut map: BTreeMap<u64, KeyRange> = BTreeMap::new();
         for key in keys.into_iter().filter(|key| key.len > 0) {
             for edge in [key.addr, key.end()] {
                 if let Some((_, under)) = map.range_mut(..edge).next_back()
                     && under.end() > edge
                 {
-                    let behind = StorageKey {
+                    let behind = KeyRange {
                         addr: edge,
                         len: under.end() - edge,
                         ..*under
@@ -60,7 +60,7 @@ impl Keys {
     }
 
     /// The key of the block that holds `addr`, if one is listed.
-    pub(super) fn at(&self, addr: u64) -> Option<StorageKey> {
+    pub(super) fn at(&self, addr: u64) -> Option<KeyRange> {
         let (_, key) = self.0.range(..=addr).next_back()?;
         (addr < key.end()).then_some(*key)
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn the_later_of_two_keys_counts() {
-        let key = |addr, len, key| StorageKey {
+        let key = |addr, len, key| KeyRange {
             addr,
             len,
             key,

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use keys::Keys;
 
-pub(crate) use keys::StorageKey;
+pub use keys::KeyRange;
+
 pub(crate) use working::Working;
 
 /// Bytes of a page, the unit in which [`Working`] copies.
@@ -30,6 +31,11 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
+    /// Address and length.
+    fn span(&self) -> (u64, usize) {
+        (self.addr, self.bytes.len())
+    }
+
     /// First address behind the extent; `None` if that passes 2^64.
     pub(crate) fn end(&self) -> Option<u64> {
         self.addr.checked_add(self.bytes.len() as u64)
@@ -92,52 +98,67 @@ pub(crate) enum BadExtent {
     Overlap(usize, usize),
 }
 
+/// Whether extents, by address and length, lie in `size` bytes of storage and none over another; one
+/// that is empty lies over none.
+pub(crate) fn apart(
+    size: u64,
+    extents: impl Iterator<Item = (u64, usize)>,
+) -> Result<(), BadExtent> {
+    let mut order: Vec<(u64, u64, usize)> = Vec::new();
+    for (n, (addr, len)) in extents.enumerate() {
+        match addr.checked_add(len as u64) {
+            Some(end) if end <= size => order.push((addr, end, n)),
+            _ => return Err(BadExtent::Outside(n)),
+        }
+    }
+    order.retain(|(addr, end, _)| addr < end);
+    order.sort_unstable_by_key(|&(addr, _, n)| (addr, n));
+    for pair in order.windows(2) {
+        if let &[(_, end, a), (addr, _, b)] = pair
+            && end > addr
+        {
+            return Err(BadExtent::Overlap(a, b));
+        }
+    }
+    Ok(())
+}
+
 impl Memory {
-    /// Storage with these extents, in any order, and these keys; where keys overlap, the later one
-    /// counts.
+    /// Storage with these extents, in any order, and these keys.
+    #[cfg(test)]
     pub(crate) fn new(
         size: u64,
         fill: u8,
         extents: Vec<Extent>,
-        keys: Vec<StorageKey>,
+        keys: Vec<KeyRange>,
     ) -> Result<Self, BadExtent> {
-        Self::listed(size, Some(fill), extents, keys)
+        apart(size, extents.iter().map(Extent::span))?;
+        Ok(Self::of_apart(size, Some(fill), extents, keys))
     }
 
     /// Storage of which only these extents are known, in any order.
     pub(crate) fn partial(size: u64, extents: Vec<Extent>) -> Result<Self, BadExtent> {
-        Self::listed(size, None, extents, Vec::new())
+        apart(size, extents.iter().map(Extent::span))?;
+        Ok(Self::of_apart(size, None, extents, Vec::new()))
     }
 
-    fn listed(
+    /// Of extents that are [`apart`], in any order; of keys that overlap, the later one counts. Bytes in
+    /// no extent are `fill`, or not known.
+    pub(crate) fn of_apart(
         size: u64,
         fill: Option<u8>,
-        extents: Vec<Extent>,
-        keys: Vec<StorageKey>,
-    ) -> Result<Self, BadExtent> {
-        let mut order: Vec<(usize, Extent)> = extents.into_iter().enumerate().collect();
-        order.sort_by_key(|(n, extent)| (extent.addr, *n));
-        for (n, extent) in &order {
-            if extent.end().is_none_or(|end| end > size) {
-                return Err(BadExtent::Outside(*n));
-            }
-        }
-        order.retain(|(_, extent)| !extent.bytes.is_empty());
-        for pair in order.windows(2) {
-            if let [(a, first), (b, second)] = pair
-                && first.end().is_none_or(|end| end > second.addr)
-            {
-                return Err(BadExtent::Overlap(*a, *b));
-            }
-        }
-        let extents = order.into_iter().map(|(_, extent)| extent).collect();
-        Ok(Self {
+        mut extents: Vec<Extent>,
+        keys: Vec<KeyRange>,
+    ) -> Self {
+        extents.retain(|extent| !extent.bytes.is_empty());
+        extents.sort_unstable_by_key(|extent| extent.addr);
+        Self {
             size,
             fill,
-            extents,
+            extents: extents.into(),
             keys: Keys::new(keys),
             stored: None,
-        })
+        }
     }
 
     /// `size` bytes of storage that stand elsewhere, as far as they do; `whole` if nothing is missing.
@@ -176,7 +197,7 @@ impl Memory {
     }
 
     /// The key of the block that holds `addr`, if one is listed.
-    pub(crate) fn key(&self, addr: u64) -> Option<StorageKey> {
+    pub(crate) fn key(&self, addr: u64) -> Option<KeyRange> {
         self.keys.at(addr)
     }
 
@@ -297,7 +318,7 @@ pub(super) mod tests {
     #[test]
     fn many_keys_and_empty_ranges_cost_little() {
         const N: u64 = 50_000;
-        let keys = (0..N).map(|n| StorageKey {
+        let keys = (0..N).map(|n| KeyRange {
             addr: n * 2 * PAGE,
             len: PAGE,
             key: 1,

@@ -271,16 +271,7 @@ mod tests {
             (" CCW1 2,0,0,1\n CCW0 2,0,0,1", 2, 1, "CCWs of both formats"),
         ] {
             let (place, reason) = decode(text, "t").unwrap_err();
-            let member = None;
-            assert_eq!(
-                place,
-                Place::At {
-                    line,
-                    column,
-                    member
-                },
-                "{text}: {reason}"
-            );
+            assert_eq!(place, Place::at(line, column), "{text}: {reason}");
             assert!(reason.starts_with(what), "{reason}");
         }
     }

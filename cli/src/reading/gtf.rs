@@ -205,16 +205,7 @@ mod tests {
             (format!("{head}IDAW 00000001_00010FF0"), 2, 23),
         ] {
             let (place, reason) = decode(&text, "t").unwrap_err();
-            let member = None;
-            assert_eq!(
-                place,
-                Place::At {
-                    line,
-                    column,
-                    member
-                },
-                "{text}: {reason}"
-            );
+            assert_eq!(place, Place::at(line, column), "{text}: {reason}");
         }
     }
 }

@@ -61,11 +61,7 @@ impl<'a> Line<'a> {
 
     /// Gives up at `part`, which is a part of the line.
     pub(super) fn refuse(self, part: &str, reason: impl Into<String>) -> Refusal {
-        let place = Place::At {
-            line: self.number,
-            column: self.column(part),
-            member: None,
-        };
+        let place = Place::at(self.number, self.column(part));
         (place, reason.into())
     }
 
@@ -188,11 +184,7 @@ mod tests {
     fn places_count_characters_from_1() {
         let line = lines("\n  é xyz").nth(1).unwrap();
         let (place, reason) = line.refuse(line.text.split(' ').nth(3).unwrap(), "no");
-        let expected = Place::At {
-            line: 2,
-            column: 5,
-            member: None,
-        };
+        let expected = Place::at(2, 5);
         assert_eq!((place, reason.as_str()), (expected, "no"));
     }
 

@@ -252,16 +252,7 @@ mod tests {
             ("0badcafe:", "0badcafe", 6, 17),
         ] {
             let (place, reason) = decode(&REPORT.replace(from, to), "t").unwrap_err();
-            let member = None;
-            assert_eq!(
-                place,
-                Place::At {
-                    line,
-                    column,
-                    member
-                },
-                "{reason}"
-            );
+            assert_eq!(place, Place::at(line, column), "{reason}");
         }
     }
 }

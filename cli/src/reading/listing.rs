@@ -165,16 +165,7 @@ mod tests {
             ("orb: 00000000 00c2ff00", 1, 23),
         ] {
             let (place, reason) = decode(text, "t").unwrap_err();
-            let member = None;
-            assert_eq!(
-                place,
-                Place::At {
-                    line,
-                    column,
-                    member
-                },
-                "{text}: {reason}"
-            );
+            assert_eq!(place, Place::at(line, column), "{text}: {reason}");
         }
         assert_eq!(decode("", "t").unwrap_err().0, Place::Whole);
     }

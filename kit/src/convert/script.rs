@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, iter::repeat_n};
 
+use ccwtool::{fields::Hex, script::Answer as Answered};
 use css::device::scripted::Response;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,7 @@ use crate::{
         device::{MOST, input},
     },
     generator::{Amount, Answer, Case, Scene, is_input},
-    machine::{self, Answer as Answered, MOST_COMMANDS},
-    program_file::Hex,
+    machine::{self, MOST_COMMANDS},
 };
 
 /// One answer per command; then each ends at once.

@@ -34,7 +34,7 @@ struct Ran {
 }
 
 fn ran(file: &ProgramFile, script: &Script) -> Ran {
-    let storage = file.storage();
+    let storage = crate::storage::Storage::of(file);
     let keyed = !file.keys.is_empty();
     let guards = Guards {
         keys: if keyed { Some(&storage) } else { None },
@@ -364,7 +364,7 @@ fn programs_of_transport_mode_come_out_as_they_are_judged() {
         let case = transport::Case::from_bytes(&bytes);
         let written = to_program("transport", name, &bytes).unwrap();
         let file = ProgramFile::parse(written.file.to_json().as_bytes()).unwrap();
-        let storage = file.storage();
+        let storage = crate::storage::Storage::of(&file);
         let guards = Guards {
             keys: if file.keys.is_empty() {
                 None

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use ccw::{Class, Command};
+use ccwtool::fields::{Hex, Number};
 use css::device::scripted::Sent;
 use serde::{Deserialize, Serialize};
 
 use super::{Ran, Report, Status};
-use crate::program_file::{Hex, Number};
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

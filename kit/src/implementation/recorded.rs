@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ccw::{Ccw, DeviceStatus, Guest, Orb, RawCcw, RawScsw, Scsw};
+use ccwtool::fields::{Hex, Number};
 use css::device::scripted::{Data, Response};
 use serde::Deserialize;
 
@@ -12,7 +13,7 @@ use super::{Failure, Implementation, Ran, Report, Status};
 use crate::convert::Script;
 use crate::load::load;
 use crate::machine::Machine;
-use crate::program_file::{Hex, Number};
+use crate::program_file::ProgramFile;
 
 /// What a recorded program (`ccwprog/1`) says of its run.
 #[derive(Deserialize)]
@@ -208,7 +209,11 @@ impl Recorded {
     ///
     /// Why it is no program, in words.
     pub fn read(&mut self, file: &[u8], name: &str) -> Result<Machine, String> {
-        let read = |error: serde_json::Error| error.to_string();
+        // Of the program itself it is known where in the file something is wrong.
+        let read = |error: serde_json::Error| {
+            let placed = ProgramFile::parse(file).err();
+            placed.unwrap_or_else(|| error.to_string())
+        };
         let machine: Machine = serde_json::from_slice(file).map_err(read)?;
         let record: Record = serde_json::from_slice(file).map_err(read)?;
         let machine = machine.named(name);

@@ -36,6 +36,7 @@ mod made;
 mod script;
 
 use ccw::DeviceStatus;
+use ccwtool::script::Answer;
 use css::device::scripted::{Response, Scripted};
 use pinning::{Permission, Region, RegionMap};
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ use crate::generator::{self, Amount, Keys, Scene};
 use crate::program_file::ProgramFile;
 pub(crate) use made::MOST_COMMANDS;
 use script::MOST_ANSWERS;
-pub(crate) use script::{Answer, responses};
+pub(crate) use script::responses;
 
 /// A machine that is about to start a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,11 +88,11 @@ impl TryFrom<Document> for Machine {
                 "memory.size: a machine has at most {MOST:#x} bytes"
             ));
         }
-        let script = document.script.map(responses);
+        let script = document.script.map(responses).transpose();
         Ok(Self {
             file: document.file,
             concurrent_sense: document.concurrent_sense,
-            script: script.transpose()?,
+            script: script.map_err(|error| format!("script: {error}"))?,
         })
     }
 }
@@ -230,12 +231,12 @@ mod tests {
         let many = format!(r#","script":[{many}]"#);
         for (memory, more, what) in [
             (r#"{"size":4096}"#, &many[..], "more than 4096 answers"),
-            (r#"{"size":7}"#, "", "memory.size"),
+            (r#"{"size":7}"#, "", "4 KiB blocks"),
             (r#"{"size":"0x200000000000"}"#, "", "memory.size"),
             (
                 r#"{"size":4096}"#,
                 r#","script":[{"input":"00","output":1}]"#,
-                "script[0]",
+                "script: answer 0",
             ),
             (
                 r#"{"size":4096}"#,
@@ -246,7 +247,7 @@ mod tests {
                 r#"{"size":4096}"#,
                 r#","script":[{"output":16777216},{"output":16777216},{"output":16777216},
                     {"output":16777216,"variable":true},{"output":1}]"#,
-                "script[4]",
+                "script: answer 4",
             ),
             (
                 r#"{"size":4096}"#,

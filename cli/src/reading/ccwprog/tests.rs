@@ -2,6 +2,7 @@
 //! What the format says, by hand.
 
 use super::*;
+use crate::memory::KeyRange;
 
 const ORB: &str = "0000000000c2ff00000100000000000000000000000000000000000000000000";
 
@@ -31,7 +32,7 @@ fn a_small_program() {
     let mut buf = [0; 4];
     assert_eq!(input.memory.read(15, &mut buf), 4);
     assert_eq!(buf, [0xe5, 0x0a, 0x1b, 0xe5]);
-    let key = StorageKey {
+    let key = KeyRange {
         addr: 0x1000,
         len: 0x1000,
         key: 6,

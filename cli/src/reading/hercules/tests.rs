@@ -173,16 +173,7 @@ fn what_cannot_be_read_is_placed() {
         ),
     ] {
         let (place, reason) = decode(text, "t").unwrap_err();
-        let member = None;
-        assert_eq!(
-            place,
-            Place::At {
-                line,
-                column,
-                member
-            },
-            "{text}: {reason}"
-        );
+        assert_eq!(place, Place::at(line, column), "{text}: {reason}");
         assert!(reason.starts_with(what), "{reason}");
     }
     assert_eq!(decode("nothing", "t").unwrap_err().0, Place::Whole);
