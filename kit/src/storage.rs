@@ -57,7 +57,8 @@ impl Storage {
         })
     }
 
-    /// What is in `file`. Keys are kept page by page: not for files of others.
+    /// What the ranges of `file` hold, and zeros elsewhere. Keys are kept page by page: not for files of
+    /// others.
     pub fn of(file: &ProgramFile) -> Self {
         let mut storage = Self::new(file.size);
         for (at, bytes) in &file.ranges {

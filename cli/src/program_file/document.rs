@@ -20,10 +20,12 @@ const SIZE_LIMIT: u64 = 1 << 46;
 #[derive(Deserialize)]
 #[serde(expecting = "an object, `{...}`")]
 pub(super) struct Head {
+    #[serde(default, deserialize_with = "said")]
     pub(super) schema: Option<Schema>,
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(expecting = "an object, `{...}`")]
 pub(super) struct Document {
     schema: Schema,
     #[serde(default, deserialize_with = "or_nothing")]
@@ -117,7 +119,7 @@ impl TryFrom<Document> for ProgramFile {
                 key: key.key,
                 fetch_protect: key.fetch_protect,
             };
-            Misfit::of_key(n, &key, size)?;
+            Misfit::check_key(n, &key, size)?;
             keys.push(key);
         }
         Ok(Self {
@@ -157,6 +159,11 @@ impl From<ProgramFile> for Document {
             },
         }
     }
+}
+
+/// What is there is no `null`.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Schema>, D::Error> {
+    Schema::deserialize(deserializer).map(Some)
 }
 
 /// `null` is as good as nothing.

@@ -49,7 +49,7 @@ impl Misfit {
     }
 
     /// Whether `key`, which has number `n`, is one of blocks in a storage of `size` bytes.
-    pub(super) fn of_key(n: usize, key: &KeyRange, size: u64) -> Result<(), Self> {
+    pub(super) fn check_key(n: usize, key: &KeyRange, size: u64) -> Result<(), Self> {
         let (addr, len) = (key.addr, key.len);
         let reason = if addr.checked_add(len).is_none_or(|end| end > size) {
             format!(

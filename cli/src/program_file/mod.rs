@@ -12,7 +12,8 @@ mod misfit;
 mod tests;
 
 use ccw::{DeviceClass, RawOrb};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 
 use crate::input::{Place, Refusal};
@@ -22,8 +23,8 @@ use misfit::Misfit;
 pub use crate::memory::KeyRange;
 
 /// One file, as far as it says what is started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Document", into = "Document")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Document")]
 pub struct ProgramFile {
     /// Name of the program; empty if the file has none.
     pub name: String,
@@ -54,7 +55,7 @@ impl ProgramFile {
         })
     }
 
-    /// Reads a file.
+    /// The same, for who tells places by itself.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, Refusal> {
         // What it is, before the rest is looked at.
         let head: Head = value(bytes)?;
@@ -71,6 +72,7 @@ impl ProgramFile {
     /// The file's text.
     #[must_use]
     pub fn to_json(&self) -> String {
+        // Strings and numbers under names: that cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
@@ -80,6 +82,15 @@ impl ProgramFile {
     #[must_use]
     pub fn device_class(&self) -> DeviceClass {
         DeviceClass::from_type(&self.device)
+    }
+}
+
+/// As a part of something else, where nobody tells lines: what is wrong is told with its member.
+impl<'de> Deserialize<'de> for ProgramFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let document: Document =
+            serde_path_to_error::deserialize(deserializer).map_err(D::Error::custom)?;
+        document.try_into().map_err(D::Error::custom)
     }
 }
 

@@ -25,6 +25,30 @@ fn what_is_written_reads_the_same() {
     assert_eq!(ProgramFile::parse(file.to_json().as_bytes()), Ok(file));
 }
 
+/// Every member, by hand: that what is written reads the same would not tell one that is lost both ways.
+#[test]
+fn every_member_is_read_and_written() {
+    let text = format!(
+        r#"{{"schema":"ccwprog/1","name":"n","device":{{"type":"3390"}},"orb":{{"raw":"{ORB}"}},"memory":{{"size":"0x10000","default_fill":"e5","ranges":[{{"addr":"0x10","hex":"0a1b"}}],"storage_keys":[{{"addr":"0x1000","len":"0x2000","key":6,"fetch_protect":true}}]}}}}"#
+    );
+    let file = ProgramFile {
+        name: "n".into(),
+        device: "3390".into(),
+        orb: RawOrb::from_words([0, 0x00c2_ff00, 0x0001_0000]),
+        size: 0x10000,
+        fill: 0xe5,
+        ranges: vec![(0x10, vec![0x0a, 0x1b])],
+        keys: vec![KeyRange {
+            addr: 0x1000,
+            len: 0x2000,
+            key: 6,
+            fetch_protect: true,
+        }],
+    };
+    assert_eq!(ProgramFile::parse(text.as_bytes()).as_ref(), Ok(&file));
+    assert_eq!(serde_json::to_string(&file).unwrap(), text);
+}
+
 /// What there is to be said of each member, the reader's tests say.
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
@@ -54,4 +78,16 @@ fn it_can_be_a_member() {
     let error = serde_json::from_str::<Vec<ProgramFile>>(&text).unwrap_err();
     let told = "memory.ranges[1]: 1 byte from 0x1 on overlap memory.ranges[0], 2 bytes from 0x0 on";
     assert!(error.to_string().starts_with(told), "{error}");
+    let text = text.replace("4096", "7");
+    let error = serde_json::from_str::<Vec<ProgramFile>>(&text).unwrap_err();
+    assert!(
+        error.to_string().starts_with("memory.size: 0x7 is not a"),
+        "{error}"
+    );
+    let value = serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let error = serde_json::from_value::<Vec<ProgramFile>>(value).unwrap_err();
+    assert!(
+        error.to_string().starts_with("memory.size: 0x7 is not a"),
+        "{error}"
+    );
 }

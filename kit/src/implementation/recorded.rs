@@ -172,6 +172,14 @@ pub struct Recorded {
 /// How the name of a file ends in which the answers of a program's device are, beside the program.
 const SCRIPT: &str = "script.json";
 
+/// Reads a machine; of its program it is known where in the file something is wrong.
+fn machine(file: &[u8]) -> Result<Machine, String> {
+    serde_json::from_slice(file).map_err(|error| {
+        let placed = ProgramFile::parse(file).err();
+        placed.unwrap_or_else(|| error.to_string())
+    })
+}
+
 impl Recorded {
     /// Reads the program file at `path` like [`Self::read`], with a device that answers as `NAME.script.json`
     /// beside it says, if there is one. A program that has no name is called what its file is.
@@ -190,9 +198,7 @@ impl Recorded {
                 let script = Script::parse(&load(&beside)?);
                 let script = script.and_then(|script| script.responses());
                 let script = script.map_err(|why| format!("{}: {why}", beside.display()))?;
-                let machine: Result<Machine, _> = serde_json::from_slice(&bytes);
-                let machine = machine.map_err(|it| it.to_string());
-                machine.map(|machine| Machine {
+                machine(&bytes).map(|machine| Machine {
                     script: Some(script),
                     ..machine.named(&name)
                 })
@@ -209,14 +215,8 @@ impl Recorded {
     ///
     /// Why it is no program, in words.
     pub fn read(&mut self, file: &[u8], name: &str) -> Result<Machine, String> {
-        // Of the program itself it is known where in the file something is wrong.
-        let read = |error: serde_json::Error| {
-            let placed = ProgramFile::parse(file).err();
-            placed.unwrap_or_else(|| error.to_string())
-        };
-        let machine: Machine = serde_json::from_slice(file).map_err(read)?;
-        let record: Record = serde_json::from_slice(file).map_err(read)?;
-        let machine = machine.named(name);
+        let machine = machine(file)?.named(name);
+        let record: Record = serde_json::from_slice(file).map_err(|error| error.to_string())?;
         let played = match machine.script {
             Some(_) => None,
             None => record.played_again(&machine),

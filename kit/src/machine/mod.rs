@@ -231,7 +231,7 @@ mod tests {
         let many = format!(r#","script":[{many}]"#);
         for (memory, more, what) in [
             (r#"{"size":4096}"#, &many[..], "more than 4096 answers"),
-            (r#"{"size":7}"#, "", "4 KiB blocks"),
+            (r#"{"size":7}"#, "", "memory.size: 0x7 is not"),
             (r#"{"size":"0x200000000000"}"#, "", "memory.size"),
             (
                 r#"{"size":4096}"#,

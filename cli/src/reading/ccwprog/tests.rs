@@ -52,6 +52,11 @@ fn members_that_must_be_there_are_named_and_others_have_defaults() {
     let mut buf = [0xff; 1];
     assert_eq!(input.memory.read(0xfff, &mut buf), 1);
     assert_eq!((buf, input.memory.has_keys()), ([0], false));
+    let unnamed = of(r#"{"size":4096}"#).replacen('{', r#"{"name":"","device":null,"#, 1);
+    assert_eq!(
+        decode(unnamed.as_bytes(), "stem".into()).unwrap().name,
+        "stem"
+    );
     for (text, missing) in [
         (r#"{"memory":{"size":0}}"#.to_owned(), "no member `schema`"),
         (of("{}"), "memory: missing field `size`"),
@@ -116,6 +121,7 @@ fn other_schemas_are_named() {
         error("{}"),
         "f: no member `schema`; this tool reads `ccwprog/1`"
     );
+    assert!(error(r#"{"schema":null}"#).starts_with("f:1:14: schema: invalid type: null"));
     assert!(error("[1]").contains("invalid"));
 }
 
@@ -141,7 +147,10 @@ fn members_that_make_no_sense_are_named() {
     let of = |memory: &str| error(&document(memory));
     assert!(of(r#"{"size":-1}"#).contains("memory.size: invalid type: integer `-1`"));
     assert!(of(r#"{"size":1}"#).contains("memory.size: 0x1 is not a multiple of 0x1000"));
-    assert!(of(r#"{"size":"12g"}"#).contains("memory.size: `12g` is not a number"));
+    for number in ["12g", "+1", ""] {
+        let told = of(&format!(r#"{{"size":"{number}"}}"#));
+        assert!(told.contains(&format!("memory.size: `{number}` is not a number")));
+    }
     assert!(of(r#"{"size":"0x10000000000000000"}"#).contains("does not fit 64 bits"));
     assert!(
         of(r#"{"size":"0x8000000000000000"}"#)
@@ -153,6 +162,7 @@ fn members_that_make_no_sense_are_named() {
         range(r#"{"addr":0,"hex":"012"}"#)
             .contains("memory.ranges[0].hex: an odd number of hex digits (3); a byte has two")
     );
+    assert!(range(r#"{"addr":0,"hex":"+1"}"#).contains("character 1 ('+') is not a hex digit"));
     assert!(range(r#"{"addr":0,"hex":"0x"}"#).contains("character 2 ('x') is not a hex digit"));
     assert!(range(r#"{"addr":"0xfff","hex":"0102"}"#).contains(
         "f: memory.ranges[0]: 2 bytes from 0xfff on do not lie in the 0x1000 bytes of memory.size"
