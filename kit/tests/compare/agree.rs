@@ -6,11 +6,11 @@ use std::{env, fs};
 
 use ccw_kit::compare::{Compared, Comparison, text};
 use ccw_kit::generator::{Case, random_cases};
-use ccw_kit::implementation::{Implementation, Limits, Process, Recorded, Reference, Translated};
+use ccw_kit::implementation::{Implementation, Process, Recorded, Reference, Translated};
 use ccw_kit::machine::Machine;
 use ccw_kit::{corpus, seeds};
 
-use crate::{behind_a_pipe, files, machines, machines_of};
+use crate::{behind_a_pipe, files, machines, machines_of, patient};
 
 /// Compares on all of `machines`, which must not differ.
 fn agree(implementations: Vec<Box<dyn Implementation>>, machines: &[Machine]) -> Comparison {
@@ -85,7 +85,7 @@ fn css_and_translator_agree_on_random_cases_and_on_fuzz_inputs() {
 
 #[test]
 fn a_process_without_a_fault_agrees() {
-    let process = Process::new(&behind_a_pipe(""), Limits::default());
+    let process = Process::new(&behind_a_pipe(""), patient());
     let (machines, _) = machines(&corpus::own_programs());
     let implementations: Vec<Box<dyn Implementation>> =
         vec![Box::new(Reference::default()), Box::new(process)];

@@ -9,6 +9,7 @@ mod tool;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use std::{env, fs};
 
 use ccw_kit::compare::{Compared, Comparison, Difference, Left, text};
@@ -30,6 +31,14 @@ fn behind_a_pipe(options: &str) -> String {
     let example = tool.with_file_name("examples").join("behind_a_pipe");
     assert!(example.exists(), "run `cargo build -p ccw-kit --examples`");
     format!("{} {} {options}", runner(), example.display())
+}
+
+/// Of whom an answer is to come, however slow an emulator on a busy machine may be.
+fn patient() -> Limits {
+    Limits {
+        time: Duration::from_secs(600),
+        ..Limits::default()
+    }
 }
 
 /// The machines of the program files in `folder`, and what was recorded of them.
@@ -59,10 +68,7 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 
 /// The first difference between `css` and the example with a fault.
 fn found(fault: &str) -> Difference {
-    let process = Process::new(
-        &behind_a_pipe(&format!("--fault {fault}")),
-        Limits::default(),
-    );
+    let process = Process::new(&behind_a_pipe(&format!("--fault {fault}")), patient());
     let mut comparison = Comparison::new(vec![Box::new(Reference::default()), Box::new(process)]);
     let (machines, _) = machines(&corpus::own_programs());
     for machine in &machines {
@@ -293,7 +299,7 @@ fn the_toy_in_python_runs_what_it_knows_and_says_what_it_does_not() {
         return;
     }
     let toy = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/toy.py");
-    let toy = Process::new(&format!("python3 {}", toy.display()), Limits::default());
+    let toy = Process::new(&format!("python3 {}", toy.display()), patient());
     let mut comparison = Comparison::new(vec![Box::new(Reference::default()), Box::new(toy)]);
     // NOP, TIC, WRITE of the eight bytes of the TIC.
     let ccws = "0360000000000000 0800000000001018 0000000000000000 0120000800001008";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ccw_kit::implementation::{Failure, Implementation, Limits, Process, Reference, Report};
 
-use crate::{behind_a_pipe, sense_id};
+use crate::{behind_a_pipe, patient, sense_id};
 
 fn failure(command: &str, limits: Limits) -> (String, Process) {
     let mut process = Process::new(command, limits);
@@ -16,7 +16,7 @@ fn failure(command: &str, limits: Limits) -> (String, Process) {
 #[test]
 fn a_process_that_dies_is_told_with_what_it_said_last() {
     let dies = "sh -c 'read line; echo out of cylinders >&2; exit 3'";
-    let (why, mut process) = failure(dies, Limits::default());
+    let (why, mut process) = failure(dies, patient());
     for part in [
         "ended without a report",
         "exit status: 3",
@@ -31,13 +31,13 @@ fn a_process_that_dies_is_told_with_what_it_said_last() {
 #[test]
 fn of_what_it_complains_about_the_end_is_kept() {
     let talks = "sh -c 'head -c 1000000 /dev/zero | tr \\\\0 x >&2; echo at last >&2; exit 3'";
-    let (why, _) = failure(talks, Limits::default());
+    let (why, _) = failure(talks, patient());
     assert!(why.ends_with("xxxxat last") && why.len() < 3000, "{why}");
 }
 
 #[test]
 fn behind_a_death_the_next_program_is_run() {
-    let mut process = Process::new(&behind_a_pipe("--fault dies"), Limits::default());
+    let mut process = Process::new(&behind_a_pipe("--fault dies"), patient());
     let expected = Reference::default().run(&sense_id()).expect("a report");
     for n in 1..=7 {
         match process.run(&sense_id()) {
@@ -52,13 +52,13 @@ fn behind_a_death_the_next_program_is_run() {
 #[test]
 fn a_process_may_end_after_each_report() {
     let once = r#"sed -n 's/^{"id":\([0-9]*\),.*/{"id":\1,"unsupported":"everything"}/p;q'"#;
-    let mut process = Process::new(once, Limits::default());
+    let mut process = Process::new(once, patient());
     for _ in 0..4 {
         let report = process.run(&sense_id());
         assert_eq!(report, Ok(Report::Unsupported("everything".to_owned())));
     }
     // But not before.
-    let (why, _) = failure("true", Limits::default());
+    let (why, _) = failure("true", patient());
     assert!(why.starts_with("ended without a report"), "{why}");
 }
 
@@ -66,7 +66,7 @@ fn a_process_may_end_after_each_report() {
 fn a_process_that_says_nothing_is_given_up() {
     let limits = Limits {
         time: Duration::from_millis(300),
-        ..Limits::default()
+        ..patient()
     };
     let (why, _) = failure("sleep 1000", limits);
     assert!(why.starts_with("did not answer within 300ms"), "{why}");
@@ -96,23 +96,23 @@ fn what_is_no_report_is_quoted() {
     ] {
         let (told, _) = failure(
             &format!("sh -c 'echo '\\''{line}'\\''; cat >&2'"),
-            Limits::default(),
+            patient(),
         );
         assert!(told.contains("wrote what is no report"), "{told}");
         assert!(told.contains(why) && told.contains(line), "{told}");
     }
-    let (told, _) = failure("printf '\\033[2J\\n'", Limits::default());
+    let (told, _) = failure("printf '\\033[2J\\n'", patient());
     assert!(!told.contains('\u{1b}'), "{told}");
     for line in [
         r#"{"id":1,"\u001b[2J\u009b2J":1}"#,
         r#"{"id":"\u009b2J\u202e"}"#,
     ] {
-        let (told, _) = failure(&format!("echo '{line}'"), Limits::default());
+        let (told, _) = failure(&format!("echo '{line}'"), patient());
         assert!(told.contains("wrote what is no report"), "{told}");
         let steers = |c: char| c.is_control() || c == '\u{202e}';
         assert!(!told.contains(steers), "{told:?}");
     }
-    let (told, _) = failure("no-such-program-anywhere", Limits::default());
+    let (told, _) = failure("no-such-program-anywhere", patient());
     assert!(
         told.contains("no-such-program-anywhere") && told.contains("not found"),
         "{told}"
@@ -121,14 +121,14 @@ fn what_is_no_report_is_quoted() {
 
 #[test]
 fn a_line_without_an_end_is_read_no_further_than_the_limit() {
-    let (told, _) = failure("cat /dev/zero", Limits::default());
+    let (told, _) = failure("cat /dev/zero", patient());
     assert!(
         told.starts_with("wrote a line of more than 16777216 bytes"),
         "{told}"
     );
     let limits = Limits {
         line: 100,
-        ..Limits::default()
+        ..patient()
     };
     let (told, _) = failure("printf '%101s\\n' x", limits);
     assert!(
@@ -141,7 +141,7 @@ fn a_line_without_an_end_is_read_no_further_than_the_limit() {
 
 #[test]
 fn a_line_too_many_is_not_taken_for_the_next_report() {
-    let mut process = Process::new(&behind_a_pipe("--fault twice"), Limits::default());
+    let mut process = Process::new(&behind_a_pipe("--fault twice"), patient());
     process
         .run(&sense_id())
         .expect("the first line, which is a report");

@@ -23,7 +23,8 @@ fn folder(name: &str) -> PathBuf {
 
 /// What the tool prints, and its exit code.
 fn tool(arguments: &[&str]) -> (Option<i32>, String) {
-    run(env!("CARGO_BIN_EXE_ccw-compare"), arguments)
+    let patient = [&["--timeout", "600"], arguments].concat();
+    run(env!("CARGO_BIN_EXE_ccw-compare"), &patient)
 }
 
 fn run(tool: &str, arguments: &[&str]) -> (Option<i32>, String) {
