@@ -232,6 +232,22 @@ mod tests {
     }
 
     #[test]
+    fn all_classes_are_listed() {
+        // Whoever adds a class comes by here.
+        let place = |class| match class {
+            DeviceClass::Unknown => 0,
+            DeviceClass::Eckd => 1,
+            DeviceClass::Fba => 2,
+            DeviceClass::Tape => 3,
+            DeviceClass::Terminal => 4,
+            DeviceClass::UnitRecord => 5,
+            DeviceClass::Ctc => 6,
+            DeviceClass::Virtio => 7,
+        };
+        assert!(DeviceClass::ALL.into_iter().map(place).eq(0..8));
+    }
+
+    #[test]
     fn immediate_commands_are_control_commands() {
         for class in DeviceClass::ALL {
             assert!(class.is_immediate(Command::NOP));
