@@ -14,10 +14,11 @@ use crate::program_file::ProgramFile;
 
 const PAGE: u64 = 4096;
 
-/// Storage from address 0 to a size; bytes never written are zero.
+/// Storage from address 0 to a size; bytes never written are all the same, most often zero.
 #[derive(Clone, Debug, Default)]
 pub struct Storage {
     size: u64,
+    fill: u8,
     pages: HashMap<u64, Vec<u8>>,
     keys: BTreeMap<u64, StorageKey>,
     fetches: RefCell<Vec<(u64, usize)>>,
@@ -43,7 +44,7 @@ impl Storage {
             let page = self
                 .pages
                 .entry(at / PAGE)
-                .or_insert_with(|| vec![0; PAGE as usize]);
+                .or_insert_with(|| vec![self.fill; PAGE as usize]);
             page[(at % PAGE) as usize] = byte;
         }
     }
@@ -53,14 +54,16 @@ impl Storage {
         (at < self.size).then(|| {
             self.pages
                 .get(&(at / PAGE))
-                .map_or(0, |page| page[(at % PAGE) as usize])
+                .map_or(self.fill, |page| page[(at % PAGE) as usize])
         })
     }
 
-    /// What the ranges of `file` hold, and zeros elsewhere. Keys are kept page by page: not for files of
-    /// others.
+    /// What is in `file`. Keys are kept page by page: not for files of others.
     pub fn of(file: &ProgramFile) -> Self {
-        let mut storage = Self::new(file.size);
+        let mut storage = Self {
+            fill: file.fill,
+            ..Self::new(file.size)
+        };
         for (at, bytes) in &file.ranges {
             storage.write(*at, bytes);
         }
@@ -117,5 +120,32 @@ impl StorageKeys for Storage {
             .get(&(at.get() / PAGE))
             .copied()
             .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_file_all_bytes_are_there() {
+        let file = format!(
+            r#"{{"schema":"ccwprog/1","orb":{{"raw":"{}"}},"memory":{{"size":8192,"default_fill":"e5",
+                "ranges":[{{"addr":1,"hex":"0a"}}],
+                "storage_keys":[{{"addr":4096,"len":4096,"key":6,"fetch_protect":true}}]}}}}"#,
+            "00".repeat(32)
+        );
+        let storage = Storage::of(&ProgramFile::parse(file.as_bytes()).unwrap());
+        let mut bytes = [0; 3];
+        assert_eq!(storage.read(GuestAddr::new(0), &mut bytes), 3);
+        assert_eq!(bytes, [0xe5, 0x0a, 0xe5]);
+        assert_eq!(storage.read(GuestAddr::new(8191), &mut bytes), 1);
+        assert_eq!(bytes[0], 0xe5);
+        let key = StorageKey {
+            access: 6,
+            fetch_protected: true,
+        };
+        assert_eq!(storage.key(GuestAddr::new(0x1fff)), key);
+        assert_eq!(storage.key(GuestAddr::new(0xfff)), StorageKey::default());
     }
 }
