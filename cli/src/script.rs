@@ -27,30 +27,31 @@ const LIMIT: u64 = 16 << 20;
 /// The answer to one command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
+    default,
     deny_unknown_fields,
     expecting = "an answer such as {\"input\": \"00\"}"
 )]
 pub struct Answer {
     /// It ends at once, as it does without data in either direction.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub immediate: bool,
     /// Bytes that the device offers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Hex>,
     /// How many it asks for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<usize>,
     /// It asks for so many at most: that there are less is no incorrect length.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub variable: bool,
     /// Its status at the end: `0c` if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Hex>,
     /// Status that it presents later, by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub then: Option<Hex>,
     /// Sense bytes of a unit check.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sense: Option<Hex>,
 }
 
