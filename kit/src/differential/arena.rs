@@ -13,7 +13,7 @@ const LISTS: u64 = 0x20_0000;
 /// First byte of the copies.
 pub(super) const COPIES: u64 = 0x50_0000;
 /// A page that is stored into, and means nothing.
-pub(super) const SCRATCH: u64 = 0x70_0000;
+pub(super) const SCRATCH: u64 = 0x7f_f000;
 /// End of the host storage that only translated programs use.
 pub(super) const ARENA_END: u64 = 0x80_0000;
 
@@ -29,12 +29,15 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// Room enough for `plan`; every byte is FF.
+    /// Room enough for `plan`, if there is so much before the scratch page: a plan asks for twice what it
+    /// copies, and more. Every byte is FF.
     pub fn for_plan(plan: &Plan) -> Self {
+        let copies = plan.copy_bytes_at_most().next_multiple_of(8);
+        let room = usize::try_from(SCRATCH - COPIES).expect("3 MiB");
         Self {
             ccws: vec![0xff; plan.ccw_bytes()],
             lists: vec![0xff; plan.list_bytes_at_most()],
-            copies: vec![0xff; plan.copy_bytes_at_most().next_multiple_of(8)],
+            copies: vec![0xff; copies.min(room)],
         }
     }
 
