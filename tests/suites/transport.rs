@@ -6,7 +6,7 @@ use ccw::DeviceStatus;
 use ccw_kit::program::{GuestProgram, hex};
 use ccw_kit::transport::{
     Areas, Case, Change, Outcome, Step, cases, check, check_lowered, check_verdict, fetches,
-    interrogate,
+    interrogate, judge,
 };
 use proptest::prelude::*;
 use translator::{Code, CommandPolicy};
@@ -106,6 +106,46 @@ fn a_wrong_list_counts_before_a_later_command() {
         assert_eq!(check_verdict(&case), Ok(Some(condition)));
         assert_eq!(check(&case), Ok(Outcome::Ran));
         assert_eq!(check_lowered(&case), Ok(Outcome::Ran));
+    }
+}
+
+/// Input of three commands, the second one's into the list: a count that is wrong by then is certain, a
+/// later one is not, for the first TIDAW's reserved bits may have stopped the channel before.
+#[test]
+fn what_stops_behind_input_into_the_list_is_left_open() {
+    let step = Step {
+        code: 0x84,
+        control: Vec::new(),
+        count: 8,
+        moves: 0,
+        status: DeviceStatus::CHANNEL_END | DeviceStatus::DEVICE_END,
+        sense: Vec::new(),
+    };
+    let area = |page, place| (page, place, 8, false, false);
+    let case = |dcw: u16| Case {
+        write: false,
+        steps: vec![step.clone(), step.clone(), step.clone()],
+        areas: Areas::List(vec![area(0x10, 0), area(0x3, 0xf00), area(0x11, 0)]),
+        tccb_list: false,
+        // The count of a DCW, behind the header.
+        changes: vec![Change {
+            block: 1,
+            offset: 16 + dcw * 8 + 6,
+            mask: 0x40,
+        }],
+        key: None,
+        concurrent_sense: true,
+    };
+    for (dcw, outcome, condition) in [
+        (0, translator::Outcome::Invalid, Some("T12")),
+        (1, translator::Outcome::Invalid, Some("T12")),
+        (2, translator::Outcome::Indeterminate, None),
+    ] {
+        let program = judge(&case(dcw));
+        assert_eq!(program.outcome(), outcome);
+        let findings = program.findings();
+        assert!(findings.iter().any(|it| it.code.id() == "T12"));
+        assert_eq!(check_verdict(&case(dcw)), Ok(condition));
     }
 }
 

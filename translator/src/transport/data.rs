@@ -31,16 +31,22 @@ pub(crate) fn judge(work: &mut Buffers, map: &RegionMap, guards: &Guards<'_>) {
     judge.status_block();
     judge.answer();
     work.extents = extents;
+    let is_shadowed = overlap.is_some_and(|(offset, _)| transport.is_stopped_behind(offset));
     if let Some(Fault { code, site, .. }) = transport.fault {
-        work.verdict.outcome = Outcome::Invalid;
-        work.find(code, Severity::Error, site);
+        if is_shadowed {
+            work.verdict.outcome = Outcome::Indeterminate;
+            work.find(code, Severity::Warning, site);
+        } else {
+            work.verdict.outcome = Outcome::Invalid;
+            work.find(code, Severity::Error, site);
+        }
     } else if work.too_long || overlap.is_some() {
         work.verdict.outcome = Outcome::Indeterminate;
     }
     if work.too_long {
         work.find(Code::EnvTooLong, Severity::Warning, Site::default());
     }
-    if let Some(site) = overlap {
+    if let Some((_, site)) = overlap {
         work.verdict.modified = Some(0);
         work.find(Code::EnvOverlap, Severity::Warning, site);
     }
@@ -71,6 +77,15 @@ impl Transport {
             self.fail(When::Device, code, site);
         } else if let Some((code, site)) = self.broken {
             self.fail(When::Data, code, site);
+        }
+    }
+
+    /// Whether what stops the program is met only when the byte of the data at `offset` has moved.
+    fn is_stopped_behind(&self, offset: u64) -> bool {
+        match (self.fault.map(|it| it.when), self.refusal) {
+            (Some(When::Device), Some(refusal)) => offset < refusal.after,
+            (Some(When::Data | When::Status), _) => true,
+            _ => false,
         }
     }
 }
@@ -249,17 +264,26 @@ impl Judge<'_> {
         (len, None)
     }
 
-    /// Where a list lies that the program reads into.
-    fn overlap(&self) -> Option<Site> {
-        let extents = self.extents.iter();
-        let mut stores = extents.filter(|it| it.access == Access::DeviceWrites);
-        let list = &self.transport.data_list;
-        let hit = stores.any(|it| {
-            let start = it.start.get();
-            let end = start.saturating_add(it.len.into());
-            list.stretches()
-                .any(|(first, behind)| start < behind && first < end)
-        });
-        hit.then(|| self.transport.tcw_site(self.tcw, Field::Input, 0))
+    /// The first byte of the data that the program reads into its own list, as an offset, and what
+    /// brought it there.
+    fn overlap(&self) -> Option<(u64, Site)> {
+        let transport = &self.transport;
+        if transport.meaning().write {
+            return None;
+        }
+        let mut offset = 0_u64;
+        for piece in &transport.pieces {
+            let (start, len) = (piece.at.get(), u64::from(piece.len));
+            let end = start.saturating_add(len);
+            let hits = transport.data_list.stretches();
+            let hits = hits.filter(|&(first, behind)| start < behind && first < end);
+            let hit = hits.map(|(first, _)| first.saturating_sub(start)).min();
+            if let Some(into) = hit.filter(|_| !piece.skip) {
+                let site = transport.tcw_site(self.tcw, Field::Input, 0);
+                return Some((offset.saturating_add(into), site));
+            }
+            offset = offset.saturating_add(len);
+        }
+        None
     }
 }
