@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //! Where translated programs are put.
 
+use std::ops::Range;
+
 use ccw::{Host, HostAddr};
 use css::{Granted, Ram};
 use translator::{Area, Bounced, Plan, Slot};
@@ -8,14 +10,15 @@ use translator::{Area, Bounced, Plan, Slot};
 use crate::generator::Scene;
 
 /// First byte of the CCWs.
-const CCWS: u64 = 0x10_0000;
-const LISTS: u64 = 0x20_0000;
+const CCWS: u64 = 0x1000_0000;
+const LISTS: u64 = 0x1100_0000;
 /// First byte of the copies.
-pub(super) const COPIES: u64 = 0x50_0000;
+pub(super) const COPIES: u64 = 0x2000_0000;
 /// A page that is stored into, and means nothing.
-pub(super) const SCRATCH: u64 = 0x7f_f000;
-/// End of the host storage that only translated programs use.
-pub(super) const ARENA_END: u64 = 0x80_0000;
+pub(super) const SCRATCH: u64 = 0x3fff_f000;
+/// The host storage that only translated programs use, with room for whatever a plan asks for: no guest's
+/// pages lie there, nor a second copy.
+pub(super) const ARENA: Range<u64> = CCWS..0x4000_0000;
 
 /// Host storage for one translated program.
 #[derive(Debug)]
@@ -29,15 +32,12 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// Room enough for `plan`, if there is so much before the scratch page: a plan asks for twice what it
-    /// copies, and more. Every byte is FF.
+    /// Room enough for `plan`. Every byte is FF.
     pub fn for_plan(plan: &Plan) -> Self {
-        let copies = plan.copy_bytes_at_most().next_multiple_of(8);
-        let room = usize::try_from(SCRATCH - COPIES).expect("3 MiB");
         Self {
             ccws: vec![0xff; plan.ccw_bytes()],
             lists: vec![0xff; plan.list_bytes_at_most()],
-            copies: vec![0xff; copies.min(room)],
+            copies: vec![0xff; plan.copy_bytes_at_most().next_multiple_of(8)],
         }
     }
 
@@ -113,5 +113,5 @@ pub(super) fn is_mapped(scene: &Scene, at: HostAddr) -> bool {
             .checked_sub(region.host.get())
             .is_some_and(|offset| offset < region.len)
     };
-    (CCWS..ARENA_END).contains(&at.get()) || scene.regions.regions().iter().any(in_region)
+    ARENA.contains(&at.get()) || scene.regions.regions().iter().any(in_region)
 }

@@ -12,11 +12,8 @@ use pinning::Pinner;
 use std::ops::Range;
 use translator::{Completion, HostProfile, Planned, Program, Running};
 
-use super::{Difference, HostRun, Sent, Way, arena::ARENA_END, differ, judge_quietly};
+use super::{Difference, HostRun, Sent, Way, arena::ARENA, differ, judge_quietly};
 use crate::generator::{Case, Scene, is_input};
-
-/// Where the storage begins that is not the translated program's own.
-const DATA: u64 = ARENA_END;
 
 /// First byte and end of areas of host storage.
 pub(super) type Areas = Vec<(u64, u64)>;
@@ -48,9 +45,12 @@ impl<M> Stores<M> {
         self.areas.push((at.get(), at.get() + len as u64));
     }
 
-    /// Every byte of data that was stored.
+    /// Every byte that was stored, but for those of the translated program's own.
     pub(super) fn into_areas(self) -> Areas {
-        let data = self.areas.into_iter().filter(|(start, _)| *start >= DATA);
+        let data = self
+            .areas
+            .into_iter()
+            .filter(|(start, _)| !ARENA.contains(start));
         merged(data.collect())
     }
 }

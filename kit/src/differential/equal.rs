@@ -6,7 +6,7 @@ use std::fmt;
 use ccw::{Esw, FieldValidity, Guest, Host, Irb, StatusControl, SubchannelStatus};
 use css::Ram;
 
-use super::arena::ARENA_END;
+use super::arena::ARENA;
 use crate::second_copy;
 
 /// In what the two differ.
@@ -75,7 +75,7 @@ fn addresses_a_ccw(irb: &Irb<Guest>) -> bool {
 pub(super) fn same_storage(guest: &Ram<Host>, host: &Ram<Host>) -> Result<(), Difference> {
     let data = host
         .touched()
-        .filter(|(at, _)| at.get() >= ARENA_END && !second_copy::STORAGE.contains(&at.get()));
+        .filter(|(at, _)| !ARENA.contains(&at.get()) && !second_copy::STORAGE.contains(&at.get()));
     let mut data = data.peekable();
     for (at, page) in guest.touched() {
         let Some((_, other)) = data.next_if(|(other, _)| *other == at) else {
