@@ -135,6 +135,10 @@ impl Ledger {
     ///
     /// [`PinError::Limit`] if the budget does not allow it; [`PinError::Busy`] or
     /// [`PinError::NotMapped`] if an extent touches withdrawn storage.
+    ///
+    /// Places are looked at one after the other, without a lock. Where nearly as many programs as the
+    /// budget allows come and go at the same time, each may be found in use although they were not all in
+    /// use at once: then [`PinError::Limit`] comes a little early.
     #[inline(always)]
     pub fn open_for(&self, owner: Owner, extents: &[Extent]) -> Result<InFlight, PinError> {
         let nr_extents = self.account.admit(extents.len()).map_err(PinError::Limit)?;

@@ -244,7 +244,8 @@ mod tests {
     #[test]
     fn threads_see_values_in_order() {
         const ROUNDS: usize = 20_000;
-        let current = Current::new(ledger(4), Arc::new(0));
+        // Four programs at once, with places to spare: see `Ledger::open_for` on coming and going.
+        let current = Current::new(ledger(64), Arc::new(0));
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
